@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from . import files
     from .api import ask, stream
     from .catalog import count_tokens, models
-    from .errors import GeminiMagicError, Interrupted
+    from .errors import GeminiMagicError, Interrupted, ToolRefused
     from .media import attach
     from .prompts import table
     from .response import Response
     from .response_stream import ResponseStream
+    from .tools import tool
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ __all__ = [
     "Interrupted",
     "Response",
     "ResponseStream",
+    "ToolRefused",
     "__version__",
     "ask",
     "attach",
@@ -35,6 +37,7 @@ __all__ = [
     "models",
     "stream",
     "table",
+    "tool",
     "unload_ipython_extension",
 ]
 
@@ -43,12 +46,14 @@ _HOMES = {
     "Interrupted": ".errors",
     "Response": ".response",
     "ResponseStream": ".response_stream",
+    "ToolRefused": ".errors",
     "ask": ".api",
     "attach": ".media",
     "count_tokens": ".catalog",
     "models": ".catalog",
     "stream": ".api",
     "table": ".prompts",
+    "tool": ".tools",
 }
 
 

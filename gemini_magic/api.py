@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import markdown, media, recording
+from . import tools as toolbox
 from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
 from .config import CALL, IGNORED, KEY_WITHHELD, resolve
@@ -33,6 +34,7 @@ from .text import visible
 
 if TYPE_CHECKING:
     from .recording import Recorder, Replay
+    from .tools import Tool
 
 __all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "stream"]
 
@@ -75,13 +77,21 @@ class Preview(NamedTuple):
 
 
 def _request(
-    prompt: object, attach: object, options: Options, turns: Sequence[Turn]
+    prompt: object, attach: object, options: Options, turns: Sequence[Turn], tools: Sequence[Tool] = ()
 ) -> tuple[Request, tuple[str, ...]]:
-    """The request of a prompt, and the notices about its objects."""
+    """The request of a prompt, and the notices about its objects and its tools."""
     parts, notices = parts_of_prompt(prompt, attach, table_rows=options.table_rows)
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
         raise OptionError("The prompt is empty.", remedy="Write a question.")
-    return build_request(parts, options, turns), notices
+    request = build_request(parts, options, turns, [each.declaration for each in tools])
+    return request, (*notices, *(notice for each in tools for notice in each.notices))
+
+
+def _tools(given: object, options: Options) -> Sequence[Tool]:
+    """The tools of a call: those of ``tools=``; names of ``tool=`` are an error, because a call has no variables."""
+    if not given and not options.tool:
+        return ()
+    return (*toolbox.tools_from(options.tool), *toolbox.tools_from(given))
 
 
 def _replay(options: Options) -> Replay | None:
@@ -202,6 +212,7 @@ def begin(
     before: str = "",
     conversation: str = "",
     sources: Mapping[str, str] | None = None,
+    tools: Sequence[Tool] = (),
 ) -> Started:
     """Send a request and return at once; the response fills in the background.
 
@@ -213,6 +224,7 @@ def begin(
         before: the first part of a resumed answer; ``Response.whole`` and the file of ``--to`` begin with it.
         conversation: the name of the conversation and the number of the turn, for the status line.
         sources: where the options came from, as returned by ``resolve``.
+        tools: the functions that the request offers to the model; a reply offers them too.
 
     Raises:
         UsageProblem: the request or a key is missing something; nothing was sent.
@@ -237,21 +249,20 @@ def begin(
     journaled = should_journal(options, local=is_local)
     for problem in journal().take_problems() if journaled else ():
         ledger.note("journal", problem, severity="warning")
-    recorders = _recorders(options)
     stream = open_stream(
         request,
         options,
         ledger=ledger,
         key=key,
         backend=dialect,
-        recorders=recorders,
+        recorders=_recorders(options),
         replay=replay,
         before=before,
         uploaded=uploaded_files(),
     )
     if journaled:
         start_journaling(ledger, request, options)
-    return Started(Response(ledger, stream, partial(_reply, request, options)), stream)
+    return Started(Response(ledger, stream, partial(_reply, request, options, tools=tools)), stream)
 
 
 _reported: set[str] = set()  # notes about ignored settings that an answer of this process has shown
@@ -290,6 +301,8 @@ def _reply(
     response: Response,
     prompt: object,
     more: Mapping[str, Any],
+    *,
+    tools: Sequence[Tool],
 ) -> Response:
     """Send a follow-up to a response, with the options of its request, and wait for the answer.
 
@@ -299,6 +312,7 @@ def _reply(
         response: the response.
         prompt: the follow-up, or its parts.
         more: options that replace those of the request, by name.
+        tools: its tools, which the follow-up offers too, unless ``more`` has others.
 
     Raises:
         OptionError: the response is still running, or has no answer.
@@ -312,10 +326,11 @@ def _reply(
     once = ("to", "overwrite", "append", "record", "background")
     previous = {name: value for name, value in options.for_follow_up().items() if name not in once}
     more = dict(more)
-    attach = more.pop("attach", ())
+    attach, given = more.pop("attach", ()), more.pop("tools", tools)
     resolved, sources = resolve(more, previous=previous, source=CALL)
-    follow_up, notices = _request(prompt, attach, resolved, (*request.turns, answer))
-    reply, stream = begin(follow_up, resolved, notices=notices, sources=sources)
+    offered = _tools(given, resolved)
+    follow_up, notices = _request(prompt, attach, resolved, (*request.turns, answer), offered)
+    reply, stream = begin(follow_up, resolved, notices=notices, sources=sources, tools=offered)
     with _closing_on_error(reply, stream.close):
         reply.wait()
     if isinstance(reply.error, RecordingError):
@@ -349,6 +364,7 @@ def stream(
     prompt: object,
     *,
     attach: object = (),
+    tools: object = (),
     turns: Sequence[Turn] = (),
     on_chunk: Callable[[str], object] | None = None,
     on_thinking: Callable[[str], object] | None = None,
@@ -363,6 +379,7 @@ def stream(
     Args:
         prompt: the question; or a list of texts, parts and objects such as figures, pictures, tables and paths.
         attach: media beside the question: a path, a pattern or an address (text), an object, or a list of these.
+        tools: functions that the model may call, or declarations as the API writes them (dicts), whose calls are only shown.
         turns: the conversation that the question continues, oldest turn first.
         on_chunk: called with each new piece of the answer (str), on the thread that iterates.
         on_thinking: called with each new piece of the thinking (str), on the same thread.
@@ -374,8 +391,9 @@ def stream(
             was sent.
     """
     resolved, sources = resolve(options, source=CALL)
-    request, notices = _request(prompt, attach, resolved, turns)
-    started = begin(request, resolved, notices=notices, sources=sources)
+    offered = _tools(tools, resolved)
+    request, notices = _request(prompt, attach, resolved, turns, offered)
+    started = begin(request, resolved, notices=notices, sources=sources, tools=offered)
     return ResponseStream(*started, Callbacks(on_chunk, on_thinking, on_complete))
 
 
@@ -383,6 +401,7 @@ def ask(
     prompt: object,
     *,
     attach: object = (),
+    tools: object = (),
     turns: Sequence[Turn] = (),
     on_chunk: Callable[[str], object] | None = None,
     on_thinking: Callable[[str], object] | None = None,
@@ -403,6 +422,7 @@ def ask(
     Args:
         prompt: the question; or a list of texts, parts and objects such as figures, pictures, tables and paths.
         attach: media beside the question: a path, a pattern or an address (text), an object, or a list of these.
+        tools: functions that the model may call, or declarations as the API writes them (dicts), whose calls are only shown.
         turns: the conversation that the question continues, oldest turn first.
         on_chunk: called with each new piece of the answer (str), on the calling thread.
         on_thinking: called with each new piece of the thinking (str), on the calling thread.
@@ -419,6 +439,7 @@ def ask(
     source = stream(
         prompt,
         attach=attach,
+        tools=tools,
         turns=turns,
         on_chunk=on_chunk,
         on_thinking=on_thinking,

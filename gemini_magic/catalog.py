@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from . import tools as toolbox
 from .backends import Backend, HttpRequest, Model, TokenCount, backend
 from .client import (
     endpoint_of,
@@ -45,6 +46,7 @@ def count_tokens(
     prompt: object,
     *,
     attach: object = (),
+    tools: object = (),
     turns: Sequence[Turn] = (),
     ask_key: Callable[[str], str] | None = None,
     **options: Any,
@@ -54,6 +56,7 @@ def count_tokens(
     Args:
         prompt: the prompt, as for ``ask``.
         attach: media beside the prompt, as for ``ask``.
+        tools: functions that the model may call, as for ``ask``.
         turns: the conversation that the prompt continues.
         ask_key: asks the user for a key if none is found; None in a session without a user.
         options: any option of ``%%gemini`` by name.
@@ -64,7 +67,8 @@ def count_tokens(
     """
     resolved = resolve(options, source=CALL)[0]
     parts = parts_of_prompt(prompt, attach, table_rows=resolved.table_rows).parts
-    return count_request_tokens(build_request(parts, resolved, turns), resolved, ask_key)
+    functions = [each.declaration for each in toolbox.tools_from(tools)] if tools else ()
+    return count_request_tokens(build_request(parts, resolved, turns, functions), resolved, ask_key)
 
 
 def count_request_tokens(

@@ -8,6 +8,7 @@ full traceback.
     ├── UsageProblem            a mistake in the line, the prompt or the configuration; nothing was sent
     │   ├── OptionError         an unknown option, or an invalid value
     │   ├── PromptError         a ``{{ expression }}`` that cannot be evaluated
+    │   ├── SchemaError         a schema or a type that cannot describe an answer
     │   ├── CredentialsError    no key, or a key that does not belong to the host
     │   └── DisplayError        a display that this front end does not support
     ├── RecordingError          a recording that cannot be read, or has no answer to the request
@@ -17,7 +18,9 @@ full traceback.
     ├── ServiceError            an HTTP error, or an error object in the stream
     ├── BlockedError            the prompt or the answer was blocked
     ├── TruncatedError          the answer ended early
-    └── StalledError            a timeout was reached
+    ├── StalledError            a timeout was reached
+    ├── MismatchError           an answer that is not JSON, or does not fit its schema
+    └── ToolRefused             raised by a tool: it refuses a call of the model
 
     KeyboardInterrupt
     └── Interrupted             the user stopped the stream, its kernel ended, or it still runs in another kernel
@@ -44,11 +47,14 @@ __all__ = [
     "GeminiMagicError",
     "Interrupted",
     "JournalError",
+    "MismatchError",
     "OptionError",
     "PromptError",
     "RecordingError",
+    "SchemaError",
     "ServiceError",
     "StalledError",
+    "ToolRefused",
     "TruncatedError",
     "UsageProblem",
     "WireError",
@@ -110,6 +116,10 @@ class OptionError(UsageProblem):
 
 class PromptError(UsageProblem):
     """A ``{{ expression }}`` in the prompt cannot be evaluated. Nothing was sent."""
+
+
+class SchemaError(UsageProblem):
+    """A schema or a type cannot describe an answer; the message names the field. Nothing was sent."""
 
 
 class CredentialsError(UsageProblem):
@@ -215,6 +225,28 @@ class TruncatedError(GeminiMagicError):
 
 class StalledError(GeminiMagicError):
     """No data arrived within the first-byte or stall timeout, or the total timeout was reached."""
+
+
+class ToolRefused(GeminiMagicError):  # noqa: N818 - the name is a sentence
+    """A tool refuses a call: raise it with the reason, which the model receives as the error of the call.
+
+    Args:
+        message: the reason, for the model and for the user.
+    """
+
+
+class MismatchError(GeminiMagicError):
+    """The answer is not JSON, or it does not fit the schema or type that it was requested with.
+
+    Attributes:
+        problems: one line for each problem, such as ``items[3].urgency: expected integer, got "high"``.
+    """
+
+    def __init__(
+        self, message: str, *, problems: Sequence[str] = (), remedy: str = "", response: Any = None
+    ) -> None:
+        super().__init__(message, remedy=remedy, response=response)
+        self.problems = tuple(problems)
 
 
 class Interrupted(_ShortTraceback, KeyboardInterrupt):

@@ -149,6 +149,30 @@ class Options:
         False, "--code-execution", help="let the model run Python code on the server"
     )
     url_context: bool = option(False, "--url-context", help="let the model read the URLs in the prompt")
+    maps: bool = option(False, "--maps", help="let the model use Google Maps")
+    file_search: list[str] = option(
+        [],
+        "--file-search",
+        metavar="STORE",
+        help="let the model search a file search store (repeatable)",
+    )
+    tool: list[str] = option(
+        [],
+        "-T",
+        "--tool",
+        metavar="NAME",
+        help="let the model call the function NAME (repeatable)",
+        config=False,
+        project=None,
+    )
+    tool_choice: str | None = option(
+        None,
+        "--tool-choice",
+        metavar="CHOICE",
+        help="whether the model calls a function: auto, any (it must), none, or the NAME that it must call",
+        config=False,
+        project=None,
+    )
     safety: str | None = option(
         None,
         "--safety",
@@ -475,5 +499,16 @@ class Options:
 
     def for_follow_up(self) -> dict[str, Any]:
         """The options that a follow-up request inherits: all but those that belong to a single call."""
-        once = ("attach", "chat", "continue_", "fresh", "out", "dry_run", "count", "background")
+        once = (
+            "attach",
+            "chat",
+            "continue_",
+            "fresh",
+            "out",
+            "dry_run",
+            "count",
+            "background",
+            "tool",  # the functions themselves are inherited, not their names
+            "tool_choice",
+        )
         return {name: value for name, value in vars(self).items() if name not in once}

@@ -6,7 +6,7 @@ If anything fails here, the cost is unknown.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
 from importlib.metadata import version
@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from .errors import OptionError
 from .events import Usage
 
-__all__ = ["Cost", "TokenPrice", "list_price", "reported_cost"]
+__all__ = ["Cost", "TokenPrice", "add_costs", "list_price", "reported_cost"]
 
 _MILLION: Final = 1_000_000
 _STANDARD: Final = {"", "standard", "default", "on_demand", "unspecified", "service_tier_unspecified"}
@@ -59,6 +59,18 @@ def reported_cost(value: Any, *, source: str, model: str | None) -> Cost | None:
     parts = value if isinstance(value, Mapping) else {"total": value}
     total, sent, received = (_amount(parts.get(name)) for name in ("total", "input", "output"))
     return None if not total else Cost(total, "USD", sent, received, source, None, model)
+
+
+def add_costs(costs: Sequence[Cost | None]) -> Cost | None:
+    """Return the sum of the costs of several requests; None if one of them is not known."""
+    known = [cost for cost in costs if cost is not None]
+    if not known or len(known) < len(costs):
+        return None
+    sent, received = (
+        None if None in amounts else sum(filter(None, amounts))
+        for amounts in ([cost.input for cost in known], [cost.output for cost in known])
+    )
+    return known[-1]._replace(amount=sum(cost.amount for cost in known), input=sent, output=received)
 
 
 def _amount(value: Any) -> float | None:

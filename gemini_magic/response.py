@@ -28,8 +28,10 @@ from .ledger import (
     ModalityRow,
     NoteRow,
     PartRow,
+    RoundRow,
     SafetyRow,
     SourceRow,
+    ToolRun,
     TranscriptRow,
     UrlContextRow,
     UsageRow,
@@ -39,6 +41,7 @@ from .ledger import (
     logprob_rows,
     modality_rows,
     part_row,
+    round_rows,
     rows_of,
     safety_rows,
     source_rows,
@@ -46,7 +49,7 @@ from .ledger import (
     url_context_rows,
 )
 from .options import Options
-from .prices import Cost, TokenPrice, list_price, reported_cost
+from .prices import Cost, TokenPrice, add_costs, list_price, reported_cost
 from .tables import Rows
 from .text import one_line, visible
 from .timing import Timing, measure
@@ -262,6 +265,17 @@ class Response(AnswerContent):
         """One row for each HTTP exchange, retries included."""
         return rows_of(Attempt, (each.summary() for each in list(self.ledger.exchanges)))
 
+    @property
+    def rounds(self) -> Rows[RoundRow]:
+        """One row for each round: a request with its answer. An answer without tools has one."""
+        costs = [] if self.status == "running" else self._round_costs()
+        return rows_of(RoundRow, round_rows(self.ledger, [cost.amount if cost else None for cost in costs]))
+
+    @property
+    def tool_runs(self) -> list[ToolRun]:
+        """What became of the calls in :attr:`calls`, in the same order: arguments, state, result, output, times."""
+        return self.ledger.tool_runs
+
     # -- tokens, cost and time -------------------------------------------------------------------------------
 
     @property
@@ -279,11 +293,33 @@ class Response(AnswerContent):
         ledger = self.ledger
         if ledger.status == "running":
             return None
+        if len(ledger.rounds) > 1:
+            return add_costs(self._round_costs())
+        reported = (ledger.extras["cost"],) if "cost" in ledger.extras else ()
+        return self._cost_of(ledger.usage, reported, (0, len(ledger.raw)))
+
+    def _round_costs(self) -> list[Cost | None]:
+        return [
+            self._cost_of(each.usage, () if each.cost is None else (each.cost,), each.chunks)
+            for each in self.ledger.rounds
+        ]
+
+    def _cost_of(
+        self, usage: Usage | None, reported: tuple[Any, ...], chunks: tuple[int, int]
+    ) -> Cost | None:
+        """The cost of one request.
+
+        Args:
+            usage: its token counts.
+            reported: the figure of a gateway, as sent; empty without one.
+            chunks: the range of its chunks.
+        """
+        ledger = self.ledger
         model = ledger.model_version or (ledger.request.model if ledger.request else None)
-        if "cost" in ledger.extras:
-            return reported_cost(ledger.extras["cost"], source=ledger.backend, model=model)
+        if reported:
+            return reported_cost(reported[0], source=ledger.backend, model=model)
         if ledger.price is not None:
-            return ledger.price.cost(ledger.usage, model)
+            return ledger.price.cost(usage, model)
         dialect = backend(ledger.backend)
         urls = [each.url for each in ledger.exchanges[-1:] if each.url]
         if dialect.auth and not all(map(dialect.auth.owns, urls)):
@@ -291,17 +327,20 @@ class Response(AnswerContent):
         requested = dialect.requested_tier(ledger.request) if ledger.request else None
         tier = ledger.extras.get("serviceTier", requested)
         return list_price(
-            ledger.usage,
+            usage,
             model,
-            reported=dialect.price_data(model or "", self.usage, self._json_with_last_total()),
+            reported=dialect.price_data(model or "", usage or Usage(), self._json_with_last_total(chunks)),
             provider=dialect.price_provider,
             tier=tier if isinstance(tier, str) else None,
             when=ledger.started,
         )
 
-    def _json_with_last_total(self) -> bytes:
-        chunks = [row.chunk for row in self.usage_history if row.total is not None]
-        return self.ledger.raw[chunks[-1]].raw if chunks else b""
+    def _json_with_last_total(self, chunks: tuple[int, int]) -> bytes:
+        start, end = chunks
+        found = [
+            row.chunk for row in self.usage_history if row.total is not None and start <= row.chunk < end
+        ]
+        return self.ledger.raw[found[-1]].raw if found else b""
 
     @property
     def timing(self) -> Timing:
@@ -353,7 +392,7 @@ class Response(AnswerContent):
         Args:
             prompt: the follow-up, as for ``ask``.
             check: whether to raise the new response's error; without it, the response is returned whatever its status.
-            options: options of ``%%gemini`` by name that replace those of the first request.
+            options: options of ``%%gemini`` by name, or ``tools``, that replace those of the first request.
 
         Raises:
             OptionError: this response is still running, was loaded, or has no answer.

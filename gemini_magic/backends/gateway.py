@@ -17,6 +17,8 @@ from msgspec.structs import replace
 
 from ..content import (
     Blob,
+    Call,
+    CallResult,
     File,
     LocalFile,
     Opaque,
@@ -47,8 +49,8 @@ _OWN = ("service_name", "model_name", "input", "history", "parameters")
 _RENAMED = {"maxOutputTokens": "max_tokens"}
 # Fields of Gemini's request that options set and the gateway does not have.
 _UNSUPPORTED = {
-    "tools": "tools",
-    "toolConfig": "tools",
+    "tools": "tools and functions",
+    "toolConfig": "tools and functions",
     "safetySettings": "safety settings",
     "serviceTier": "service tiers",
     "cachedContent": "cached content",
@@ -82,6 +84,8 @@ def _item(part: Part) -> dict[str, Any]:
     Raises:
         OptionError: the gateway does not support this type of part.
     """
+    if isinstance(part, Call | CallResult):
+        _refuse("function calls and their results")
     if getattr(part, "media", None) is not None:
         _refuse("settings of media, such as pages or fps")
     if isinstance(part, Text):

@@ -12,6 +12,8 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from ..content import (
     Blob,
     Call,
@@ -19,12 +21,16 @@ from ..content import (
     Code,
     CodeResult,
     File,
+    FunctionDeclaration,
     LocalFile,
     Part,
     Request,
+    RequestSettings,
+    ResultMedia,
     Text,
     Thinking,
     Thought,
+    ToolChoice,
     Transcript,
     Turn,
     deep_merge,
@@ -81,7 +87,14 @@ _THRESHOLDS = {
     "none": "BLOCK_NONE",
     "off": "OFF",
 }
-_TOOLS = {"search": "googleSearch", "code_execution": "codeExecution", "url_context": "urlContext"}
+_TOOLS = {
+    "search": "googleSearch",
+    "code_execution": "codeExecution",
+    "url_context": "urlContext",
+    "maps": "googleMaps",
+}
+# Models before those that take media inside the result of a function (ai.google.dev, "Multimodal function responses").
+_NO_MEDIA_IN_RESULTS = re.compile(r"gemini-(?:1\.|2\.|robotics-er-1\.)")
 # Models that take a budget in tokens; later ones take a level (ai.google.dev, "Gemini thinking").
 _BUDGET_MODELS = re.compile(r"gemini-2\.5|gemini-robotics-er-1\.5")
 _BUDGETS = {"minimal": 512, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576}
@@ -111,10 +124,8 @@ def _part(part: Part) -> dict[str, Any]:
             return {"fileData": {"fileUri": uri, **({"mimeType": kind} if kind else {})}}
         case Call():
             return {"functionCall": _call(part)}
-        case CallResult(name=name, response=response, id=ident):
-            return {
-                "functionResponse": {**({"id": ident} if ident else {}), "name": name, "response": response}
-            }
+        case CallResult():
+            return {"functionResponse": _call_result(part)}
         case Code(code=code, language=language):
             return {"executableCode": _with_id(part.id, language=language or "PYTHON", code=code)}
         case CodeResult(outcome=outcome, output=output):
@@ -157,9 +168,34 @@ def _call(call: Call) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _turn(turn: Turn) -> dict[str, Any]:
-    parts = [part_to_json(part) for part in join_parts(turn.parts) if not _summary(part)]
-    return {"role": turn.role, "parts": parts or [{"text": ""}]}
+def _call_result(result: CallResult) -> dict[str, Any]:
+    fields: dict[str, Any] = {"id": result.id} if result.id else {}
+    fields |= {"name": result.name, "response": result.response}
+    if result.media:
+        fields["parts"] = [_named_media(each) for each in result.media]
+    return fields
+
+
+def _named_media(each: ResultMedia) -> dict[str, Any]:
+    """A part inside the result of a function, with the name by which the response refers to it."""
+    ((kind, data),) = _part(each.part).items()
+    return {kind: {**data, "displayName": each.name}}
+
+
+def _turn(turn: Turn, model: str) -> dict[str, Any]:
+    parts = [part for part in join_parts(turn.parts) if not _summary(part)]
+    if any(isinstance(part, CallResult) and part.media for part in parts) and _NO_MEDIA_IN_RESULTS.search(
+        model
+    ):
+        parts = _media_apart(parts)
+    return {"role": turn.role, "parts": [part_to_json(part) for part in parts] or [{"text": ""}]}
+
+
+def _media_apart(parts: Sequence[Part]) -> list[Part]:
+    """The parts with the media of results after all results, as their number must equal that of the calls."""
+    results = [replace(part, media=()) if isinstance(part, CallResult) else part for part in parts]
+    found = [each.part for part in parts if isinstance(part, CallResult) for each in part.media]
+    return [*results, *found]
 
 
 def _summary(part: Part) -> bool:
@@ -181,7 +217,7 @@ def generation_config(request: Request) -> dict[str, Any]:
         config |= {"responseLogprobs": True, "logprobs": settings.logprobs}
     if settings.stop:
         config["stopSequences"] = list(settings.stop)
-    if settings.json_output and not settings.tools:
+    if settings.json_output and not (settings.tools or settings.file_search or settings.functions):
         config["responseMimeType"] = "application/json"
     if settings.thinking is not None:
         config["thinkingConfig"] = _thinking_config(settings.thinking, request.model)
@@ -205,8 +241,10 @@ def top_fields(request: Request) -> dict[str, Any]:
     """The neutral settings that are fields of the request itself, beside ``generationConfig``."""
     settings = request.settings
     body: dict[str, Any] = {}
-    if settings.tools:
-        body["tools"] = [{_TOOLS[name]: {}} for name in settings.tools]
+    if tools := _tools(settings):
+        body["tools"] = tools
+    if settings.tool_choice is not None:
+        body["toolConfig"] = {"functionCallingConfig": _calling_config(settings.tool_choice)}
     if settings.safety:
         body["safetySettings"] = [
             {"category": f"HARM_CATEGORY_{category.upper()}", "threshold": _THRESHOLDS[level]}
@@ -217,33 +255,64 @@ def top_fields(request: Request) -> dict[str, Any]:
     return body
 
 
+def _tools(settings: RequestSettings) -> list[dict[str, Any]]:
+    """The field ``tools``: each tool of the server, and one entry with all functions."""
+    tools: list[dict[str, Any]] = [{_TOOLS[name]: {}} for name in settings.tools]
+    if settings.file_search:
+        tools.append({"fileSearch": {"fileSearchStoreNames": list(settings.file_search)}})
+    if settings.functions:
+        tools.append({"functionDeclarations": [_declaration(each) for each in settings.functions]})
+    return tools
+
+
+def _declaration(function: FunctionDeclaration) -> dict[str, Any]:
+    if function.written is not None:
+        return function.written
+    fields: dict[str, Any] = {"name": function.name}
+    if function.description:
+        fields["description"] = function.description
+    if function.parameters is not None:
+        fields["parametersJsonSchema"] = function.parameters
+    return fields
+
+
+def _calling_config(choice: ToolChoice) -> dict[str, Any]:
+    names = {"allowedFunctionNames": list(choice.names)} if choice.names else {}
+    return {"mode": choice.mode.upper(), **names}
+
+
 def requested_tier(request: Request) -> Any:
     """The service tier that a request asks for; ``--body`` overrides the option."""
     return with_api_names(request.body).get("serviceTier", request.settings.service_tier)
 
 
-def body_of(request: Request, beside: Sequence[str] = ()) -> dict[str, Any]:
+def body_of(request: Request, beside: Sequence[str] = (), *, server_calls: bool = False) -> dict[str, Any]:
     """The JSON body of a request.
 
     Args:
         request: the request.
         beside: names of ``request.params`` that are fields of the request itself, in addition to the API's own.
+        server_calls: whether the field that combines the server's tools with functions is sent where both are offered
+            (ai.google.dev, "Tool combination"; the Developer API requires it, Vertex AI does not have it).
 
     Raises:
         OptionError: two fields of the request exclude each other.
     """
-    body: dict[str, Any] = {"contents": [_turn(turn) for turn in request.turns]}
+    body: dict[str, Any] = {"contents": [_turn(turn, request.model) for turn in request.turns]}
     if request.system:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
     config, own = split_fields(deep_merge(generation_config(request), request.params), beside)
     if config:
         body["generationConfig"] = config
     body = deep_merge(deep_merge(body, own), top_fields(request))
+    settings = request.settings
+    if server_calls and settings.functions and (settings.tools or settings.file_search):
+        body = deep_merge(body, {"toolConfig": {"includeServerSideToolInvocations": True}})
     body = deep_merge(body, with_api_names(request.body), drop_null=True)
     if request.continuation is not None:
         body["continuationToken"] = request.continuation
-    settings = body.get("generationConfig")
-    thinking = settings.get("thinkingConfig") if isinstance(settings, dict) else None
+    sent = body.get("generationConfig")
+    thinking = sent.get("thinkingConfig") if isinstance(sent, dict) else None
     if isinstance(thinking, dict) and {"thinkingBudget", "thinkingLevel"} <= thinking.keys():
         raise OptionError(
             "The request sets thinkingBudget and thinkingLevel, but a model accepts only one of them.",
@@ -301,13 +370,14 @@ def encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     Raises:
         OptionError: the URL, the model name or a value is not valid.
     """
-    return json_request(_url(request.model, endpoint), body_of(request), streamed=endpoint.form == "sse")
+    body = body_of(request, server_calls=True)
+    return json_request(_url(request.model, endpoint), body, streamed=endpoint.form == "sse")
 
 
 def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
     """Counts the whole request, so that the system instruction and the tools are included."""
     model = model_path(request.model)
-    body = {"generateContentRequest": {"model": model, **body_of(request)}}
+    body = {"generateContentRequest": {"model": model, **body_of(request, server_calls=True)}}
     return json_request(f"{gemini_base(endpoint)}/{quoted(model)}:countTokens", body)
 
 

@@ -22,8 +22,49 @@ from ..text import MAX_DEPTH, json_safe, read_json
 
 __all__ = ["failure_of", "http_failure", "message_failure", "retry_after", "with_headers"]
 
-# Many models refuse log probabilities, or refuse them in streams only.
-_LOGPROBS_REMEDY = "Leave out --logprobs, add --no-stream, or use another model."
+# What to do about a refusal that depends on the model, by a pattern of the server's message. The first match counts.
+_MODEL_REMEDIES = tuple(
+    (re.compile(pattern, re.IGNORECASE), remedy)
+    for pattern, remedy in (
+        # Many models refuse log probabilities, or refuse them in streams only.
+        (r"logprobs is not enabled", "Leave out --logprobs, add --no-stream, or use another model."),
+        (
+            r"function calling with a response mime type",
+            "This model does not combine functions with answers in JSON. Leave out one of them, or use another model.",
+        ),
+        (
+            r"include_?server_?side_?tool_?invocations",
+            "To combine the server's tools with functions, add -p toolConfig.includeServerSideToolInvocations=true.",
+        ),
+        (
+            (
+                r"tool use with function calling is unsupported"
+                r"|tools?\b.{0,60}\bfunction (?:calling|declarations?)\b.{0,40}\b(?:cannot|can't|not) be (?:combined|used)"
+                r"|multiple tools are supported only when"
+            ),
+            (
+                "This model does not combine the server's tools, such as --search, with functions. Leave out one of them, or "
+                "use another model."
+            ),
+        ),
+        (
+            r"function call(?:ing)? (?:is )?not (?:supported|enabled)|not support function call",
+            "This model calls no functions. Leave out the tools, or use another model.",
+        ),
+        (
+            r"\b(?:search|grounding|code execution|url ?context|browse|maps|file ?search)\b.{0,60}\bnot (?:supported|enabled)",
+            "This model does not have this tool of the server. Leave out its option, or use another model.",
+        ),
+        (
+            r"missing a thought_?signature|thought signature",
+            "The signatures of a conversation belong to one model family and one API. Start a new one with --fresh.",
+        ),
+        (
+            r"number of function response parts",
+            "Each call of a turn needs one result. Start a new conversation with --fresh.",
+        ),
+    )
+)
 _MOST_EVENTS = 10  # events of an error body that are tried
 _FIELD = re.compile(r"(?:event|id|retry)?:")
 _LONGEST = 500  # characters of a message that is shown
@@ -65,13 +106,13 @@ def failure_of(error: Any, *, code: int | None = None) -> Failure | None:
     reason = next((str(item["reason"]) for item in details if item.get("reason")), None)
     wait = _wait(details, message)
     return Failure(
-        _short(message),
+        shown := _short(message),
         code if number is None else number,
         None if status is None else str(status),
         wait,
         reason,
         _is_final(details, message, reason, wait),
-        _LOGPROBS_REMEDY if "ogprobs is not enabled" in message else "",
+        next((remedy for pattern, remedy in _MODEL_REMEDIES if pattern.search(shown)), ""),
     )
 
 

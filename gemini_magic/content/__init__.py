@@ -6,6 +6,7 @@ The backends translate them from and to the wire.
 from __future__ import annotations
 
 from .call_pieces import CallPieces
+from .declarations import FunctionDeclaration, ToolChoice
 from .joining import PartJoiner, join_parts
 from .parts import (
     Blob,
@@ -18,6 +19,7 @@ from .parts import (
     MediaSettings,
     Opaque,
     Part,
+    ResultMedia,
     Text,
     Thought,
     Transcript,
@@ -35,6 +37,7 @@ __all__ = [
     "Code",
     "CodeResult",
     "File",
+    "FunctionDeclaration",
     "LocalFile",
     "MediaSettings",
     "Opaque",
@@ -42,9 +45,11 @@ __all__ = [
     "PartJoiner",
     "Request",
     "RequestSettings",
+    "ResultMedia",
     "Text",
     "Thinking",
     "Thought",
+    "ToolChoice",
     "Transcript",
     "TranscriptWriter",
     "Turn",

@@ -49,6 +49,11 @@ class PartJoiner:
             self._call = len(self._found), CallPieces(part)
         self._found.append(part)
 
+    def end(self) -> None:
+        """End what could be continued: the next part begins something new."""
+        self._end_text()
+        self._end_call()
+
     def parts(self) -> tuple[Part, ...]:
         """The parts so far."""
         self._end_call(still_open=True)

@@ -22,6 +22,7 @@ __all__ = [
     "MediaSettings",
     "Opaque",
     "Part",
+    "ResultMedia",
     "Text",
     "Thought",
     "Transcript",
@@ -139,13 +140,33 @@ class Call(Struct, frozen=True):
     will_continue: bool | None = None
 
 
+class ResultMedia(Struct, frozen=True):
+    """A picture or other media that a function returned.
+
+    Attributes:
+        name: the name by which ``response`` refers to it: ``{"$ref": name}``.
+        part: the media.
+    """
+
+    name: str
+    part: Blob | File
+
+
 class CallResult(Struct, frozen=True):
-    """The return value of a called function."""
+    """The return value of a called function.
+
+    Attributes:
+        name: the function.
+        response: an object; by convention its ``output`` is the value, or its ``error`` says why there is none.
+        id: the id of the call; None if the model sent none.
+        media: media that belong to the value.
+    """
 
     name: str
     response: dict[str, Any] = field(default_factory=dict)
     id: str | None = None
     signature: str | None = None
+    media: tuple[ResultMedia, ...] = ()
 
 
 class Code(Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from .declarations import FunctionDeclaration, ToolChoice
 from .parts import Part
 from .transcripts import spoken_text
 
@@ -54,6 +55,9 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
         json_output: whether the server is asked to answer in JSON; a backend that cannot ask for it ignores this.
         thinking: how much the model may think.
         tools: the server's own tools that the model may use.
+        file_search: the stores that the model may search (``fileSearchStores/NAME``).
+        functions: the functions that the model may call.
+        tool_choice: whether it calls one.
         safety: from which probability on harmful content is blocked, by category (``harassment``, ``hate_speech``,
             ``sexually_explicit``, ``dangerous_content``): ``low``, ``medium``, ``high``, ``none`` or ``off``.
         service_tier: ``flex``, ``standard`` or ``priority``.
@@ -69,7 +73,10 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...] = ()
     json_output: bool = False
     thinking: Thinking | None = None
-    tools: tuple[Literal["search", "code_execution", "url_context"], ...] = ()
+    tools: tuple[Literal["search", "code_execution", "url_context", "maps"], ...] = ()
+    file_search: tuple[str, ...] = ()
+    functions: tuple[FunctionDeclaration, ...] = ()
+    tool_choice: ToolChoice | None = None
     safety: dict[str, str] = field(default_factory=dict)
     service_tier: str | None = None
 

@@ -10,7 +10,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,15 @@ from ..errors import CredentialsError
 from ..options import Options
 from ..project_files import WatchedFiles, candidate_files, is_own
 
-__all__ = ["Key", "Secret", "find_key", "forget_credentials", "key_header"]
+__all__ = [
+    "Key",
+    "Secret",
+    "dotenv_secrets",
+    "entered_secrets",
+    "find_key",
+    "forget_credentials",
+    "key_header",
+]
 
 _SERVICE = "gemini_magic"
 _ENCODINGS = (
@@ -172,6 +180,18 @@ def forget_credentials() -> None:
 
     _entered.clear()
     forget_token()
+
+
+def entered_secrets() -> list[Secret]:
+    """The keys that were entered at a prompt."""
+    return [key.value for key in _entered.values()]
+
+
+def dotenv_secrets(names: Iterable[str]) -> list[Secret]:
+    """The values of these names in the ``.env`` file that counts."""
+    path = _dotenv_path()
+    values = {} if path is None else _dotenv_values(path)
+    return [Secret(plain) for name in names if (plain := _strip(values.get(name)))]
 
 
 def _entered_key(auth: Auth, ask: Callable[[str], str] | None) -> Key:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .candidates import Candidate, citations_of, grounding_of
+from .confirmation import Confirmation, Decision
 from .evidence_tables import logprob_rows, safety_rows, source_rows, transcript_rows, url_context_rows
 from .exchange import REDACTED, Attempt, Exchange, Pause, Transfer, clean_headers, clean_url
 from .items import (
@@ -15,6 +16,8 @@ from .items import (
     ToolItem,
 )
 from .ledger import DisplayOptions, Ledger, Phase
+from .round_rows import RoundRow, round_rows
+from .rounds import Round, add_usage, paragraph_gap
 from .row_types import (
     ChunkRow,
     EventRow,
@@ -33,8 +36,10 @@ from .row_types import (
     rows_of,
 )
 from .sources import AnswerSources, NumberedSource, Passage, answer_sources
+from .tool_runs import OPEN_STATES, ToolRun, ToolState
 
 __all__ = [
+    "OPEN_STATES",
     "REDACTED",
     "AnswerItem",
     "AnswerSources",
@@ -43,6 +48,8 @@ __all__ = [
     "Candidate",
     "ChunkRow",
     "CodeRun",
+    "Confirmation",
+    "Decision",
     "DisplayOptions",
     "EventRow",
     "Exchange",
@@ -57,14 +64,19 @@ __all__ = [
     "Passage",
     "Pause",
     "Phase",
+    "Round",
+    "RoundRow",
     "SafetyRow",
     "SourceRow",
     "TextStretch",
     "ToolItem",
+    "ToolRun",
+    "ToolState",
     "TranscriptRow",
     "Transfer",
     "UrlContextRow",
     "UsageRow",
+    "add_usage",
     "answer_sources",
     "citations_of",
     "clean_headers",
@@ -73,7 +85,9 @@ __all__ = [
     "grounding_of",
     "logprob_rows",
     "modality_rows",
+    "paragraph_gap",
     "part_row",
+    "round_rows",
     "rows_of",
     "safety_rows",
     "source_rows",

@@ -137,6 +137,8 @@ class Candidate:
     @property
     def text(self) -> str:
         """The text of the answer so far."""
+        if self.index == 0 and self._ledger.round:
+            return self._ledger.answer.text  # with a paragraph for each round
         return spoken_text(self.parts)
 
     @property

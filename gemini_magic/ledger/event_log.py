@@ -34,6 +34,7 @@ class EventLog(LazySequence[Event]):
         self._firsts = array("i")  # index of the first event of each chunk
         self._times: dict[int, float] = {}  # of events without a chunk
         self._arrivals = chunks.stores["t"]
+        self._rounds = chunks.stores["round"]
         self._counts = [chunks.stores[name] for name in ChunkRow._fields if name.endswith("_tokens")]
 
     def extend(self, events: Sequence[Event], usage: Usage) -> None:
@@ -78,6 +79,11 @@ class EventLog(LazySequence[Event]):
         """Whether an event is a usage report."""
         stored = self._stored[index]
         return stored is None or type(stored) is UsageReport
+
+    def round_of(self, index: int) -> int:
+        """Return the round of an event; 0 for one before the first chunk."""
+        chunk = self._chunk(index)
+        return self._rounds.at(chunk) if chunk >= 0 else 0
 
     def place(self, index: int) -> tuple[int | None, float]:
         """Return the chunk of an event (None if it has none) and its time."""
@@ -125,7 +131,8 @@ class _UsageRows:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._scanned = 0  # events
-        self._previous: Usage | None = None  # of the rows made so far
+        self._previous: Usage | None = None  # of the rows of this round made so far
+        self._round = 0
 
     def new(self) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of the reports that are new since the last call."""
@@ -134,6 +141,8 @@ class _UsageRows:
         for index in range(start, self._scanned):
             event = log.event(index) if log.is_usage(index) else None
             if isinstance(event, UsageReport):
+                if log.round_of(index) != self._round:
+                    self._round, self._previous = log.round_of(index), None
                 usage, previous = event.usage, self._previous or Usage()
                 pairs = zip(usage, previous, strict=True)
                 deltas = (None if now is None else now - (then or 0) for now, then in pairs)

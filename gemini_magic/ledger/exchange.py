@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from ..lazy import LazySequence
 from ..media import StoredMedia
+from .tool_runs import ToolRun
 
 __all__ = [
     "REDACTED",
@@ -210,6 +211,7 @@ class Exchange:
         waited: seconds waited before it was sent, for a retry or a rate limit.
         started: when it was sent, in seconds since the first request was sent; None until then.
         round, attempt: the tool round and attempt it belongs to, from 0.
+        tool_runs: the function calls in its answer that were taken up; the ledger writes them.
         backend: name of the backend that encoded it; None if it is not known.
         key: how the key was sent: the header, the text before the key, and the variable that holds it; None for a
             request without a key and in a recording.
@@ -249,6 +251,7 @@ class Exchange:
         self.problem: str | None = None
         self.waited = waited
         self.started = started
+        self.tool_runs: list[ToolRun] = []
 
     def mark_sent(self, t: float) -> None:
         """Set when the request was sent, in seconds since the first request was sent."""

@@ -6,8 +6,9 @@ text, so byte and character offsets of the whole answer still apply to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -29,6 +30,7 @@ from ..content import (
     Transcript,
     TranscriptWriter,
 )
+from .tool_runs import ToolRun
 
 if TYPE_CHECKING:
     from ..media import PcmFormat
@@ -46,6 +48,7 @@ __all__ = [
 ]
 
 _FLAGS = {"thought", "thoughtSignature"}  # fields of a part that are not its data
+_END_OF_ROUND = -1  # in place of the characters before a part
 _RECENT = 100  # code runs among which a result finds its code
 _TOOL_CALL, _TOOL_RESPONSE = "toolCall", "toolResponse"
 
@@ -129,9 +132,15 @@ class CodeRun(Struct, frozen=True, eq=False):
 
 
 class CallItem(Struct, frozen=True, eq=False):
-    """A function call that the model requests, or the result of one, which only an echo of a conversation contains."""
+    """A function call that the model requests, or the result of one, which only an echo of a conversation contains.
+
+    Attributes:
+        call: the call or the result.
+        run: what became of the call; None for a call that nothing ran.
+    """
 
     call: Call | CallResult
+    run: ToolRun | None = None
 
 
 class ToolItem(Struct, frozen=True, eq=False):
@@ -182,14 +191,15 @@ class PlacedParts:
         self._parts: list[tuple[int, Part | TextStretch]] = []
         self._builder = _ItemBuilder()
         self._read = 0  # parts that the builder has
+        self._runs: dict[int, ToolRun] = {}  # the newest run of each call, by the number of the call
         self._lock = Lock()
 
-    def __getstate__(self) -> list[tuple[int, Part | TextStretch]]:
-        return self._parts
+    def __getstate__(self) -> tuple[list[tuple[int, Part | TextStretch]], dict[int, ToolRun]]:
+        return self._parts, self._runs
 
-    def __setstate__(self, parts: list[tuple[int, Part | TextStretch]]) -> None:
+    def __setstate__(self, state: tuple[list[tuple[int, Part | TextStretch]], dict[int, ToolRun]]) -> None:
         self.__init__()  # type: ignore[misc] # the lock and the items are not stored
-        self._parts = parts
+        self._parts, self._runs = state
 
     def __len__(self) -> int:
         return len(self._parts)
@@ -197,6 +207,21 @@ class PlacedParts:
     def append(self, start: int, part: Part | TextStretch) -> None:
         """Append a part that follows the first ``start`` characters of the text, or a stretch that was spoken."""
         self._parts.append((start, part))
+
+    def end_round(self) -> None:
+        """End a round: a call in pieces that is still open does not continue in the next one."""
+        self._parts.append((_END_OF_ROUND, TextStretch(0, 0)))
+
+    def set_run(self, number: int, run: ToolRun) -> None:
+        """Set what became of a call.
+
+        Args:
+            number: the number of the call among all calls of the answer, from 0.
+            run: the run, which replaces an earlier one.
+        """
+        with self._lock:
+            self._runs[number] = run
+            self._builder.set_run(number, run)
 
     def items(self, length: int) -> list[AnswerItem]:
         """Return the items of the answer; an item that has not changed since the last call is the same object.
@@ -208,7 +233,7 @@ class PlacedParts:
             new = self._parts[self._read :]
             self._read += len(new)
             for start, part in new:
-                self._builder.add(start, part)
+                self._builder.add(start, part, self._runs)
             return self._builder.items(length)
 
 
@@ -239,6 +264,7 @@ class _ItemBuilder:
             None  # the run to which pictures belong, and where it last grew
         )
         self._tools: dict[str | None, int] = {}  # positions of the tools without a response, by id
+        self._calls: list[int] = []  # positions of the calls
         self._call: tuple[int, CallPieces] | None = None  # the last call in pieces, with its position
         self._call_grew = False
         self._spoken = 0  # characters of transcripts behind the last item
@@ -263,9 +289,28 @@ class _ItemBuilder:
             found.append(TextStretch(done, length))
         return found
 
-    def add(self, start: int, part: Part | TextStretch) -> None:
-        """Add a part that follows the first ``start`` characters of the text, or a stretch that was spoken."""
-        if isinstance(part, TextStretch):
+    def set_run(self, number: int, run: ToolRun) -> None:
+        """Set what became of a call; does nothing if the call has not been added yet."""
+        if number < len(self._calls):
+            position = self._calls[number]
+            item = self._items[position]
+            if isinstance(item, CallItem):
+                self._items[position] = CallItem(item.call, run)
+
+    def add(
+        self, start: int, part: Part | TextStretch, runs: Mapping[int, ToolRun] = MappingProxyType({})
+    ) -> None:
+        """Add a part.
+
+        Args:
+            start: the part follows so many characters of the text.
+            part: the part, or a stretch that was spoken.
+            runs: what became of the calls, by their numbers.
+        """
+        if start == _END_OF_ROUND:
+            self._finish_call()
+            self._call = None
+        elif isinstance(part, TextStretch):
             self._spoken += part.end - part.start
         elif isinstance(part, Blob):
             if not part.thought:
@@ -276,7 +321,7 @@ class _ItemBuilder:
         elif isinstance(part, CodeResult):
             self._add_result(start, part)
         elif isinstance(part, Call):
-            self._add_call(start, part)
+            self._add_call(start, part, runs)
         elif isinstance(part, CallResult):
             self._append(start, CallItem(part))
         elif isinstance(part, File):
@@ -348,7 +393,7 @@ class _ItemBuilder:
         unnamed = [position for position, item in waiting if ident is None or item.id is None]
         return unnamed[0] if unnamed else None
 
-    def _add_call(self, start: int, part: Call) -> None:
+    def _add_call(self, start: int, part: Call, runs: Mapping[int, ToolRun]) -> None:
         if self._call is not None and self._call[1].accepts(part):
             self._call[1].add(part)
             self._call_grew = True
@@ -358,13 +403,14 @@ class _ItemBuilder:
         if part.will_continue or part.partial_args:
             self._call = len(self._items), CallPieces(part)
             self._call_grew = True
-        self._append(start, CallItem(part))
+        self._calls.append(len(self._items))
+        self._append(start, CallItem(part, runs.get(len(self._calls) - 1)))
 
     def _finish_call(self) -> None:
         """Put the arguments that have arrived into the item of the last call in pieces."""
         if self._call is not None and self._call_grew:
             position, pieces = self._call
-            self._items[position] = CallItem(pieces.call())
+            self._items[position] = CallItem(pieces.call(), getattr(self._items[position], "run", None))
             self._call_grew = False
 
     def _add_opaque(self, start: int, raw: dict[str, Any]) -> None:

@@ -14,17 +14,20 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from ..content import (
+    Call,
     Code,
     CodeResult,
     Opaque,
+    Part,
     Request,
     Text,
     Thought,
     Transcript,
     TranscriptWriter,
+    join_parts,
     kind_of,
 )
-from ..endings import Cause, ending_of, repetition_note
+from ..endings import Cause, Ending, ending_of, repetition_note
 from ..errors import GeminiMagicError, Interrupted
 from ..events import (
     Chunk,
@@ -43,6 +46,7 @@ from ..events import (
 from ..prices import TokenPrice
 from ..tables import Columns
 from ..text import SurrogateJoiner
+from .confirmation import Confirmation
 from .display_options import DisplayOptions
 from .event_log import EventLog, event_table, usage_table
 from .exchange import Exchange, Pause, Transfer
@@ -50,13 +54,25 @@ from .items import PlacedParts, TextStretch
 from .note_log import NoteLog
 from .parts import Parts, TextPieces
 from .repetition import note_repetition
+from .rounds import Round, RoundLog, RoundStart, add_usage, paragraph_gap, shifted_evidence
 from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, describe, join_kinds
+from .tool_runs import ToolRun
 
 __all__ = ["DisplayOptions", "Exchange", "Ledger", "Pause", "Phase"]
 
 
 Phase: TypeAlias = Literal[
-    "preparing", "uploading", "processing", "queued", "connecting", "waiting", "streaming", "retrying", "done"
+    "preparing",
+    "uploading",
+    "processing",
+    "queued",
+    "connecting",
+    "waiting",
+    "streaming",
+    "retrying",
+    "confirming",
+    "tools",
+    "done",
 ]
 Source: TypeAlias = Literal["network", "recording", "journal", "echo"]
 _NO_COUNTS = Usage()
@@ -94,6 +110,7 @@ class Ledger:
     Attributes:
         status: ``running``, or how it ended; ``cause``: why reading ended, ``error``: the error of a bad ending.
         phase: what is being waited for now; ``pause``: why no request is running, and until when.
+        confirmation: the question about a tool that waits for the user, or None.
         version: increases with every change.
         started: when the request was made (UTC).
         source: where the bytes come from; ``host``: the server, if the status line names it.
@@ -106,7 +123,7 @@ class Ledger:
             HTTP error or error object; ``lost``: a description of text that arrived but could not be read.
         continuation: the last token with which the server can continue the answer; ``checkpoint``: the number of parts
             of candidate 0 that the token covers.
-        usage: the last token counts with a total.
+        usage: the last token counts with a total, of all rounds together.
         model_version, response_id: as the server sent them.
         raw: the chunks; ``chunk_offsets``: the byte offset of each in the body of its exchange, -1 where it is
             not known, and above 2 GB.
@@ -162,18 +179,18 @@ class Ledger:
         self.response_id: str | None = None
         self.error: GeminiMagicError | Interrupted | None = None
         self.pause: Pause | Transfer | None = None
+        self.confirmation: Confirmation | None = None
         self.delay = 0.0
         self.limit: float | None = None
         self.advice = ""
-        self.round = 0
-        self.attempt = 0
-        self.chars = 0
+        self.round = self.attempt = self.chars = 0
         self.chunk_columns: Columns[ChunkRow] = chunk_columns()
         self.chunk_offsets = array("i")
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)
+        self._log = RoundLog()
         self._newest_finish = -1  # the last chunk with a finish reason
-        self._first_chunks: dict[int, int] = {}  # the first chunk with a part, by candidate
+        self._first_chunks: dict[int, int] = {}  # the first chunk of the round with a part, by candidate
         self._finish_places: dict[int, _FinishPlace] = {}
         self._transcript = TranscriptWriter()
         self._joiners: dict[str, SurrogateJoiner] = {"text": SurrogateJoiner(), "thought": SurrogateJoiner()}
@@ -190,8 +207,8 @@ class Ledger:
 
     @property
     def has_content(self) -> bool:
-        """Whether any part of an answer has arrived; from then on a retry would be a second answer."""
-        return bool(self.parts)
+        """Whether any part of the round's answer has arrived; from then on a retry would be a second answer."""
+        return bool(self._first_chunks)
 
     @property
     def finish(self) -> Finish | None:
@@ -210,14 +227,14 @@ class Ledger:
         """
         places = self._finish_places
         wanted = (self.request.settings.candidates if self.request is not None else None) or 1
-        if len(places) < wanted or not self.parts.keys() <= places.keys():
+        if len(places) < wanted or not self._first_chunks.keys() <= places.keys():
             return False
         for candidate, place in places.items():
             first = self._first_chunks.get(candidate)
             if place.times != 1 or first is None or first >= place.chunk:
                 return False
             parts = self.parts[candidate]
-            if parts.has(_SERVER_TOOLS):
+            if parts.has(_SERVER_TOOLS, self._log.part_starts.get(candidate, 0)):
                 return False
             later = parts[place.parts :]
             if any(not isinstance(part, Text) or part.text for part in later):
@@ -236,6 +253,112 @@ class Ledger:
         """Count a change that was made to one of the exchanges."""
         self.version += 1
 
+    # -- rounds and tools
+
+    @property
+    def rounds(self) -> list[Round]:
+        """The rounds so far, the one that runs included; empty before the first request."""
+        return [*self._log.ended, self._current_round()] if self.exchanges else []
+
+    @property
+    def tool_runs(self) -> list[ToolRun]:
+        """The function calls that were taken up, in the order of the answer; views see a change by the identity of a run."""
+        return [run for exchange in list(self.exchanges) for run in list(exchange.tool_runs)]
+
+    def end_round(self, cause: Cause, *, t: float) -> bool:
+        """End the round without closing the ledger, if its answer is complete and calls functions.
+
+        Args:
+            cause: what ended the reading.
+            t: seconds since the first request was sent.
+
+        Returns:
+            Whether the round has ended. Otherwise nothing has changed, and the ledger has to be closed.
+        """
+        if self.status != "running" or not any(isinstance(part, Call) for part in self._parts_of_round()):
+            return False
+        ending = self._ending(cause)
+        if ending.status != "complete":
+            return False
+        self._flush_text()
+        for note in ending.notes:
+            self.notes.add(note)
+        self._log.ended_at = t
+        self.set_phase("tools")
+        return True
+
+    def add_tool_run(self, call: Call) -> ToolRun:
+        """Add a call of the newest round, which waits for its turn; returns its record."""
+        exchange = self.exchanges[-1]
+        run = ToolRun(number=len(self.tool_runs), round=exchange.round, call=call)
+        exchange.tool_runs.append(run)
+        self.placed.set_run(run.place, run)
+        self.touch()
+        return run
+
+    def set_tool_run(self, run: ToolRun) -> ToolRun:
+        """Replace the record of a call by a newer one with the same number, and return it."""
+        for exchange in reversed(self.exchanges):
+            for place, old in enumerate(exchange.tool_runs):
+                if old.number == run.number:
+                    exchange.tool_runs[place] = run
+        self.placed.set_run(run.place, run)
+        self.touch()
+        return run
+
+    def _parts_of_round(self) -> Sequence[Part]:
+        parts = self.parts.get(0)
+        return () if parts is None else parts[self._log.start.part :]
+
+    def _current_round(self) -> Round:
+        start, finish = self._log.start, self.finish
+        calls = tuple(part for part in join_parts(self._parts_of_round()) if isinstance(part, Call))
+        exchanges = self.exchanges
+        return Round(
+            number=self.round,
+            exchanges=(start.exchange, len(exchanges)),
+            chunks=(start.chunk, len(self.raw)),
+            parts=(start.part, len(self.parts.get(0, ()))),
+            chars=(start.char, self.chars),
+            first_call=start.call,
+            calls=calls,
+            started=exchanges[start.exchange].started if start.exchange < len(exchanges) else None,
+            ended=self._log.ended_at if self.status == "running" else self.marks.get("total"),
+            usage=self._log.usage,
+            finish_reason=None if finish is None else finish.reason,
+            cost=self.extras.get("cost"),
+        )
+
+    def _begin_round(self) -> None:
+        """Begin another round, whose exchange follows: what counts for one round only starts again."""
+        if not self.exchanges:
+            return
+        self._flush_text()
+        ended = self._current_round()
+        start = RoundStart(
+            len(self.exchanges),
+            len(self.raw),
+            len(self.parts.get(0, ())),
+            self.chars,
+            ended.first_call + len(ended.calls),
+        )
+        self._log.begin(
+            ended, start, {candidate: len(parts) for candidate, parts in self.parts.items()}, self.usage
+        )
+        for parts in self.parts.values():
+            parts.end_round()
+        self.placed.end_round()
+        self._first_chunks.clear()
+        self.extras.pop("cost", None)
+        self.continuation, self.checkpoint = None, 0
+
+    def _bytes_before(self) -> int:
+        """The bytes of the answer before the text of this round."""
+        text, start = self.answer.text, self._log.start.char
+        own = text[start:]
+        gap = len(own) - len(own.lstrip("\n")) if start else 0
+        return len(text[:start].encode("utf-8", "replace")) + gap
+
     def set_phase(self, phase: Phase, pause: Pause | Transfer | None = None) -> None:
         """Set what is being waited for now.
 
@@ -246,6 +369,11 @@ class Ledger:
         """
         self.pause = pause
         self.phase = phase
+        self.touch()
+
+    def set_confirmation(self, confirmation: Confirmation | None) -> None:
+        """Set the question that waits for the user; None when it is decided."""
+        self.confirmation = confirmation
         self.touch()
 
     def set_source(self, source: Source, *, started: datetime | None = None, host: str = "") -> None:
@@ -275,6 +403,8 @@ class Ledger:
 
     def begin(self, exchange: Exchange) -> None:
         """Add an exchange whose request is about to be sent; errors and finish reasons of the attempt before are cleared."""
+        if exchange.round != self.round:
+            self._begin_round()
         self.exchanges.append(exchange)
         self.round, self.attempt = exchange.round, exchange.attempt
         self.failure = None
@@ -390,11 +520,8 @@ class Ledger:
             if isinstance(event, Delta):
                 part, candidate = event.part, event.candidate
                 kind = kind_of(part)
-                if candidate not in self.parts:
-                    if not self._accepts_candidate(candidate, index):
-                        continue
-                    self.parts[candidate] = Parts()
-                    self._first_chunks[candidate] = index
+                if candidate not in self._first_chunks and not self._begin_candidate(candidate, index):
+                    continue
                 self.parts[candidate].append(part)
                 if isinstance(part, Text) and candidate == 0:
                     text += self._append("text", part.text, index, t)
@@ -408,8 +535,9 @@ class Ledger:
                     self.placed.append(self.chars, part)
             elif isinstance(event, UsageReport):
                 kind, usage = "usage", event.usage
-                if usage.total is not None or self.usage is None:
-                    self.usage = usage
+                if usage.total is not None or self._log.usage is None:
+                    self._log.usage = usage
+                    self.usage = add_usage(self._log.usage_before, usage)
             else:
                 kind = describe(event)[0]
                 self._handle(event, index)
@@ -420,10 +548,18 @@ class Ledger:
             self.continuation, self.checkpoint = decoded.continuation, len(self.parts.get(0, ()))
         return join_kinds(*kinds), text, thought, reason, usage
 
+    def _gap(self, kind: str, text: str) -> str:
+        """What separates the first text of a round from the text before it."""
+        self._log.awaits_gap.discard(kind)
+        pieces = self.answer if kind == "text" else self.thoughts
+        return paragraph_gap(pieces[-1] if pieces else "", text)
+
     def _append(self, kind: Literal["text", "thought"], text: str, index: int, t: float) -> str:
         """Append a piece of the answer or of the thoughts of candidate 0; return it without half a character."""
         text = self._joiners[kind].add(text)
         if text:
+            if self._log.awaits_gap and kind in self._log.awaits_gap:
+                text = self._gap(kind, text) + text
             pieces = self.answer if kind == "text" else self.thoughts
             pieces.append(text)
             if pieces.phrase:
@@ -441,12 +577,23 @@ class Ledger:
                 self.finishes[event.candidate] = event
                 self._note_finish(event.candidate, index)
         elif isinstance(event, Evidence):
+            if self._log.ended and event.candidate == 0:
+                event = shifted_evidence(event, self._bytes_before())
             self.evidence_chunks.append(index)  # first, because readers count the evidence
             self.evidence.append(event)
         elif isinstance(event, Failure):
             self.failure = event
         elif isinstance(event, Note):
             self.notes.add(msgspec.structs.replace(event, chunk=index))
+
+    def _begin_candidate(self, candidate: int, index: int) -> bool:
+        """Note the first chunk of the round with a part of a candidate; returns whether its parts are kept."""
+        if candidate not in self.parts:
+            if not self._accepts_candidate(candidate, index):
+                return False
+            self.parts[candidate] = Parts()
+        self._first_chunks[candidate] = index
+        return True
 
     def _accepts_candidate(self, candidate: int, chunk: int) -> bool:
         """Whether a candidate without parts may get some; a note says that those of others are in the chunks only."""
@@ -487,26 +634,11 @@ class Ledger:
         if self.status != "running":
             return
         self.limit = limit
-        for kind, pieces in (("text", self.answer), ("thought", self.thoughts)):
-            if tail := self._joiners[kind].flush():
-                pieces.append(tail)
+        self._flush_text()
         if t is not None:
             self.mark("total", t)
         self.cause = cause
-        ending = ending_of(
-            cause,
-            finish=self.finish,
-            blocked=self.blocked,
-            failure=self.failure,
-            error=error,
-            chars=self.chars,
-            chunks=len(self.raw),
-            limit=self.limit,
-            answering=not self.exchanges or bool(self.exchanges[-1].pieces),
-            finished=self.finished,
-            lost=self.lost,
-            others=self.other_finishes(),
-        )
+        ending = self._ending(cause, error, limit)
         repeated = repetition_note(self.before, self.answer.text) if self.before else None
         for note in (*ending.notes, *([repeated] if repeated else [])):
             self.notes.add(note)
@@ -515,3 +647,27 @@ class Ledger:
             self.error.remedy = f"{self.advice} {self.error.remedy}".rstrip()
         self.status = ending.status
         self.set_phase("done")
+
+    def _ending(
+        self, cause: Cause, error: GeminiMagicError | None = None, limit: float | None = None
+    ) -> Ending:
+        return ending_of(
+            cause,
+            finish=self.finish,
+            blocked=self.blocked,
+            failure=self.failure,
+            error=error,
+            chars=self.chars,
+            chunks=len(self.raw),
+            limit=limit,
+            answering=not self.exchanges or bool(self.exchanges[-1].pieces),
+            finished=self.finished,
+            lost=self.lost,
+            others=self.other_finishes(),
+        )
+
+    def _flush_text(self) -> None:
+        """Add half a character that waited for its other half."""
+        for kind, pieces in (("text", self.answer), ("thought", self.thoughts)):
+            if tail := self._joiners[kind].flush():
+                pieces.append(tail)

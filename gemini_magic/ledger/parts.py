@@ -46,16 +46,17 @@ class Parts(LazySequence[Part]):
 
     def __init__(self) -> None:
         self._stored: list[Part | str] = []
+        self._ends: list[int] = []  # of rounds
         self._joiner = PartJoiner()
         self._joined: tuple[int, tuple[Part, ...]] = 0, ()  # how many parts, and these joined
         self._joining = Lock()
 
-    def __getstate__(self) -> list[Part | str]:
-        return self._stored
+    def __getstate__(self) -> tuple[list[Part | str], list[int]]:
+        return self._stored, self._ends
 
-    def __setstate__(self, stored: list[Part | str]) -> None:
+    def __setstate__(self, state: tuple[list[Part | str], list[int]]) -> None:
         self.__init__()  # type: ignore[misc] # the lock and what is joined are not stored
-        self._stored = stored
+        self._stored, self._ends = state
 
     def append(self, part: Part) -> None:
         """Append a part."""
@@ -67,15 +68,23 @@ class Parts(LazySequence[Part]):
             count, parts = self._joined
             new = self._stored[count:]
             if new:
-                for part in new:
+                ends = set(self._ends)
+                for position, part in enumerate(new, count):
+                    if position in ends:
+                        self._joiner.end()
                     self._joiner.add(restore_part(part))
                 parts = encodable(self._joiner.parts())
                 self._joined = count + len(new), parts
             return parts
 
-    def has(self, kinds: tuple[type, ...]) -> bool:
-        """Whether there is a part of these kinds; they are no kinds of text."""
-        return any(isinstance(part, kinds) for part in self._stored if type(part) is not str)
+    def has(self, kinds: tuple[type, ...], start: int = 0) -> bool:
+        """Whether there is a part of these kinds from position ``start`` on; they are no kinds of text."""
+        stored = self._stored[start:] if start else self._stored
+        return any(isinstance(part, kinds) for part in stored if type(part) is not str)
+
+    def end_round(self) -> None:
+        """End a round: the next part is not joined with the parts before it."""
+        self._ends.append(len(self._stored))
 
     def __len__(self) -> int:
         return len(self._stored)

@@ -301,11 +301,13 @@ _TYPES: dict[str, ColumnType] = {
     ),
     **dict.fromkeys(Usage._fields, "int64"),
     **dict.fromkeys((f"{name}_delta" for name in Usage._fields), "int64"),
-    **dict.fromkeys(("t", "gap", "waited", "started", "seconds"), "float64"),
+    **dict.fromkeys(
+        ("t", "gap", "waited", "started", "seconds", "tool_seconds", "first_byte", "cost"), "float64"
+    ),
     **dict.fromkeys(("kind", "text", "thought", "finish_reason", "json"), "string"),
     **dict.fromkeys(("severity", "message", "mime_type", "name", "counted", "modality"), "string"),
     **dict.fromkeys(("url", "ended", "problem"), "string"),
-    **dict.fromkeys(("n", "passages", "blocked"), "int32"),
+    **dict.fromkeys(("n", "passages", "blocked", "calls"), "int32"),
     "token_id": "int64",
     **dict.fromkeys(("logprob", "probability_score", "severity_score", "begins", "ends"), "float64"),
     **dict.fromkeys(("title", "uri", "domain", "license", "rated", "category", "probability"), "string"),

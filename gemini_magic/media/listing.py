@@ -10,7 +10,7 @@ from html import escape
 from pathlib import PurePath
 from typing import Any, Final
 
-from ..content import Blob, File, LocalFile, MediaSettings, Part, Text
+from ..content import Blob, Call, CallResult, File, LocalFile, MediaSettings, Part, Text
 from ..text import one_line
 from .pictures import thumbnail
 from .raster import read_raster
@@ -44,6 +44,8 @@ def describe_part(part: Part) -> str:
             found = f"{kind}, {uri}" if kind else uri
         case Text(text=text):
             found = f"text, {len(text):,} character{'' if len(text) == 1 else 's'}"
+        case Call(name=name) | CallResult(name=name):
+            return f"{'call' if isinstance(part, Call) else 'result'} of {name}"
         case _:
             found = type(part).__name__.lower()
     settings = getattr(part, "media", None)

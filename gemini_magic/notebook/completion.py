@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .. import tools as toolbox
 from ..backends import backend, names
 from ..catalog import cached_models
 from ..config import Setting, settings
@@ -30,6 +31,7 @@ __all__ = ["Completions", "complete"]
 
 _RECORDINGS = (".jsonl", ".httprr", ".sse", ".gz")
 _THINKING = ("off", "on", "minimal", "low", "medium", "high")
+_CHOICES = ("auto", "any", "none")
 _FILE_OPTIONS = ("record", "replay", "to")
 _ADDRESS = ("backend", "base_url", "api_version", "project", "location")
 _BUILTIN = "builtin:tour"
@@ -154,11 +156,20 @@ def _complete_value(
         "thinking": lambda: _THINKING,
         "chat": lambda: context.session.chats,
         "out": lambda: _response_names(context),
+        "tool": lambda: _functions(context),
+        "tool_choice": lambda: (*_CHOICES, *([used["tool"]] if "tool" in used else [])),
         "key_env": lambda: sorted(each for each in os.environ if re.search("KEY|TOKEN", each)),
     }
     texts = known[name]() if name in known else setting.choices or ()
     described = _model_names(context, used) if name == "model" else {}
     return _matching(fragment, texts, "value", described)
+
+
+def _functions(context: CommandContext) -> list[str]:
+    """The names of the user's functions and of other objects that can be tools."""
+    shell = context.shell
+    own = [name for name in shell.user_ns if name not in shell.user_ns_hidden and name[0] != "_"]
+    return sorted(name for name in own if toolbox.can_be_tool(shell.user_ns[name]))
 
 
 def _complete_attachment(context: CommandContext, fragment: str) -> Completions:

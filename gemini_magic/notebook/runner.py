@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from msgspec import structs
 
+from .. import tools as toolbox
 from ..api import begin, preview
 from ..config import resolve
 from ..content import Part, Request, Text, Turn
@@ -23,6 +24,7 @@ from ..errors import GeminiMagicError, Interrupted, OptionError
 from ..ledger import Ledger
 from ..options import Options
 from ..prompts import attachments_of_line, build_request
+from ..tools import Tool
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
@@ -54,6 +56,7 @@ class _Question(NamedTuple):
     Attributes:
         notices: messages to record as notes of the response.
         sources: the source of each option.
+        tools: the functions that the request offers.
         request, options, conversation, before, key, prefix, added, token: as in ``Run``.
     """
 
@@ -67,6 +70,7 @@ class _Question(NamedTuple):
     added: int = 0
     token: str | None = None
     sources: Mapping[str, str] = {}
+    tools: Sequence[Tool] = ()
 
 
 class CellRunner:
@@ -169,19 +173,24 @@ class CellRunner:
         previous = run.options.for_follow_up()
         if "to" in line.options:  # these are about the previous file
             previous.update(overwrite=False, append=False)
+        if run.tools:
+            previous["tool_choice"] = run.options.tool_choice
         options, sources = resolve(line.options, self._configured(), previous=previous)
+        tools = toolbox.tools_from(options.tool, self.shell.user_ns) if options.tool else run.tools
+        functions = [each.declaration for each in tools]
         *before, question = run.turns
         chars = len(answer_text(resumption.prefix))
         answer, added = answer_turn(resumption.prefix), 0
         if resumption.token is not None:
-            request = build_request(question.parts, options, before)
+            request = build_request(question.parts, options, before, functions)
             request = structs.replace(request, continuation=resumption.token)
             notice = f"A new request in which the server continues its answer of {chars:,} characters so far."
         elif answer is not None:
-            request, added = build_request((Text(CONTINUE_PROMPT),), options, (*run.turns, answer)), 2
+            turns = (*run.turns, answer)
+            request, added = build_request((Text(CONTINUE_PROMPT),), options, turns, functions), 2
             notice = f"A new request for the rest of an answer of {chars:,} characters so far."
         else:
-            request = build_request(question.parts, options, before)
+            request = build_request(question.parts, options, before, functions)
             notice = "A new request with the same question, because no text had been received."
         messages = [notice, self._describe_names(resumption, options)]
         if options.replay:
@@ -200,6 +209,7 @@ class CellRunner:
             added,
             resumption.token,
             sources,
+            tools,
         )
 
     def _describe_names(self, resumption: Resumption, options: Options) -> str:
@@ -303,12 +313,13 @@ class CellRunner:
         conversation = self.session.conversation(options)
         if not (options.dry_run or options.count) and (repeated := _repeated_turn_notice(conversation, key)):
             notices.append(repeated)
+        tools = toolbox.tools_from(options.tool, names) if options.tool else ()
+        notices += [notice for each in tools for notice in each.notices]
         if notices:
             print_lines(*notices)
         turns: tuple[Turn, ...] = conversation.before(key)
-        return _Question(
-            build_request(parts, options, turns), options, conversation, len(turns), key, tuple(notices)
-        )
+        request = build_request(parts, options, turns, [each.declaration for each in tools])
+        return _Question(request, options, conversation, len(turns), key, tuple(notices), tools=tools)
 
     def _send(self, question: Any, *, awaited: bool) -> Any:
         """Send a request, or return what ``--dry-run`` or ``--count`` requests instead.
@@ -343,6 +354,7 @@ class CellRunner:
             before=answer_text(question.prefix),
             conversation=_describe_turn(question.conversation, question.key),
             sources=question.sources,
+            tools=question.tools,
         )
         self._bind("_gemini", response)
         self._bind(options.out, response)
@@ -356,6 +368,7 @@ class CellRunner:
             question.prefix,
             question.added,
             question.token,
+            question.tools,
         )
         self.session.add_run(run)
         stop = threading.Event()

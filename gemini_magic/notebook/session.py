@@ -18,6 +18,7 @@ from ..events import Usage
 from ..options import Options
 from ..response import Response
 from ..text import SurrogateJoiner
+from ..tools import Tool
 
 __all__ = ["CONTINUE_PROMPT", "Resumption", "Run", "Session", "answer_text"]
 
@@ -44,6 +45,7 @@ class Run(NamedTuple):
         prefix: the parts of the answer that earlier runs received, if this run requests the rest of an answer.
         added: the number of turns at the end of the request that only ask for the rest.
         token: the server's continuation token, if this run used it.
+        tools: the functions that the request offered.
     """
 
     response: Response
@@ -55,6 +57,7 @@ class Run(NamedTuple):
     prefix: tuple[Part, ...] = ()
     added: int = 0
     token: str | None = None
+    tools: Sequence[Tool] = ()
 
     @property
     def turns(self) -> tuple[Turn, ...]:

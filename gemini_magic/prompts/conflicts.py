@@ -33,6 +33,8 @@ _WRITING = {
     "search": "--search",
     "code_execution": "--code-execution",
     "url_context": "--url-context",
+    "maps": "--maps",
+    "file_search": "--file-search",
     "safety": "--safety",
     "service_tier": "--service-tier",
     "thinking": "--thinking",
@@ -74,6 +76,10 @@ def check_conflicts(
         place = _replaced(written, sent)
         if place and not _replaced(written, plain):  # another option may have replaced it
             raise _conflict(flag, " or ".join(_FLAGS[writer] for writer in against), place)
+    offered = RequestSettings(functions=request.settings.functions, tool_choice=request.settings.tool_choice)
+    written = _added(empty, body_of(replace(short, params={}, body={}, system=None, settings=offered)))
+    if place := _replaced(written, sent):  # functions always belong to this cell or call
+        raise _conflict("--tool", " or ".join(_FLAGS[writer] for writer in writers), place)
     if options.body and not _contradicts("param", "body", sources):
         return
     bare = replace(short, body={}, system=None, settings=RequestSettings())

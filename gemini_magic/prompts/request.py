@@ -11,7 +11,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from .. import media
-from ..content import Blob, LocalFile, Part, Request, RequestSettings, Text, Thinking, Turn, deep_merge
+from ..content import (
+    Blob,
+    FunctionDeclaration,
+    LocalFile,
+    Part,
+    Request,
+    RequestSettings,
+    Text,
+    Thinking,
+    ToolChoice,
+    Turn,
+    deep_merge,
+)
 from ..errors import OptionError, PromptError
 from ..options import Options
 from .objects import TABLE_ROWS, ConvertedObject, parts_from_object
@@ -20,11 +32,14 @@ from .tables import TableText, table_of
 __all__ = ["attachments_of_line", "build_request", "parts_of_prompt"]
 
 _HARMS: Final = ("harassment", "hate_speech", "sexually_explicit", "dangerous_content")
-_TOOLS: Final[tuple[Literal["search", "code_execution", "url_context"], ...]] = (
+_TOOLS: Final[tuple[Literal["search", "code_execution", "url_context", "maps"], ...]] = (
     "search",
     "code_execution",
     "url_context",
+    "maps",
 )
+_CHOICES: Final[tuple[Literal["auto", "any", "none"], ...]] = ("auto", "any", "none")
+_STORE: Final = re.compile(r"[\w.-]+")
 _LEVELS: Final[tuple[Literal["off", "on", "minimal", "low", "medium", "high", "xhigh"], ...]] = (
     "off",
     "on",
@@ -132,16 +147,22 @@ def _wrong_type(value: object) -> PromptError:
     )
 
 
-def build_request(parts: Sequence[Part], options: Options, turns: Sequence[Turn] = ()) -> Request:
+def build_request(
+    parts: Sequence[Part],
+    options: Options,
+    turns: Sequence[Turn] = (),
+    functions: Sequence[FunctionDeclaration] = (),
+) -> Request:
     """The request that sends ``parts`` after ``turns``, with the local files that fit into it.
 
     Args:
         parts: the user's new turn.
         options: the resolved options.
         turns: the conversation so far, oldest first.
+        functions: the functions that the model may call.
 
     Raises:
-        OptionError: ``--body``, ``-p`` or ``--thinking`` is not valid.
+        OptionError: ``--body``, ``-p``, ``--thinking``, ``--file-search`` or ``--tool-choice`` is not valid.
         PromptError: a file cannot be read, or the media are too large.
     """
     params: dict[str, Any] = {}
@@ -150,11 +171,12 @@ def build_request(parts: Sequence[Part], options: Options, turns: Sequence[Turn]
         _param(item, params, body)
     if options.body:
         body = deep_merge(body, _object(options.body))
+    given = "tools" in params or "tools" in body
     return Request(
         model=options.model,
         turns=(*turns, Turn("user", _with_files(parts, round(options.inline_limit * _MEGABYTE)))),
         system=options.system,
-        settings=_settings(options),
+        settings=_settings(options, functions, given=given),
         params=params,
         body=body,
     )
@@ -166,7 +188,8 @@ def _with_files(parts: Sequence[Part], limit: int) -> tuple[Part, ...]:
     return media.read_files(parts, limit) if has_media else tuple(parts)
 
 
-def _settings(options: Options) -> RequestSettings:
+def _settings(options: Options, functions: Sequence[FunctionDeclaration], *, given: bool) -> RequestSettings:
+    """The neutral settings; ``given`` means that ``-p`` or ``--body`` declares tools itself."""
     return RequestSettings(
         temperature=options.temperature,
         top_p=options.top_p,
@@ -179,9 +202,57 @@ def _settings(options: Options) -> RequestSettings:
         json_output=options.format == "json",
         thinking=_thinking(options.thinking) if options.thinking else None,
         tools=tuple(name for name in _TOOLS if getattr(options, name)),
+        file_search=tuple(map(_store, options.file_search)),
+        functions=tuple(functions),
+        tool_choice=_tool_choice(options.tool_choice, [each.name for each in functions], given=given)
+        if options.tool_choice
+        else None,
         safety=dict.fromkeys(_HARMS, options.safety) if options.safety else {},
         service_tier=options.service_tier or None,
     )
+
+
+def _store(name: str) -> str:
+    """The resource name of a file search store.
+
+    Raises:
+        OptionError: it is not one.
+    """
+    plain = name.removeprefix("fileSearchStores/")
+    if not _STORE.fullmatch(plain):
+        raise OptionError(
+            f"--file-search {name!r} is not the name of a store.",
+            remedy="Write the name as the API returns it, such as fileSearchStores/my-store-123.",
+        )
+    return f"fileSearchStores/{plain}"
+
+
+def _tool_choice(value: str, names: Sequence[str], *, given: bool) -> ToolChoice:
+    """The choice that a value of ``--tool-choice`` names: a mode, a function, or several with commas.
+
+    Args:
+        value: the value.
+        names: the functions of the request.
+        given: whether the request declares other functions in the user's JSON, whose names are not known.
+
+    Raises:
+        OptionError: there are no functions, or none of that name.
+    """
+    if not names and not given:
+        raise OptionError(
+            "--tool-choice needs a function.", remedy="Add -T NAME; in a call, tools=[function]."
+        )
+    for mode in _CHOICES:
+        if value.lower() == mode:
+            return ToolChoice(mode)
+    chosen = tuple(dict.fromkeys(filter(None, (each.strip() for each in value.split(",")))))
+    unknown = [each for each in chosen if each not in names]
+    if not chosen or (unknown and not given):
+        raise OptionError(
+            f"--tool-choice {value!r} is neither auto, any, none nor a function of this request.",
+            remedy=f"The functions are {', '.join(names)}.",
+        )
+    return ToolChoice("any", chosen)
 
 
 def _thinking(value: str) -> Thinking:

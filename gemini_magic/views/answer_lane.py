@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..ledger import AnswerItem, Ledger
+from ..ledger import AnswerItem, CallItem, Ledger
 from . import page
 from .item_html import MediaBudget, shown_picture
 from .live_lane import LiveLane
 from .live_pieces import LivePieces
 from .live_sections import LiveSections, LiveText
+from .tool_box import CONFIRM_MESSAGES, ToolBox
 from .truncate import Excerpt
 from .widgets import WidgetSet
 
@@ -40,6 +41,7 @@ class AnswerLane:
     def __init__(self, widgets: WidgetSet, source: Excerpt, ledger: Ledger) -> None:
         form = ledger.display.form
         self._widgets = widgets
+        self._ledger = ledger
         self._images = source.images.data
         self._shown: list[tuple[AnswerItem | LiveText, Any]] = []  # each section with its lane or widget
         self._spare = LiveLane(widgets, LivePieces(()), "gm-stretch")
@@ -54,7 +56,10 @@ class AnswerLane:
     def max_messages(self) -> int:
         """The maximum number of messages of the next paint."""
         lanes = [lane for _, lane in self._shown if isinstance(lane, LiveLane)]
-        return (lanes[-1] if lanes else self._spare).max_messages + self._new_items() * _ITEM_MESSAGES
+        items = self._new_items() * _ITEM_MESSAGES + CONFIRM_MESSAGES * (
+            self._ledger.confirmation is not None
+        )
+        return (lanes[-1] if lanes else self._spare).max_messages + items
 
     def _new_items(self) -> int:
         self.sections.read()
@@ -83,9 +88,12 @@ class AnswerLane:
             elif section is not self._shown[position][0]:
                 messages += self._change(position, section)
                 size += 1
+            shown = self._shown[position][1]
             if isinstance(section, LiveText):
                 sent, characters = self._paint_text(position, section, now, final=final)
                 messages, size = messages + sent, size + characters
+            elif isinstance(shown, ToolBox) and isinstance(section, CallItem) and section.run is not None:
+                messages += shown.update(section.run, self.sections.clock(section), self._ledger)
         if added:
             self._show_children()
         return messages, size
@@ -109,11 +117,15 @@ class AnswerLane:
 
     def _show_children(self) -> None:
         """Show all sections in order: one message for all new ones."""
-        children = tuple(shown.box if isinstance(shown, LiveLane) else shown for _, shown in self._shown)
+        children = tuple(
+            shown.box if isinstance(shown, LiveLane | ToolBox) else shown for _, shown in self._shown
+        )
         if children != self.box.children:
             self.box.children = children
 
     def _item_widget(self, item: AnswerItem) -> Any:
+        if isinstance(item, CallItem) and item.run is not None:
+            return ToolBox(self._widgets, self._html(item))
         found = shown_picture(item) if self._images else None
         if found is None:
             return self._widgets.html(self._html(item))
@@ -128,10 +140,16 @@ class AnswerLane:
         if isinstance(item, LiveText):
             return 0
         html = self._html(item)
+        if isinstance(widget, ToolBox):
+            return widget.show(html)
+        if isinstance(item, CallItem) and item.run is not None:
+            self._shown[position] = (item, ToolBox(self._widgets, html))
+            self._show_children()
+            return _ITEM_MESSAGES
         if getattr(widget, "value", html) == html:
             return 0
         self._widgets.change(widget, html)
         return 1
 
     def _html(self, item: AnswerItem) -> str:
-        return self.sections.item_html(item, MediaBudget(0))
+        return self.sections.item_html(item, MediaBudget(0), clock=False)

@@ -1,4 +1,4 @@
-"""The HTML of the parts of an answer that are not text: pictures, players, code runs, calls, and lines about other parts.
+"""The HTML of the parts of an answer that are not text: pictures, players, code runs, calls, tool runs, and lines about others.
 
 Code and output are rendered and sanitized by ``markdown`` like the code of an answer. Media is put in afterwards: its ``src`` is
 written here from bytes that were checked, so the long base64 text passes neither the Markdown parser nor the sanitizer.
@@ -15,15 +15,25 @@ from html import escape
 from math import gcd
 from typing import Final
 
-from ..ledger import AnswerItem, CallItem, CodeRun, MediaItem
+from ..ledger import AnswerItem, CallItem, CodeRun, MediaItem, ToolRun
 from ..markdown import render
 from ..media import RasterImage, read_raster
-from ..text import visible
+from ..text import one_line, visible
 from .formats import fenced
 from .item_blocks import CodeBox, ItemBlock, Line, item_blocks, media_label, media_reference
 from .media_objects import player_type
+from .tool_blocks import arguments_text, run_line, run_pictures, run_sections
 
-__all__ = ["MAX_BYTES", "MEDIA_SIZE", "MediaBudget", "item_html", "line_html", "shown_picture"]
+__all__ = [
+    "MAX_BYTES",
+    "MEDIA_SIZE",
+    "MediaBudget",
+    "confirmation_html",
+    "item_html",
+    "line_html",
+    "run_html",
+    "shown_picture",
+]
 
 MEDIA_SIZE: Final = 4.0
 """The default maximum size of the media of an answer in a notebook, in megabytes."""
@@ -33,6 +43,8 @@ _MAX_SIDE: Final = 9_999  # pixels; the labextension accepts four digits
 _MAX_PIXELS: Final = 40_000_000  # a browser allocates four bytes for each
 # Of one picture or player. The labextension accepts addresses of this length (MAX_MEDIA).
 MAX_BYTES: Final = 24_000_000
+_MAX_ARGUMENTS: Final = 20_000  # characters of arguments that a question shows at once
+_MAX_NAME: Final = 128  # of a function; the API allows no more
 _INLINE_CODE: Final = re.compile(r"`([^`]+)`")
 
 
@@ -74,6 +86,7 @@ def item_html(
     running: bool = False,
     pictures: bool = True,
     absence: str = "is not saved in the notebook",
+    clock: str = "",
 ) -> str:
     """The safe HTML of an item that is not text.
 
@@ -84,11 +97,15 @@ def item_html(
         running: whether the answer is still arriving.
         pictures: whether pictures may be shown.
         absence: why media that does not fit is not there, after its name.
+        clock: for how long a tool has been running.
     """
+    if isinstance(item, CallItem) and item.run is not None:
+        return run_html(item.run, budget, pictures=pictures, absence=absence, clock=clock)
     if isinstance(item, MediaItem):
         found = shown_picture(item)
         if found is not None and pictures:
-            return _picture_html(item, found, budget, candidate, absence)
+            label = media_label(item, candidate)
+            return _picture_html(item, found, budget, label, f"{absence}. {media_reference(item, candidate)}")
         player = _player_html(item, budget, candidate, absence, running=running)
         if player:
             return player
@@ -131,19 +148,70 @@ def _inline(text: str) -> str:
     return _INLINE_CODE.sub(r"<code>\1</code>", escape(visible(text)))
 
 
-def _picture_html(
-    item: MediaItem, found: RasterImage, budget: MediaBudget, candidate: int, absence: str
+def run_html(
+    run: ToolRun,
+    budget: MediaBudget,
+    *,
+    pictures: bool = True,
+    absence: str = "is not saved in the notebook",
+    clock: str = "",
 ) -> str:
-    label = escape(_capital(media_label(item, candidate)))
+    """The safe HTML of a tool run: a folded line, which opens to the arguments, the result and the output.
+
+    Args:
+        run: the run.
+        budget: what media may still be included.
+        pictures: whether pictures may be shown.
+        absence: why a picture that does not fit is not there.
+        clock: for how long the tool has been running.
+    """
+    line = run_line(run)
+    outcome = " · ".join(filter(None, (line.outcome, clock)))
+    shown = [
+        line_html(section.text)
+        if not section.title
+        else f"{line_html(section.title)}{_code_html(section.text, section.language)}"
+        for section in run_sections(run)
+    ]
+    if pictures:
+        for number, blob in enumerate(run_pictures(run)):
+            item = MediaItem("picture", number, blob.mime_type, [blob.data], 1)
+            if (found := shown_picture(item)) is not None:
+                label = media_label(item)
+                reason = f"{absence}. `r.tool_runs[{run.number}]` has it."
+                shown.append(_picture_html(item, found, budget, label, reason))
+    failed = " gm-failed" * line.failed
+    summary = f"<code>{escape(visible(line.call))}</code> {escape(visible(outcome))}"
+    return f'<details class="gm-tool{failed}"><summary>{summary}</summary>{"".join(shown)}</details>'
+
+
+def confirmation_html(run: ToolRun) -> str:
+    """The safe HTML of a question whether a tool may run: its name and its complete arguments."""
+    name = _inline(
+        f"Run `{one_line(run.call.name or '').replace('`', '')[:_MAX_NAME]}` with these arguments?"
+    )
+    text = arguments_text(run.call)
+    shown = _code_html(text[:_MAX_ARGUMENTS], "json")
+    if len(text) > _MAX_ARGUMENTS:
+        rest = _code_html(text[_MAX_ARGUMENTS:], "")
+        shown += (
+            f'<details class="gm-rest"><summary>Show all {len(text):,} characters</summary>{rest}</details>'
+        )
+    return f'<div class="gm-question" role="alert">{name}</div>{shown}'
+
+
+def _picture_html(item: MediaItem, found: RasterImage, budget: MediaBudget, label: str, absence: str) -> str:
+    """A picture, or an empty place of the same size with its label and why it is not there."""
+    label = _capital(label)
     size = f'width="{found.width}" height="{found.height}"'
     data = item.pieces[0]
     if budget.take(len(data)):
         source = f"data:{found.mime_type};base64,{base64.b64encode(data).decode()}"
-        picture = f'<img src="{source}" alt="{label}" {size}>'
+        picture = f'<img src="{source}" alt="{escape(label)}" {size}>'
         return f'<details class="gm-picture"><summary>{picture}</summary></details>'
     blank = base64.b64encode(_blank_png(found.width, found.height)).decode()
-    picture = f'<img src="data:image/png;base64,{blank}" alt="{label}" {size}>'
-    text = _inline(f"{_capital(media_label(item, candidate))} {absence}. {media_reference(item, candidate)}")
+    picture = f'<img src="data:image/png;base64,{blank}" alt="{escape(label)}" {size}>'
+    text = _inline(f"{label} {absence}")
     return f'<div class="gm-picture gm-absent">{picture}<span class="gm-absence">{text}</span></div>'
 
 

@@ -6,11 +6,12 @@ import re
 from typing import Final
 
 from .. import markdown
-from ..ledger import AnswerItem
+from ..ledger import AnswerItem, CallItem, ToolRun
 from ..text import visible
 from .formats import FormattedAnswer, fenced
 from .item_blocks import CodeBox, item_blocks
 from .snapshot import AnswerSnapshot
+from .tool_blocks import RunSection, run_line, run_sections
 
 __all__ = ["answer_markdown", "escape_markdown", "item_markdown", "item_plain"]
 
@@ -35,6 +36,10 @@ def item_plain(item: AnswerItem, *, candidate: int = 0, running: bool = False) -
         candidate: the index of its candidate.
         running: whether the answer is still arriving.
     """
+    if isinstance(item, CallItem) and item.run is not None:
+        run = item.run
+        sections = (f"[{title}]\n{box}" if box else f"[{title}]" for title, box in _run_texts(run))
+        return visible("\n".join([f"▸ {run_line(run).text}", *sections]))
     pieces: list[str] = []
     for block in item_blocks(item, candidate=candidate, running=running):
         if not isinstance(block, CodeBox):
@@ -54,12 +59,30 @@ def item_markdown(item: AnswerItem, *, candidate: int = 0, running: bool = False
         candidate: the index of its candidate.
         running: whether the answer is still arriving.
     """
+    if isinstance(item, CallItem) and item.run is not None:
+        pieces = [escape_markdown(f"▸ {run_line(item.run).text}")]
+        for title, box in _run_texts(item.run):
+            pieces += filter(None, (escape_markdown(f"[{title}]"), box))
+        return "\n\n".join(pieces)
     return "\n\n".join(
         fenced(block.text, block.language).rstrip("\n")
         if isinstance(block, CodeBox)
         else escape_markdown(f"[{block.text}]")
         for block in item_blocks(item, candidate=candidate, running=running)
     )
+
+
+def _run_texts(run: ToolRun) -> list[tuple[str, str]]:
+    """What the line of a tool run does not show: titles with texts in fences, and sentences without a text.
+
+    A text cannot be folded, so arguments and result are repeated only if the line has not all of them.
+    """
+    hidden = ("arguments", "result", "message") if run_line(run).whole else ()
+    sections: list[RunSection] = [each for each in run_sections(run) if each.title not in hidden]
+    return [
+        (each.title, fenced(each.text, each.language).rstrip("\n")) if each.title else (each.text, "")
+        for each in sections
+    ]
 
 
 def answer_markdown(snapshot: AnswerSnapshot) -> str:

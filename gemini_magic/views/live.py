@@ -21,7 +21,7 @@ from .live_sections import shown_after_stop
 from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
 from .static import html_parts, partial_bundle, write_bundle
-from .status import elapsed_seconds, repetition_notice
+from .status import elapsed_seconds, repetition_notice, toolbar_hint
 from .stylesheet import ANSWER_CSS, LIVE_CSS
 from .truncate import Excerpt, truncation_notice
 from .widgets import WidgetSet, check_version, has_formula, running_loop
@@ -174,7 +174,8 @@ class LiveView:
     def _status_html(self, snapshot: AnswerSnapshot) -> str:
         running = snapshot.status == "running"
         excerpts = truncation_notice(*self._excerpts)
-        notices = (repetition_notice(self._ledger), self._stop_hint, excerpts) if running else ()
+        stop = self._stop_hint or toolbar_hint(self._ledger)
+        notices = (repetition_notice(self._ledger), stop, excerpts) if running else ()
         return page.status_html(snapshot, notice=" · ".join(filter(None, notices)))
 
     def _within_rate(self, now: float) -> bool:

@@ -6,11 +6,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from ..ledger import AnswerItem, Ledger, TextStretch
+from ..content import Call
+from ..ledger import AnswerItem, CallItem, Ledger, TextStretch, ToolRun
 from ..markdown import Images
 from .item_html import MediaBudget, item_html
 from .live_pieces import LivePieces
-from .sections import arrange
+from .sections import arrange, calls_are_run
+from .status import elapsed_seconds
+from .tool_blocks import run_clock
 from .truncate import MAX_HTML, Excerpt, TruncatedText
 
 __all__ = ["LiveSections", "LiveText", "shown_after_stop"]
@@ -98,7 +101,7 @@ class LiveSections:
 
     def _show(self, position: int, item: AnswerItem) -> None:
         if not isinstance(item, TextStretch):
-            self.sections[position : position + 1] = [item]
+            self.sections[position : position + 1] = [self._with_run(position, item)]
             return
         if position == len(self.sections):
             self.sections.append(LiveText(item.start, self._source.images, self._form))
@@ -112,6 +115,17 @@ class LiveSections:
                     text = text[:missing]
                 section.add(text)
                 missing -= len(text)
+
+    def _with_run(self, position: int, item: AnswerItem) -> AnswerItem:
+        """A call that will be run is shown as a run from its beginning, so that nothing moves when the run begins."""
+        if not (isinstance(item, CallItem) and isinstance(item.call, Call) and item.run is None):
+            return item
+        if self._ledger.status != "running" or not calls_are_run(self._ledger):
+            return item
+        before = self.sections[position] if position < len(self.sections) else None
+        if isinstance(before, CallItem) and before.call is item.call:
+            return before
+        return CallItem(item.call, ToolRun(number=-1, round=self._ledger.round, call=item.call))
 
     @property
     def texts(self) -> list[LiveText]:
@@ -138,11 +152,24 @@ class LiveSections:
             elif due(section.pieces):
                 section.pieces.step()
 
-    def item_html(self, item: AnswerItem, budget: MediaBudget) -> str:
-        """The HTML of an item of an answer that is still arriving."""
+    def item_html(self, item: AnswerItem, budget: MediaBudget, *, clock: bool = True) -> str:
+        """The HTML of an item of an answer that is still arriving, with or without the clock of a running tool."""
         pictures = self._source.images.data
         running = self._ledger.status == "running"
-        return item_html(item, budget, running=running, pictures=pictures, absence=_ABSENT)
+        return item_html(
+            item,
+            budget,
+            running=running,
+            pictures=pictures,
+            absence=_ABSENT,
+            clock=self.clock(item) if clock else "",
+        )
+
+    def clock(self, item: AnswerItem) -> str:
+        """For how long the tool of an item has been running; empty if none is running."""
+        if not isinstance(item, CallItem) or item.run is None:
+            return ""
+        return run_clock(item.run, elapsed_seconds(self._ledger) - self._ledger.delay)
 
     @property
     def whole(self) -> str:

@@ -12,6 +12,7 @@ from ..events import Note
 from ..ledger import Ledger, clean_headers, clean_url
 from ..media import summarize_references
 from .record_chunks import ChunkTexts, compact, json_size, size_in_string
+from .record_tools import record_rounds, record_runs
 from .snapshot import AnswerSnapshot
 from .sources import ShownSources
 from .status import redact
@@ -247,6 +248,9 @@ def write_record(snapshot: AnswerSnapshot, size: float | None = None) -> dict[st
     notes = _notes(snapshot.notes, room // 16)
     shown = snapshot.sources
     sources = _sources(shown, room // 8)
+    rounds = record_rounds(ledger)
+    if rounds:
+        result |= {"rounds": rounds, "tools": record_runs(ledger, room // 8)}
     count = len(ledger.raw)
     result |= {
         "response": _response(ledger, room // 32),
@@ -284,6 +288,7 @@ def _capped(
         ("thoughts", len(result["thoughts"]), lengths[1], "characters"),
         ("sources", len(result.get("sources", ())), len(shown.numbered), "sources"),
         ("suggestions", int("suggestions" in result), int(bool(shown.suggestions)), "search suggestions"),
+        ("tools", len(result.get("tools", ())), len(ledger.tool_runs), "tool runs"),
         ("notes", len(result["notes"]), len(snapshot.notes), "notes"),
         ("request", len(request["body"]) if request else 0, lengths[2], "characters of the request"),
         ("attempts", len(result["attempts"]), len(ledger.exchanges), "attempts"),

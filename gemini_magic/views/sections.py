@@ -9,7 +9,16 @@ from typing import NamedTuple, TypeAlias
 from ..ledger import AnswerItem, CallItem, CodeRun, Ledger, MediaItem, TextStretch, ToolItem
 from .truncate import Excerpt
 
-__all__ = ["MAX_ITEMS", "Section", "SectionReader", "TextSection", "arrange", "hidden_note", "split_answer"]
+__all__ = [
+    "MAX_ITEMS",
+    "Section",
+    "SectionReader",
+    "TextSection",
+    "arrange",
+    "calls_are_run",
+    "hidden_note",
+    "split_answer",
+]
 
 MAX_ITEMS = 300
 """The number of items beside text that are shown; a page becomes slow with many thousands."""
@@ -87,6 +96,11 @@ def split_answer(text: str, items: Sequence[AnswerItem], form: str) -> list[Sect
     return sections
 
 
+def calls_are_run(ledger: Ledger) -> bool:
+    """Whether functions were offered to the model, so that its calls are probably run when the round ends."""
+    return bool(ledger.tool_runs or (ledger.request is not None and ledger.request.settings.functions))
+
+
 class SectionReader:
     """Reads a growing answer in order, for output that cannot be changed once it is printed.
 
@@ -125,12 +139,21 @@ class SectionReader:
                 yield from self._take(item.end - item.start - self._taken)
                 if is_last or (self._form == "json" and not ended):
                     return
-            elif not ended and _may_change(item, is_last=is_last):
+            elif not ended and self._may_change(item, is_last=is_last):
                 return
             else:
                 yield item
             self._position += 1
             self._taken = 0
+
+    def _may_change(self, item: AnswerItem, *, is_last: bool) -> bool:
+        """Whether an item may still grow: code or a tool that runs, and the last item if it can arrive in pieces."""
+        if isinstance(item, CodeRun):
+            return not item.done
+        if isinstance(item, CallItem) and calls_are_run(self._ledger):
+            return item.run is None or item.run.is_open
+        grows = isinstance(item, CallItem | ToolItem)
+        return is_last and (grows or (isinstance(item, MediaItem) and item.kind == "audio"))
 
     def _take(self, missing: int) -> Iterator[str]:
         while missing > 0 and self._new:
@@ -141,11 +164,3 @@ class SectionReader:
             missing -= len(text)
             self._taken += len(text)
             yield text
-
-
-def _may_change(item: AnswerItem, *, is_last: bool) -> bool:
-    """Whether an item may still grow: code that runs, and the last item if it can arrive in pieces."""
-    if isinstance(item, CodeRun):
-        return not item.done
-    grows = isinstance(item, CallItem | ToolItem)
-    return is_last and (grows or (isinstance(item, MediaItem) and item.kind == "audio"))

@@ -23,6 +23,7 @@ from ..ledger import (
     Ledger,
     MediaItem,
     Phase,
+    ToolRun,
     Transfer,
 )
 from ..text import visible
@@ -38,6 +39,7 @@ __all__ = [
     "status_line",
     "status_mark",
     "thinking_time",
+    "toolbar_hint",
     "wait_text",
     "warnings",
     "word_count",
@@ -183,11 +185,13 @@ def thinking_time(ledger: Ledger, now: float | None = None) -> str:
 
 
 def wait_text(ledger: Ledger, now: float) -> str:
-    """Describe why the next request is not sent yet at ``now`` seconds, with the remaining time or the progress.
+    """Describe why the next request is not sent yet at ``now`` seconds, with the remaining time, the progress, or the tool.
 
     The text changes about once a second. It is empty if no request is delayed.
     """
     pause, phase = ledger.pause, ledger.phase
+    if phase in ("tools", "confirming"):
+        return _tool_state(ledger, now - ledger.delay)
     if isinstance(pause, Transfer):
         return _transfer_text(phase, pause, now) if phase in ("uploading", "processing") else ""
     if pause is None or phase not in ("retrying", "queued"):
@@ -197,6 +201,47 @@ def wait_text(ledger: Ledger, now: float) -> str:
     if ledger.phase == "queued":
         return f"waiting for the rate limit{f', {_whole_seconds(left)}' if left > 0 else ''}{why}"
     return f"retrying{f' in {_whole_seconds(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
+
+
+def _tool_state(ledger: Ledger, now: float) -> str:
+    """Which tool runs and for how long, or which one waits for the user.
+
+    Args:
+        ledger: the record.
+        now: seconds since the first request was sent.
+    """
+    question = ledger.confirmation
+    if question is not None:
+        return f"waiting for your confirmation of {_tool_name(question.run)}"
+    running = [run for run in ledger.tool_runs if run.state == "running"]
+    if not running:
+        return "running tools"
+    more = f" and {len(running) - 1} more" if len(running) > 1 else ""
+    seconds = max(0, int(now - min(run.started or 0.0 for run in running)))
+    return f"running {_tool_name(running[0])}{more}, {_whole_seconds(seconds)}"
+
+
+def _tool_name(run: ToolRun) -> str:
+    return _one_line(run.name)[:_NAME] or "a tool"
+
+
+def toolbar_hint(ledger: Ledger) -> str:
+    """A short text for the status line while a tool runs that the Stop button cannot end; else empty.
+
+    Such a tool runs on the thread that handles clicks.
+    """
+    blocks = ledger.phase == "tools" and any(
+        run.state == "running" and not run.in_thread for run in ledger.tool_runs
+    )
+    return "interrupt with ■ in the toolbar" if blocks else ""
+
+
+def _rounds(ledger: Ledger) -> str:
+    """The number of rounds and of tool runs; empty for an answer without tool runs."""
+    rounds, runs = ledger.round + 1, len(ledger.tool_runs)
+    if not runs:
+        return ""
+    return f"{rounds} round{'' if rounds == 1 else 's'}, {runs} tool run{'' if runs == 1 else 's'}"
 
 
 def _transfer_text(phase: Phase, transfer: Transfer, now: float) -> str:
@@ -226,7 +271,7 @@ def _running_state(ledger: Ledger, now: float) -> str:
 
 def _other_content(ledger: Ledger) -> list[str]:
     """Count the parts of an answer that are not text, in few words: the status line should not wrap."""
-    contents = Counter(map(_content_kind, Candidate(ledger, 0).items))
+    contents = Counter(map(_content_kind, Candidate(ledger, 0).items))  # tool runs are another fact
     kinds = ("function call", "picture", "audio file", "video", "file", "code run")
     return [
         f"{contents[kind]} {kind}{'' if contents[kind] == 1 else 's'}" for kind in kinds if contents[kind]
@@ -235,7 +280,7 @@ def _other_content(ledger: Ledger) -> list[str]:
 
 def _content_kind(item: AnswerItem) -> str:
     match item:
-        case CallItem(call=Call()):
+        case CallItem(call=Call(), run=None):
             return "function call"
         case CodeRun():
             return "code run"
@@ -303,8 +348,8 @@ def _interrupted_state(ledger: Ledger) -> str:
 
 
 def _attempts(ledger: Ledger) -> str:
-    """The number of attempts, if there was more than one."""
-    count = len(ledger.exchanges)
+    """The number of attempts, if there was more than one in a round."""
+    count = len(ledger.exchanges) - ledger.round
     unstreamed = any(note.kind == "fallback" for note in list(ledger.notes))
     last = ", the last without streaming" if unstreamed else ""
     return f" after {count} attempts{last}" if count > 1 else ""
@@ -359,6 +404,7 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
         _one_line(ledger.conversation),
         _sent_media(ledger),
         _other_candidates(ledger),
+        _rounds(ledger),
         _tokens(ledger),
         *_gateway(ledger),
         sources.get(ledger.source, ""),

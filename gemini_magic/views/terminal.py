@@ -173,6 +173,8 @@ class TerminalView:
             wait = (f"{phase} {pause.name}", pause.number)
         elif line and isinstance(pause, Pause):
             wait = (phase, len(self._ledger.exchanges) + pause.attempt)
+        elif line:  # a tool that runs or waits for the user
+            wait = (line.partition(",")[0], self._ledger.round)
         if wait != self._announced_wait:
             self._announced_wait = wait
             self._end_section()

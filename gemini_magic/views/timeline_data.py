@@ -6,7 +6,7 @@ The ledger is read once, in linear time. The size of the data does not depend on
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from math import isfinite
@@ -17,6 +17,7 @@ from ..ledger import Ledger
 from ..tables import Rows
 from ..timing import Timing, measure
 from .status import elapsed_seconds, redact, wait_text
+from .tool_blocks import run_line
 from .units import byte_size, duration
 
 __all__ = [
@@ -67,16 +68,16 @@ class Bar(NamedTuple):
 
 
 class Span(NamedTuple):
-    """An attempt, a pause before an attempt, or a gap between chunks.
+    """An attempt, a pause before an attempt, a tool run, or a gap between chunks.
 
     Attributes:
-        kind: what it is; ``failed`` is an attempt that failed.
+        kind: what it is; ``failed`` is an attempt that failed. In an answer with tools, an attempt is a round.
         start: seconds since the request was sent.
         end: the same.
         label: a short description.
     """
 
-    kind: Literal["attempt", "failed", "pause", "gap"]
+    kind: Literal["attempt", "failed", "pause", "tool", "gap"]
     start: float
     end: float
     label: str
@@ -100,10 +101,11 @@ class TimelineData(NamedTuple):
         lanes: the bars of each lane that has any.
         moments: name and time in seconds of the first byte, the first thought and the first text.
         longest_gap: the longest time without a chunk after the first one; None if it is shorter than a column.
-        attempts: attempts and the pauses between them; empty for a single request.
+        attempts: attempts or rounds, the pauses between them, and the tool runs; empty for a single request.
         usage_steps: the token counts.
         chunks: the number of all chunks.
         size: the bytes of all chunks.
+        rounds: the number of rounds.
         timing: the same figures as ``Response.timing``.
         remark: a sentence about missing or invalid times; often empty.
     """
@@ -117,6 +119,7 @@ class TimelineData(NamedTuple):
     usage_steps: list[UsageStep]
     chunks: int
     size: int
+    rounds: int
     timing: Timing
     remark: str
 
@@ -174,6 +177,7 @@ def timeline_data(ledger: Ledger, now: float | None = None) -> TimelineData:
         _steps(ledger, axis, timed=timed),
         count,
         sum(sizes),
+        ledger.round + 1,
         measure(ledger.marks, times, ledger.usage or Usage()),
         "" if timed and count else _remark(count, valid=valid, lacks=lacks),
     )
@@ -232,7 +236,11 @@ def _longest_gap(ledger: Ledger, times: Sequence[float], end: float) -> Span | N
     """The longest time without a chunk, including the time before the end of an incomplete answer."""
     ended = ledger.status == "complete"
     points = times if ended or not times else [*times, end]
-    start, stop = max(pairwise(points), key=lambda pair: pair[1] - pair[0], default=(0.0, 0.0))
+    pairs: Iterable[tuple[float, float]] = pairwise(points)
+    if ledger.round:  # the time of the tools is no gap
+        rounds = ledger.chunk_columns.stored("round", len(times))
+        pairs = [pair for n, pair in enumerate(pairs) if n + 1 >= len(times) or rounds[n] == rounds[n + 1]]
+    start, stop = max(pairs, key=lambda pair: pair[1] - pair[0], default=(0.0, 0.0))
     if stop - start < end / COLUMNS:
         return None
     last = stop == end and not ended and start == times[-1]
@@ -251,32 +259,60 @@ def _attempts(ledger: Ledger, end: float) -> list[Span]:
             else exchange.started
         )
         start = min(start, end)
-        if (
-            spans and start - exchange.waited > before
-        ):  # the previous attempt received nothing until it was canceled
+        same_round = number > 1 and exchanges[number - 2].round == exchange.round
+        # The previous attempt received nothing until it was canceled.
+        if spans and same_round and start - exchange.waited > before:
             spans[-1] = spans[-1]._replace(end=start - exchange.waited)
             before = spans[-1].end
         if exchange.waited and start > before:
-            spans.append(Span("pause", before, start, f"wait before attempt {number}"))
+            spans.append(Span("pause", before, start, f"wait before {_attempt_name(ledger, number)}"))
         ended = exchange.end is not None or number < len(exchanges)
         before = start + (exchange.pieces[-1][0] if exchange.pieces else 0.0) if ended else end
         if number == len(exchanges):
             before = max(before, end)
+        again = number < len(exchanges) and exchanges[number].round == exchange.round
+        if ledger.round and not again:
+            before = _round_end(ledger, exchange.round, before)
         http = f"HTTP {exchange.status}" if exchange.status else ""
         description = ", ".join(filter(None, (http, exchange.problem and redact(exchange.problem))))
-        bad = exchange.problem or number < len(exchanges) or (exchange.status or 0) >= _FAILED_STATUS
+        bad = exchange.problem or again or (exchange.status or 0) >= _FAILED_STATUS
         kind: Literal["attempt", "failed"] = "failed" if bad else "attempt"
         spans.append(
             Span(
                 kind,
                 start,
                 min(before, end),
-                f"attempt {number}: {description or exchange.end or 'no response yet'}",
+                f"{_attempt_name(ledger, number)}: {description or exchange.end or 'no response yet'}",
             )
         )
     if ledger.pause is not None and ledger.status == "running":
         spans.append(Span("pause", min(before, end), end, wait_text(ledger, end + ledger.delay) or "waiting"))
+    spans += _tool_spans(ledger, end)
     return spans if len(spans) > 1 else []
+
+
+def _attempt_name(ledger: Ledger, number: int) -> str:
+    """What the exchange with this number, from 1, is called."""
+    exchange = ledger.exchanges[number - 1]
+    if not ledger.tool_runs:
+        return f"attempt {number}"
+    attempt = f", attempt {exchange.attempt + 1}" if exchange.attempt else ""
+    return f"round {exchange.round + 1}{attempt}"
+
+
+def _round_end(ledger: Ledger, number: int, default: float) -> float:
+    """When a round ended."""
+    ended = next((each.ended for each in ledger.rounds if each.number == number), None)
+    return default if ended is None else ended
+
+
+def _tool_spans(ledger: Ledger, end: float) -> list[Span]:
+    """The tools that have run."""
+    return [
+        Span("tool", min(run.started, end), min(run.started + run.seconds, end), run_line(run).text)
+        for run in ledger.tool_runs
+        if run.started is not None and run.seconds is not None
+    ]
 
 
 def _steps(ledger: Ledger, axis: float, *, timed: bool) -> list[UsageStep]:

@@ -45,7 +45,7 @@ _NOT_XML: Final = re.compile("[\ufffe\uffff]")
 _GREY, _BLUE, _VIOLET, _GREEN, _AMBER, _RED = "#767b84", "#3b82c4", "#9b6ad0", "#2a9461", "#b97a16", "#d6504a"
 _COLORS: Final = {"thinking": _VIOLET, "answer": _BLUE, "other": _GREY}
 _STATUS_COLORS: Final = {"running": _GREY, "complete": _GREEN, "blocked": _RED, "error": _RED}
-_SPAN_COLORS: Final = {"attempt": _GREEN, "failed": _RED, "pause": _GREY, "gap": _AMBER}
+_SPAN_COLORS: Final = {"attempt": _GREEN, "failed": _RED, "pause": _GREY, "gap": _AMBER, "tool": _VIOLET}
 
 
 def _short_count(count: int) -> str:
@@ -237,7 +237,8 @@ def _longest_gap(data: TimelineData) -> Span | None:
 
 
 def _attempts_svg(data: TimelineData, top: float) -> str:
-    lines = [_text_element(10, top + 11, "attempts", more=' font-weight="600"')]
+    name = "rounds" if data.rounds > 1 else "attempts"
+    lines = [_text_element(10, top + 11, name, more=' font-weight="600"')]
     for span in data.attempts:
         x, wide = _span_position(span, data.end)
         lines.append(

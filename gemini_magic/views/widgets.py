@@ -113,12 +113,14 @@ class WidgetSet:
 
     def stop(self, callback: Callable[[], None]) -> Any:
         """Create a Stop button. The callback is called on the thread on which the kernel handles widget messages."""
-        button = _Button(
-            description="Stop",
-            icon="stop",
-            tooltip="Stop this answer and keep what was received",
-            _dom_classes=("gm-stop",),
-        )
+        tooltip = "Stop this answer and keep what was received"
+        return self.button("Stop", callback, "gm-stop", icon="stop", tooltip=tooltip)
+
+    def button(
+        self, text: str, callback: Callable[[], None], *classes: str, icon: str = "", tooltip: str = ""
+    ) -> Any:
+        """Create a button; its callback is called as that of the Stop button."""
+        button = _Button(description=text, icon=icon, tooltip=tooltip, _dom_classes=classes)
         button.on_click(lambda _: callback())
         return self._register(button)
 

@@ -24,6 +24,7 @@ from dialects import (
     serve,
 )
 from fake_server import dribble, raw
+from msgspec import structs
 
 import gemini_magic
 from gemini_magic import Response
@@ -54,7 +55,8 @@ def thought(r):
 
 def call(r):
     complete(r)
-    assert r.calls == [OUR_CALL]
+    own = OUR_CALL if r.ledger.backend != "echo" else structs.replace(OUR_CALL, signature="ZWNobw==")
+    assert r.calls == [own]
 
 
 def code(r):

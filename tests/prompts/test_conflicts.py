@@ -43,6 +43,8 @@ CONFLICTS = {
     "search": (True, "tools.x=1", {"tools": [{"googleMaps": {}}]}, "tools"),
     "code_execution": (True, "tools.codeExecution={}", {"tools": None}, "tools"),
     "url_context": (True, "tools.x.y=[]", {"tools": []}, "tools"),
+    "maps": (True, "tools.x=2", {"tools": [{"urlContext": {}}]}, "tools"),
+    "file_search": (["a"], "tools.x=3", {"tools": [{"fileSearch": {}}]}, "tools"),
     "safety": (
         "high",
         "safetySettings.x=1",

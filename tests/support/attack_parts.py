@@ -10,6 +10,7 @@ from view_stage import new_ledger
 from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Text
 from gemini_magic.events import Decoded, Delta
+from gemini_magic.ledger import ToolRun
 
 SVG = f'<svg xmlns="http://www.w3.org/2000/svg" onload="{RUN}"><script>{RUN}</script><image href="https://evil.test/q-svg"/></svg>'
 # Bytes that are a picture, or seem to be one, and something else.
@@ -43,6 +44,7 @@ def parts_with(text):
         Code(text, "PYTHON"),
         CodeResult("OUTCOME_OK", text),
         Call(text, {text: text, "list": [text, {text: text}]}, text),
+        Call("f", {"x": text}),
         CallResult(text, {text: text}),
         *(Blob(kind.format(text), data) for kind in ("image/{}", "audio/{}", "video/{}", "text/{}", "{}")),
         *(Blob(kind, data) for kind in ("image/svg+xml", "text/html", "text/plain", "application/json")),
@@ -55,11 +57,36 @@ def parts_with(text):
     ]
 
 
+def _run_with(text, number):
+    """A tool run with an attack in every field."""
+    shown = (
+        {"text/plain": text, "text/html": text, "image/svg+xml": text},
+        {"image/png": b64encode(text.encode("utf-8", "replace")).decode()},
+        {"image/png": text},
+    )
+    return ToolRun(
+        number=number,
+        round=0,
+        call=Call(text, {text: text, "list": [text, {text: text}]}),
+        state="failed",
+        message=text,
+        result={text: text},
+        stdout=text,
+        stderr=text,
+        displays=shown,
+        media=tuple(Blob(kind, data) for kind, data in POLYGLOTS),
+        approved=text,
+    )
+
+
 def ledger_of_parts(parts, *, ended=True):
     """A ledger of an answer with these parts, which arrive in one chunk."""
     ledger = new_ledger()
     ledger.set_phase("streaming")
     ledger.add(b"{}", 1.0, Decoded([*(Delta(part) for part in parts), finish_of("STOP", None)]))
+    calls = [part for part in parts if isinstance(part, Call)]
+    for number, call in enumerate(calls[1:], 1):  # the first one is only shown
+        ledger.placed.set_run(number, _run_with(call.args["x"], number))
     if ended:
         ledger.close("end", t=2.0)
     return ledger

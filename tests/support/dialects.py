@@ -42,7 +42,7 @@ CANNOT: dict[str, set[str]] = {
     "vertex": set(),
     "adaptive": set(),
     "gateway": {"call", "code", "citation", "grounding", "blocked"},
-    "echo": {"call", "code", "blob", "citation", "grounding", "unknown", "http-error"},
+    "echo": {"code", "blob", "citation", "grounding", "unknown", "http-error"},
 }
 # Kinds that it does not have in a whole answer, which is never unfinished.
 CANNOT_AT_ONCE: dict[str, set[str]] = {"gateway": {"unfinished"}}
@@ -131,6 +131,7 @@ GATEWAY: dict[str, list[dict[str, Any]]] = {
 ECHO = {
     "text": "@chunk 7\nHello, wörld 😀.",
     "thought": "@think Let me see.\nok",
+    "call": f"@call {CALL['name']} {json.dumps(CALL['args'])}",
     "usage": "one two three",
     "blocked": "@block SAFETY",
     "unfinished": "@finish NONE\nhalf",

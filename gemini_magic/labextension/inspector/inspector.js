@@ -2,7 +2,7 @@
  * The inspector: one line below an answer that opens to a set of tabs and the export buttons.
  *
  * The chunks are read when the inspector is opened, and a panel is created when its tab is selected. The panels are in
- * `panels.js`, `timeline_tab.js` and `replay.js`.
+ * `panels.js`, `timeline_tab.js`, `tools_tab.js` and `replay.js`.
  */
 
 import { Chunks } from './chunks.js';
@@ -22,6 +22,7 @@ import { chunksPanel, notesPanel, requestPanel, usagePanel } from './panels.js';
 import { Replay } from './replay.js';
 import { sourcesPanel } from './sources_tab.js';
 import { timelinePanel } from './timeline_tab.js';
+import { toolsPanel } from './tools_tab.js';
 
 /** @typedef {import('./panels.js').Panel} Panel */
 
@@ -144,6 +145,7 @@ export class Inspector {
       Timeline: () => timelinePanel(record, chunks, openChunk),
       Replay: () => new Replay(record, chunks, this._renderPart),
       Usage: () => usagePanel(record, chunks, openChunk),
+      ...(record.tools.length ? { Tools: () => toolsPanel(record) } : {}),
       Request: () => requestPanel(record),
       ...(record.sources.length || record.queries.length ? { Sources: () => sourcesPanel(record) } : {}),
       Notes: () => notesPanel(record, chunks, openChunk)

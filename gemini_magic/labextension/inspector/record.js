@@ -28,6 +28,8 @@
  * @property {AttemptRecord[]} attempts the HTTP exchanges
  * @property {NoteRecord[]} notes
  * @property {SourceRecord[]} sources the numbered sources
+ * @property {RoundRecord[]} rounds the rounds of an answer with tool runs
+ * @property {ToolRecord[]} tools the tool runs
  * @property {string[]} queries what was searched for
  * @property {string} suggestions HTML with search suggestions; to be shown only by `suggestions.js`
  * @property {string[]} truncated what was left out of the record to limit its size, such as "10 of 40 chunks"
@@ -84,6 +86,32 @@
  * @property {number} passages the number of passages of the answer that it supports
  */
 
+/**
+ * @typedef {object} RoundRecord
+ * @property {number | null} started seconds since the first request was sent
+ * @property {number | null} ended
+ * @property {number | null} chunks how many
+ * @property {number | null} calls how many
+ * @property {string} finish the finish reason
+ * @property {Record<CountName, number | null>} usage the token counts of the round
+ */
+
+/**
+ * @typedef {object} ToolRecord
+ * @property {string} state
+ * @property {string} line the text of the folded line
+ * @property {string} args the arguments as JSON text
+ * @property {string} result
+ * @property {string} message why there is no result
+ * @property {string} stdout
+ * @property {string} stderr
+ * @property {string} approved who allowed the run; empty if the reader was not asked
+ * @property {number | null} round
+ * @property {number | null} started seconds since the first request was sent
+ * @property {number | null} seconds
+ * @property {string[]} shortened the properties of which only the beginning is here
+ */
+
 /** The MIME type of records. */
 export const MIME_TYPE = 'application/vnd.gemini-stream+json';
 
@@ -91,6 +119,7 @@ export const MIME_TYPE = 'application/vnd.gemini-stream+json';
 export const VERSION = 1;
 
 const MAX_TEXT_LENGTH = 4000;
+const MAX_TOOL_TEXT_LENGTH = 20_000;
 const MAX_ENTRIES = 1000;
 const MAX_NUMBER = 1e15;
 
@@ -246,6 +275,27 @@ const readSource = value => ({
 });
 
 /**
+ * @param {unknown} value
+ * @returns {RoundRecord}
+ */
+const readRound = value => ({
+  ...readProperties(value, ['started', 'ended', 'chunks', 'calls'], readNumber),
+  finish: readText(getOwn(value, 'finish')),
+  usage: readProperties(getOwn(value, 'usage'), COUNTS, readNumber)
+});
+
+/**
+ * @param {unknown} value
+ * @returns {ToolRecord}
+ */
+const readTool = value => ({
+  ...readProperties(value, ['state', 'line', 'message', 'approved'], readShortText),
+  ...readProperties(value, ['args', 'result', 'stdout', 'stderr'], each => readText(each, MAX_TOOL_TEXT_LENGTH)),
+  ...readProperties(value, ['round', 'started', 'seconds'], readNumber),
+  shortened: readArray(getOwn(value, 'shortened')).map(readShortText)
+});
+
+/**
  * Checks a record.
  *
  * @param {unknown} data the value from the notebook
@@ -285,6 +335,8 @@ export function readRecord(data) {
     attempts: readArray(getOwn(data, 'attempts')).map(readAttempt),
     notes: readArray(getOwn(data, 'notes')).map(readNote),
     sources: readArray(getOwn(data, 'sources')).map(readSource),
+    rounds: readArray(getOwn(data, 'rounds')).map(readRound),
+    tools: readArray(getOwn(data, 'tools')).map(readTool),
     queries: readArray(getOwn(data, 'queries')).map(readShortText).filter(Boolean),
     suggestions: readText(getOwn(data, 'suggestions'), MAX_NUMBER),
     truncated: readEntries(getOwn(data, 'capped'))

@@ -16,7 +16,7 @@ const MAX_TRIES = 50;
 const MIN_FOUND = 0.9;
 
 /** The parts of an answer that are not text (`views/item_html.py`). Their text is not in the source. */
-const ITEMS = '.gm-code, .gm-call, .gm-part, .gm-picture, .gm-sound';
+const ITEMS = '.gm-code, .gm-tool, .gm-call, .gm-part, .gm-picture, .gm-sound';
 
 const WHITESPACE = /\s/;
 const WORD = /[\p{L}\p{N}]/u;

@@ -246,7 +246,8 @@ const BEGINNINGS = {
   'gm-picture': /blob/,
   'gm-sound': /blob/,
   'gm-code': /code|blob|call_result/,
-  'gm-call': /call/
+  'gm-call': /call/,
+  'gm-tool': /call/
 };
 const ANY_BEGINNING = /blob|file|call|code|other/;
 

@@ -15,7 +15,7 @@ const CONTAINER = 'ul, ol, blockquote, table, thead, tbody, .gm-table';
  * What an answer must not contain: formulas, whose heights are known when they are typeset, and parts that are not text, whose
  * heights do not depend on their characters.
  */
-const NOT_TEXT = '.mathjax_process, .gm-picture, .gm-sound, .gm-code, .gm-call';
+const NOT_TEXT = '.mathjax_process, .gm-picture, .gm-sound, .gm-code, .gm-tool, .gm-call';
 
 /** Milliseconds that a task should take, and milliseconds between two tasks. */
 const TASK_TIME = 25;

@@ -7,8 +7,11 @@
 
 import { outdatedElements } from './live_nodes.js';
 
-/** The blocks of the text. Neither the thoughts nor pictures are among them: a streaming picture is not a block. */
-const BLOCK = '.gm-answer details:not(.gm-picture)';
+/**
+ * The blocks of the text and the tool runs. Neither the thoughts nor pictures are among them: a streaming picture is not a
+ * block. The arguments of a run that waits for the reader go when it is decided.
+ */
+const BLOCK = '.gm-answer details:not(.gm-picture, .gm-rest)';
 
 /** The summary of the second and every later piece of a long block, which the style sheet hides. */
 const CONTINUATION = ':scope > summary:empty';

@@ -1,0 +1,37 @@
+"""Functions that a request offers to the model, and which of them it may or must call."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+__all__ = ["FunctionDeclaration", "ToolChoice"]
+
+
+class FunctionDeclaration(Struct, frozen=True, kw_only=True):
+    """A function that the model may call, in no dialect.
+
+    Attributes:
+        name: its name: letters, digits, ``_``, ``.``, ``:`` and ``-``, at most 128 characters (ai.google.dev, "Function calling").
+        description: what it does, for the model; empty without one.
+        parameters: the JSON Schema of its arguments, an object with ``properties``; None for a function without parameters.
+        written: a declaration that the user wrote as the API does; it is sent unchanged in place of the other fields.
+    """
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] | None = None
+    written: dict[str, Any] | None = None
+
+
+class ToolChoice(Struct, frozen=True):
+    """Whether the model calls a function.
+
+    Attributes:
+        mode: ``auto``: the model decides; ``any``: it must call one; ``none``: it must not call any.
+        names: the functions that it may call with ``any``; empty for all.
+    """
+
+    mode: Literal["auto", "any", "none"]
+    names: tuple[str, ...] = ()

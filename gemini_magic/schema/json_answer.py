@@ -1,0 +1,168 @@
+"""Reads the JSON value of an answer: JSON alone, or in a code fence or between other text, and tells what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ..errors import MismatchError
+from ..text import replace_surrogates
+from .problems import place_text
+
+__all__ = ["MAX_LEVELS", "JsonAnswer", "read_answer"]
+
+MAX_LEVELS = 100
+"""Levels of nesting that an answer may have."""
+
+_FENCE = re.compile(r"```[ \t]*[\w+-]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
+_BRACKET = re.compile(r"[{\[]")
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]]', re.DOTALL)
+_MOST_TRIES = 20  # places at which JSON between other text may begin
+_MOST_NAMES = 5  # of doubled fields in a note
+_CONTEXT = 20  # characters around a mistake
+
+
+class JsonAnswer(NamedTuple):
+    """The value of an answer.
+
+    Attributes:
+        value: the JSON value.
+        notes: sentences about what is unusual in its text.
+    """
+
+    value: Any
+    notes: tuple[str, ...] = ()
+
+
+def read_answer(text: str) -> JsonAnswer:
+    """Read the JSON value of an answer.
+
+    Raises:
+        MismatchError: the text has no valid JSON. NaN and numbers beyond the range of a float are not valid.
+    """
+    text = replace_surrogates(text).strip().removeprefix("\ufeff").lstrip()
+    if not text:
+        raise _invalid("it is empty")
+    try:
+        return _decoded(text)
+    except MismatchError:
+        for inner, note in _candidates(text):
+            try:
+                value, notes = _decoded(inner)
+            except MismatchError:
+                continue
+            return JsonAnswer(value, (note, *notes))
+        raise
+
+
+def _candidates(text: str) -> list[tuple[str, str]]:
+    """Parts of a text that may be the JSON, each with a note about the rest."""
+    fenced = [(found[1], "The JSON is in a code fence.") for found in _FENCE.finditer(text)]
+    if len(fenced) == 1:
+        return fenced
+    if text[0] in "{[":
+        return []  # JSON with a mistake; a part of it is not the answer
+    found: list[tuple[str, str]] = []
+    decoder = json.JSONDecoder()
+    for number, bracket in enumerate(_BRACKET.finditer(text)):
+        if number == _MOST_TRIES:
+            break
+        try:
+            value, end = decoder.raw_decode(text, bracket.start())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict) or any(isinstance(each, dict) for each in value):  # not a mark such as [1]
+            found.append((text[bracket.start() : end], "The text around the JSON was ignored."))
+            break
+    return found
+
+
+def _decoded(text: str) -> JsonAnswer:
+    """The value of a text that is only JSON.
+
+    Raises:
+        MismatchError: it is not.
+    """
+    if text.count("[") + text.count("{") > MAX_LEVELS and _levels(text) > MAX_LEVELS:
+        raise _invalid(f"it is nested deeper than {MAX_LEVELS} levels")
+    doubled: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) < len(items) and len(doubled) < _MOST_NAMES:
+            names = [name for name, _ in items]
+            doubled.append(next(name for number, name in enumerate(names) if name in names[:number]))
+        return found
+
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)  # refuses NaN, and costs a tenth of the rest
+        value = json.loads(text, object_pairs_hook=pairs, parse_float=_finite)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise _described(text, error) from None
+    if not doubled:
+        return JsonAnswer(value)
+    names = ", ".join(place_text([name]) for name in dict.fromkeys(doubled))
+    return JsonAnswer(value, (f"An object has a field twice, and the last one counts: {names}.",))
+
+
+class _NotFinite(ValueError):  # noqa: N818 - it never leaves this module
+    """A number is beyond the range of a float."""
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise _NotFinite
+    return number
+
+
+def _levels(text: str) -> int:
+    """How deeply a JSON text is nested."""
+    deepest = level = 0
+    for token in _BRACKETS.finditer(text):
+        if token[0] in "{[":
+            level += 1
+            deepest = max(deepest, level)
+        elif token[0] in "}]":
+            level -= 1
+    return deepest
+
+
+def _described(text: str, error: Exception) -> MismatchError:
+    """The error for a text that is not JSON, with the place of the mistake."""
+    if isinstance(error, _NotFinite):
+        return _invalid("a number is too large")
+    try:
+        json.loads(text, parse_constant=_refuse)
+    except json.JSONDecodeError as problem:
+        if problem.pos >= len(text.rstrip()) or problem.msg.startswith("Unterminated string"):
+            return _invalid("it ends before the JSON does")
+        near = " ".join(text[max(0, problem.pos - _CONTEXT) : problem.pos + _CONTEXT].split())
+        place = f"line {problem.lineno}, column {problem.colno}, near {json.dumps(near, ensure_ascii=False)}"
+        return _invalid(f"{problem.msg[:1].lower()}{problem.msg[1:]} at {place}")
+    except ValueError as problem:
+        if isinstance(problem, _Constant):
+            return _invalid(f"{problem} is not a JSON number")
+        return _invalid("a number has too many digits")
+    except RecursionError:
+        return _invalid(f"it is nested deeper than {MAX_LEVELS} levels")
+    return _invalid(str(error).rstrip("."))
+
+
+class _Constant(ValueError):  # noqa: N818 - it never leaves this module
+    """A word that Python's JSON accepts and JSON does not."""
+
+
+def _refuse(word: str) -> Any:
+    raise _Constant(word)
+
+
+def _invalid(reason: str) -> MismatchError:
+    return MismatchError(
+        f"The answer is not valid JSON: {reason}.",
+        problems=(f"the answer: {reason}",),
+        remedy="`r.text` has the text. Ask again, or use --repair 1 to ask again automatically.",
+    )

@@ -1,0 +1,490 @@
+"""The schema of an answer: what is sent, and how a value becomes an object of the user's type."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from types import GenericAlias
+from typing import Any, Self
+
+import msgspec
+
+from ..errors import MismatchError, SchemaError
+from ..text import one_line
+from .annotations import UsesPydantic, describe_annotation
+from .problems import MOST_PROBLEMS, find_problems, follow_refs, place_text, value_text
+from .pydantic_types import is_pydantic, pydantic_adapter, pydantic_problems, pydantic_schema
+from .raw_schema import check_json_schema, schema_of_text
+from .whole_numbers import with_integers
+
+__all__ = ["Schema", "as_schema", "mismatch", "object_schema", "type_schema"]
+
+_MSGSPEC_PLACE = re.compile(r" - at `(?:key in )?\$([^`]*)`$")
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
+
+
+class Schema:
+    """The schema of an answer. It never changes.
+
+    Attributes:
+        sent: the JSON Schema (draft 2020-12), in no dialect; backends rewrite it for their servers.
+        type: the Python type that the value becomes an instance of; None for plain JSON values.
+        many: whether the answer is an array of items.
+        items_path: the names that lead to the array of items: empty for ``many``, ``("dogs",)`` for ``{"dogs": […]}``; None
+            where the schema has no array of objects, or several.
+    """
+
+    def __init__(
+        self,
+        sent: Mapping[str, Any],
+        type: Any = None,  # noqa: A002 - the name of the attribute
+        load: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.sent: dict[str, Any] = dict(sent)
+        self.type = type
+        self._load = load
+        self.many = _top(self.sent).get("type") == "array"
+
+    def load(self, value: Any) -> Any:
+        """Return the object of a JSON value: an instance of :attr:`type`, or the value itself without a type.
+
+        A whole number that was written as ``3.0`` becomes an integer where the schema has one.
+
+        Raises:
+            MismatchError: the value does not fit.
+        """
+        if self._load is None:
+            if problems := self.problems(value):
+                raise mismatch(problems)
+            return with_integers(value, self.sent)
+        try:
+            return self._load(value)
+        except Exception as error:  # noqa: BLE001 - also of the user's validators
+            problem = error
+        whole = with_integers(value, self.sent)
+        if whole is not value:
+            try:
+                return self._load(whole)
+            except Exception as error:  # noqa: BLE001 - as above
+                problem = error
+        raise mismatch(self._described(whole, problem))
+
+    def problems(self, value: Any) -> list[str]:
+        """Return one line for each problem of a JSON value; empty if it fits.
+
+        ``items[3].urgency: expected integer, got "high"``.
+        """
+        if self._load is None:
+            return find_problems(value, self.sent)
+        try:
+            self.load(value)
+        except MismatchError as error:
+            return list(error.problems)
+        return []
+
+    def _described(self, value: Any, error: Exception) -> list[str]:
+        """The problems of a value that the type refused with an exception."""
+        if (found := pydantic_problems(error)) is not None:
+            return [_pydantic_line(self, value, *each) for each in found[:MOST_PROBLEMS]]
+        if found_here := find_problems(value, self.sent):
+            return found_here
+        return [_own_words(error)]
+
+    # -- items
+
+    @cached_property
+    def items_path(self) -> tuple[str, ...] | None:
+        """See the class."""
+        if self.many:
+            return ()
+        paths = list(_arrays_of_objects(self.sent, self._definitions))
+        return paths[0] if len(paths) == 1 else None
+
+    @cached_property
+    def item(self) -> dict[str, Any] | None:
+        """The JSON Schema of one item; None where the schema has no array of items."""
+        if self.items_path is None:
+            return None
+        found = _top(self.sent)
+        for name in self.items_path:
+            found = follow_refs(found["properties"][name], self._definitions)
+        item = follow_refs(found.get("items", {}), self._definitions)
+        if not isinstance(item, Mapping):
+            return {}
+        return {**item, "$defs": self._definitions} if self._definitions else dict(item)
+
+    @cached_property
+    def item_schema(self) -> Schema | None:
+        """The schema of one item, with its type; None where the schema has no array of items."""
+        if self.item is None:
+            return None
+        hint = _item_type(self.type, self.items_path or ())
+        if hint is not None:
+            try:
+                return _from_type(hint)
+            except SchemaError:
+                pass
+        return Schema(self.item)
+
+    def load_item(self, value: Any) -> Any:
+        """Return the object of one item, as :meth:`load` does.
+
+        Raises:
+            MismatchError: the value does not fit.
+        """
+        return value if self.item_schema is None else self.item_schema.load(value)
+
+    def item_problems(self, value: Any) -> list[str]:
+        """Return one line for each problem of one item, as :meth:`problems` does."""
+        return [] if self.item_schema is None else self.item_schema.problems(value)
+
+    @property
+    def _definitions(self) -> dict[str, Any]:
+        found: dict[str, Any] = {**self.sent.get("definitions", {}), **self.sent.get("$defs", {})}
+        return found
+
+    # -- the value itself
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Schema) and self.sent == other.sent and self.type == other.type
+
+    __hash__ = None  # type: ignore[assignment] # dicts have no hash
+
+    def __repr__(self) -> str:
+        return f"<Schema of {getattr(self.type, '__name__', self.type)}>" if self.type else "<Schema>"
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the type where its class can be imported; a class of a function leaves plain values."""
+        try:
+            return _unpickled, (self.sent, pickle.dumps(self.type))
+        except Exception:  # noqa: BLE001 - pickling runs the code of any class
+            return Schema, (self.sent,)
+
+
+def _unpickled(sent: dict[str, Any], pickled: bytes) -> Schema:
+    try:
+        hint = pickle.loads(pickled)  # noqa: S301 - a part of a pickle that is being loaded
+        return Schema(sent) if hint is None else _from_type(hint)
+    except Exception:  # noqa: BLE001 - for example, the class is not defined in this process
+        return Schema(sent)
+
+
+def mismatch(problems: Iterable[str]) -> MismatchError:
+    """The error for a value that does not fit its schema."""
+    lines = tuple(problems)
+    more = f" (and {len(lines) - 1:,} more)" if len(lines) > 1 else ""
+    return MismatchError(
+        f"The answer does not fit the schema: {lines[0]}{more}.",
+        problems=lines,
+        remedy="`r.parse_error.problems` lists every problem, and `r.json()` returns the plain value.",
+    )
+
+
+# -- making schemas
+
+
+def as_schema(given: Any, *, many: bool = False, base: Path | None = None) -> Schema:
+    """Return the schema that a user gave in any form.
+
+    Args:
+        given: a :class:`Schema`; a text (the short form, JSON, or the name of a ``.json`` file) or a path; a JSON Schema as a
+            dict; or a type: a dataclass, a TypedDict, a NamedTuple, a ``msgspec.Struct``, an Enum, a model of pydantic, or
+            any annotation of these such as ``list[Person]``.
+        many: whether to ask for an array of what is given.
+        base: the folder of relative paths; the working folder by default.
+
+    Raises:
+        SchemaError: it cannot describe an answer; the message names the field.
+    """
+    if isinstance(given, Schema):
+        found = given
+    elif isinstance(given, str | Path):
+        found = Schema(schema_of_text(given, base))
+    elif isinstance(given, Mapping):
+        found = Schema(check_json_schema(given))
+    else:
+        found = _from_type(given)
+    return _array_of(found) if many else found
+
+
+def type_schema(hint: Any, name: str = "") -> dict[str, Any]:
+    """Return the JSON Schema of an annotation; classes that are used are defined under ``$defs``.
+
+    Args:
+        hint: the annotation.
+        name: what it annotates, for messages.
+
+    Raises:
+        SchemaError: it has no JSON Schema; the message names the field.
+    """
+    try:
+        return describe_annotation(hint, name).schema
+    except UsesPydantic:
+        return pydantic_schema(pydantic_adapter(hint))
+
+
+def object_schema(
+    fields: Mapping[str, Any], *, optional: Iterable[str] = (), descriptions: Mapping[str, str] | None = None
+) -> Schema:
+    """Return the schema of an object with these fields, such as the arguments of a function.
+
+    :meth:`Schema.load` returns a dict with the loaded values of the fields that the value has. Other fields are a problem.
+
+    Args:
+        fields: the annotation of each field.
+        optional: the fields that may be missing.
+        descriptions: the description of each field that has one; it replaces the one of the annotation.
+
+    Raises:
+        SchemaError: a field has no JSON Schema; the message names it.
+    """
+    parts = {name: _from_type(hint, name) for name, hint in fields.items()}
+    definitions: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
+    for name, part in parts.items():
+        properties[name] = _hoisted(part.sent, definitions)
+        if text := (descriptions or {}).get(name):
+            properties[name] = {**properties[name], "description": text}
+    left_out = set(optional)
+    required = [name for name in fields if name not in left_out]
+    sent: dict[str, Any] = {
+        "type": "object",
+        "properties": properties,
+        **({"required": required} if required else {}),
+        "additionalProperties": False,
+        **({"$defs": definitions} if definitions else {}),
+    }
+    plain = Schema(sent)
+
+    def load(value: Any) -> dict[str, Any]:
+        shape = {**sent, "properties": dict.fromkeys(fields, True)}
+        problems = find_problems(value, shape)
+        loaded: dict[str, Any] = {}
+        for name, part in parts.items() if isinstance(value, dict) else ():
+            if name in value:
+                try:
+                    loaded[name] = part.load(value[name])
+                except MismatchError as error:
+                    problems += [_below(name, line) for line in error.problems]
+        if problems:
+            raise mismatch(problems)
+        return loaded
+
+    return _WithFields(plain.sent, dict, load)
+
+
+class _WithFields(Schema):
+    """The schema of an object whose fields are loaded one by one; its loader describes its problems itself."""
+
+    def load(self, value: Any) -> Any:
+        return value if self._load is None else self._load(value)
+
+
+def _below(name: str, line: str) -> str:
+    """The line of a problem in a field, with the field before its place."""
+    place, colon, rest = line.partition(": expected")
+    if not colon:
+        place, colon, rest = line.partition(": ")
+    inner = "" if place == "the answer" else place
+    dot = "." if inner and not inner.startswith("[") else ""
+    return f"{place_text([name])}{dot}{inner}{colon}{rest}"
+
+
+def _hoisted(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """A schema without its ``$defs``, which are added to ``definitions`` under names that are free."""
+    own = schema.get("$defs")
+    if not own:
+        return schema
+    renamed: dict[str, str] = {}
+    for name, each in own.items():
+        free, number = name, 1
+        while free in definitions and definitions[free] != each:
+            number += 1
+            free = f"{name}_{number}"
+        renamed[f"#/$defs/{name}"] = f"#/$defs/{free}"
+        definitions[free] = each
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                key: renamed.get(each, each) if key == "$ref" and isinstance(each, str) else moved(each)
+                for key, each in value.items()
+            }
+        return [moved(each) for each in value] if isinstance(value, list) else value
+
+    for old, new in renamed.items():
+        if old != new or len(renamed) > 1:
+            name = new.removeprefix("#/$defs/")
+            definitions[name] = moved(definitions[name])
+    found: dict[str, Any] = moved({key: each for key, each in schema.items() if key != "$defs"})
+    return found
+
+
+def _array_of(schema: Schema) -> Schema:
+    definitions = schema.sent.get("$defs")
+    item = {key: value for key, value in schema.sent.items() if key != "$defs"}
+    sent = {"type": "array", "items": item, **({"$defs": definitions} if definitions else {})}
+    return Schema(sent) if schema.type is None else _from_type(GenericAlias(list, (schema.type,)))
+
+
+def _from_type(hint: Any, name: str = "") -> Schema:
+    """The schema of a type.
+
+    Raises:
+        SchemaError: it has no JSON Schema.
+    """
+    if hint is None or not _is_type(hint):
+        raise SchemaError(
+            f"{value_text(hint)} is not a schema.",
+            remedy="Use a class such as a dataclass, a dict with a JSON Schema, or text such as 'name, age int'.",
+        )
+    try:
+        described = describe_annotation(hint, name)
+    except UsesPydantic:
+        adapter = pydantic_adapter(hint)
+        return Schema(
+            pydantic_schema(adapter), hint, lambda value: adapter.validate_json(msgspec.json.encode(value))
+        )
+    _check_loads(hint, name)
+    prepare = described.prepare
+
+    def load(value: Any) -> Any:
+        return msgspec.convert(value if prepare is None else prepare(value), hint)
+
+    return Schema(described.schema, hint, load)
+
+
+def _is_type(hint: Any) -> bool:
+    """Whether an object is a class or an annotation, and no value."""
+    return (
+        isinstance(hint, type)
+        or typing.get_origin(hint) is not None
+        or hint is Any
+        or hasattr(hint, "__supertype__")
+        or hasattr(hint, "__value__")
+        or is_pydantic(hint)
+    )
+
+
+def _check_loads(hint: Any, name: str) -> None:
+    """Raise an error for a type that has a schema but cannot be loaded, such as a union of two dataclasses."""
+    try:
+        msgspec.json.Decoder(hint)
+    except TypeError as error:
+        words = str(error).rstrip(".")
+        raise SchemaError(
+            f"{name}: {words}." if name else f"{words}.",
+            remedy="Use msgspec.Struct classes with tag=True for a union of objects, or a model of pydantic.",
+        ) from None
+
+
+# -- words
+
+
+_PYDANTIC_KINDS = {
+    "list": "array",
+    "tuple": "array",
+    "set": "array",
+    "dictionary": "object",
+    "dictionary or instance": "object",
+    "dictionary or object": "object",
+}
+
+
+def _pydantic_line(schema: Schema, whole: Any, place: tuple[str | int, ...], message: str, value: Any) -> str:
+    """The line of one of pydantic's problems.
+
+    Args:
+        schema: the schema.
+        whole: the value of the answer.
+        place: where pydantic found the problem; it contains the names of the members of unions.
+        message: pydantic's words.
+        value: what is there.
+    """
+    place = _place_in(whole, place)
+    words = message.removeprefix("Value error, ")
+    if message == "Field required":
+        lines = find_problems(whole, schema.sent)
+        missing = f"{place_text(place)}: expected "
+        return next((line for line in lines if line.startswith(missing)), f"{missing}a value, got nothing")
+    for start in ("Input should be ", "Value should be "):
+        if words.startswith(start):
+            kind = words.removeprefix(start).removeprefix("a valid ").partition(", unable")[0]
+            kind = _PYDANTIC_KINDS.get(kind.partition(" of ")[0], kind).replace("'", '"')
+            return f"{place_text(place)}: expected {kind}, got {value_text(value)}"
+    return f"{place_text(place)}: {one_line(words)}, got {value_text(value)}"
+
+
+def _place_in(value: Any, place: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """The steps of a place that lead into a value, and the last step."""
+    steps: list[str | int] = []
+    for number, step in enumerate(place):
+        is_key = isinstance(value, dict) and step in value
+        is_index = isinstance(value, list) and isinstance(step, int) and step < len(value)
+        if is_key or is_index:
+            value = value[step]
+            steps.append(step)
+        elif number == len(place) - 1 and isinstance(value, dict):
+            steps.append(step)  # a field that is missing
+    return tuple(steps)
+
+
+def _own_words(error: Exception) -> str:
+    """The line of an exception of msgspec or of the user's own check."""
+    words = str(error) or type(error).__name__
+    found = _MSGSPEC_PLACE.search(words)
+    place: list[str | int] = []
+    if found:
+        words = words[: found.start()]
+        for name, number in _STEP.findall(found[1]):
+            place.append(int(number) if number else name or "…")
+    return f"{place_text(place)}: {' '.join(words.split())}"
+
+
+# -- items
+
+
+def _top(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = follow_refs(schema, {**schema.get("definitions", {}), **schema.get("$defs", {})})
+    return found if isinstance(found, Mapping) else {}
+
+
+_MOST_DEPTH = 4  # of an array of items below the top
+
+
+def _arrays_of_objects(
+    schema: Any, definitions: Mapping[str, Any], path: tuple[str, ...] = ()
+) -> Iterable[tuple[str, ...]]:
+    found = follow_refs(schema, definitions)
+    if not isinstance(found, Mapping) or len(path) > _MOST_DEPTH:
+        return
+    if found.get("type") == "array":
+        item = follow_refs(found.get("items", {}), definitions)
+        if isinstance(item, Mapping) and (item.get("type") == "object" or "properties" in item):
+            yield path
+        return
+    for name, each in found.get("properties", {}).items():
+        yield from _arrays_of_objects(each, definitions, (*path, name))
+
+
+def _item_type(hint: Any, path: tuple[str, ...]) -> Any:
+    """The type of the items at a path of a type; None where it is not known."""
+    try:
+        for name in path:
+            hint = typing.get_type_hints(typing.get_origin(hint) or hint, include_extras=True)[name]
+    except (KeyError, NameError, TypeError):
+        return None
+    while typing.get_origin(hint) is typing.Annotated:
+        hint = typing.get_args(hint)[0]
+    arguments = typing.get_args(hint)
+    return arguments[0] if len(arguments) in (1, 2) and typing.get_origin(hint) is not typing.Union else None

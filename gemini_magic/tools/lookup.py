@@ -1,0 +1,131 @@
+"""Finds the tools that a cell or a call names: functions, declarations, and names of variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import OptionError
+from .declare import tool_from_function
+from .definition import NAME, Tool
+
+__all__ = ["can_be_tool", "tool_from_declaration", "tools_from"]
+
+_SCHEMAS = ("parametersJsonSchema", "parameters_json_schema", "parameters")
+
+
+def tools_from(
+    given: object, namespace: Mapping[str, Any] | None = None, *, ready_made: Mapping[str, Any] | None = None
+) -> list[Tool]:
+    """The tools in the value of ``tools=``, or of the options ``--tool``.
+
+    Args:
+        given: a function, a declaration (a dict as the API writes it), a :class:`Tool`, the name of one, or several of them.
+        namespace: the user's variables, in which names are looked up; None where names have no meaning.
+        ready_made: further tools by name. A variable of the same name that can be a tool takes precedence.
+
+    Returns:
+        The tools in their order.
+
+    Raises:
+        OptionError: a name is unknown, an object cannot be a tool, a function cannot be declared, or two tools have the
+            same name.
+    """
+    tools: list[Tool] = []
+    for each in _listed(given):
+        found = _named(each, namespace, ready_made or {}) if isinstance(each, str) else each
+        made = _tool(found)
+        if made.name in [other.name for other in tools]:
+            raise OptionError(
+                f"Two tools have the name {made.name}.",
+                remedy="Give one of them another name: gemini_magic.tool(f, name=...).",
+            )
+        tools.append(made)
+    return tools
+
+
+def _listed(given: object) -> Iterable[object]:
+    if given is None:
+        return ()
+    if isinstance(given, str | Mapping | Tool) or callable(given):
+        return (given,)
+    if isinstance(given, Iterable):
+        return given
+    raise OptionError(
+        f"tools must be a list of functions, not {type(given).__name__}.",
+        remedy="For example: tools=[weather].",
+    )
+
+
+def can_be_tool(value: object) -> bool:
+    """Whether an object is a function, a declaration or a tool; it may still be one that cannot be declared."""
+    return isinstance(value, Tool | Mapping) or (callable(value) and not isinstance(value, type))
+
+
+def _named(name: str, namespace: Mapping[str, Any] | None, ready_made: Mapping[str, Any]) -> object:
+    """The object of a name.
+
+    Raises:
+        OptionError: there is none, or names have no meaning here.
+    """
+    if (
+        namespace is not None
+        and name in namespace
+        and (can_be_tool(namespace[name]) or name not in ready_made)
+    ):
+        return namespace[name]
+    if name in ready_made:
+        return ready_made[name]
+    if namespace is None:
+        raise OptionError(f"tools: {name!r} is text.", remedy=f"Give the function itself: tools=[{name}].")
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+    known = [key for key, value in namespace.items() if key[:1] != "_" and can_be_tool(value)]
+    close = get_close_matches(name, [*known, *ready_made], n=1)
+    remedy = f"Did you mean {close[0]}?" if close else "Define the function in a cell above."
+    raise OptionError(f"--tool {name}: there is no function of that name.", remedy=remedy)
+
+
+def _tool(value: object) -> Tool:
+    if isinstance(value, Tool):
+        return value
+    if isinstance(value, Mapping):
+        return tool_from_declaration(value)
+    return tool_from_function(value)
+
+
+def tool_from_declaration(written: Mapping[str, Any]) -> Tool:
+    """The tool for a declaration without a function; its calls are only shown.
+
+    Args:
+        written: the declaration as the API writes it: ``name``, ``description`` and ``parametersJsonSchema`` or ``parameters``.
+
+    Raises:
+        OptionError: it is not a declaration.
+    """
+    name, description = written.get("name"), written.get("description", "")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        what = "has no name" if name is None else f"has the name {name!r}, which is not valid"
+        raise OptionError(
+            f"A declaration {what}.",
+            remedy='Write {"name": "weather", "description": "…", "parameters": {…}}.',
+        )
+    schemas = [key for key in _SCHEMAS if written.get(key) is not None]
+    if len(schemas) > 1:
+        raise OptionError(
+            f"The declaration {name} has {schemas[0]} and {schemas[1]}.",
+            remedy="The API accepts only one of them.",
+        )
+    parameters = written[schemas[0]] if schemas else None
+    if parameters is not None and not isinstance(parameters, Mapping):
+        raise OptionError(
+            f"The {schemas[0]} of the declaration {name} must be a JSON object.",
+            remedy='For example: {"type": "object", "properties": {"city": {"type": "string"}}}.',
+        )
+    return Tool(
+        name=name,
+        description=description if isinstance(description, str) else "",
+        parameters=None if parameters is None else dict(parameters),
+        source="declaration",
+        written=dict(written),
+    )
