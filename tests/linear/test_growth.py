@@ -62,8 +62,6 @@ def static(text):
 SHOWN = {"render": one_shot, "picture": one_picture, "defang": defanged, "static": static}
 
 
-@pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize("shown", SHOWN)
 def test_showing_a_text_takes_linear_time(request, shown, text):
     # Below the budget for links that repeat a definition, such a text grows with the square of its length.
     smallest = 16_000 if text.startswith("one long") else 2_000
@@ -127,9 +125,15 @@ def streaming(text, pause=None):
 
 
 def pytest_generate_tests(metafunc):
-    """A live view renders a text several times: without ``--long``, every fourth text is tested, and the costly ones."""
+    """Without ``--long``, every fourth text is tested in a live view, and the costly ones, because it renders a text several times.
+
+    Rendering a text once is part of making the static bundle, so that it is measured alone only with ``--long``.
+    """
+    whole = metafunc.config.getoption("--long")
+    if metafunc.function is test_showing_a_text_takes_linear_time:
+        metafunc.parametrize("text", TEXTS)
+        metafunc.parametrize("shown", [each for each in SHOWN if whole or each != "render"])
     if metafunc.function is test_a_live_view_takes_linear_time:
-        whole = metafunc.config.getoption("--long")
         metafunc.parametrize("text", list(TEXTS) if whole else [*COSTLY, *sorted(TEXTS.keys() - COSTLY)[::4]])
 
 
