@@ -64,7 +64,7 @@ SHOWN = {"render": one_shot, "picture": one_picture, "defang": defanged, "static
 
 def test_showing_a_text_takes_linear_time(request, shown, text):
     # Below the budget for links that repeat a definition, such a text grows with the square of its length.
-    smallest = 16_000 if text.startswith("one long") else 2_000
+    smallest = 16_000 if text.startswith("one long") else 500
     check(request, f"{shown}: {text}", lambda n: SHOWN[shown](TEXTS[text](n)), smallest, 32_000)
 
 
@@ -247,7 +247,7 @@ EXPLORED = {"read": reading, "fill": filling, "explore": exploring, "save": savi
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("explored", EXPLORED)
 def test_a_body_is_read_and_explored_in_linear_time(request, explored, body):
-    check(request, f"{explored}: {body}", lambda n: EXPLORED[explored](BODIES[body](n)), 16_000, 500_000)
+    check(request, f"{explored}: {body}", lambda n: EXPLORED[explored](BODIES[body](n)), 4_000, 500_000)
 
 
 def test_there_are_about_a_hundred_adversarial_inputs():

@@ -68,7 +68,7 @@ def measure_growth(prepare: Callable[[int], Callable[[], object]], smallest: int
             size = min(size * max(2, min(16, int(steps))), largest)
             began = time.process_time()
             seconds = _cpu_seconds(prepare(size))
-        growth = _measure(prepare, size)
+        growth = _measure(prepare, size, seconds)
         for _ in range(_LARGER):
             if growth.ratio <= LIMIT or _is_certain(growth.seconds, growth.seconds * growth.ratio):
                 break
@@ -78,12 +78,12 @@ def measure_growth(prepare: Callable[[int], Callable[[], object]], smallest: int
         gc.enable()
 
 
-def _measure(prepare: Callable[[int], Callable[[], object]], size: int) -> Growth:
+def _measure(prepare: Callable[[int], Callable[[], object]], size: int, first: float = float("inf")) -> Growth:
     """Measure both inputs, again if their ratio is not plain.
 
-    Several measurements of the smaller input count from the start, because one that is too long hides growth.
+    Three measurements of the smaller input, with the first, count from the start, because one that is too long hides growth.
     """
-    smaller = min(_cpu_seconds(prepare(size)) for _ in range(3))
+    smaller = min(first, *(_cpu_seconds(prepare(size)) for _ in range(2)))
     larger = _cpu_seconds(prepare(FACTOR * size))
     for _ in range(_ROUNDS):
         if larger <= _SURE * smaller or _is_certain(smaller, larger):
