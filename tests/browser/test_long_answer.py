@@ -57,7 +57,7 @@ WATCH = """() => {
         const block = (at?.offsetNode.parentElement)?.closest("p, li, tr, code");
         const line = block?.localName === "code" ? at.offsetNode.data : block?.textContent.trim();
         frames.push([area.getBoundingClientRect().height, !!area.querySelector(".gmi-output"), line]);
-        requestAnimationFrame(note);
+        if (window.frames_ === frames) requestAnimationFrame(note);
     };
     note();
 }"""

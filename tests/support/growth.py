@@ -78,7 +78,9 @@ def measure_growth(prepare: Callable[[int], Callable[[], object]], smallest: int
         gc.enable()
 
 
-def _measure(prepare: Callable[[int], Callable[[], object]], size: int, first: float = float("inf")) -> Growth:
+def _measure(
+    prepare: Callable[[int], Callable[[], object]], size: int, first: float = float("inf")
+) -> Growth:
     """Measure both inputs, again if their ratio is not plain.
 
     Three measurements of the smaller input, with the first, count from the start, because one that is too long hides growth.

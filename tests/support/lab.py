@@ -422,6 +422,10 @@ class Notebook:
         self._detach()
         if self.page.is_closed() or not self.page.evaluate(_CLOSE_ALL):
             return False
+        # Samplers of `browser_stage` run until their variables have another value.
+        self.page.evaluate(
+            "() => { window.heights = window.frames_ = null; window.jupyterapp.shell.expandLeft(); }"
+        )
         self.page.set_viewport_size(VIEWPORT)
         return True
 
@@ -558,6 +562,10 @@ class Notebook:
         )
         light = str("Light" in name).lower()
         self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=light)
+
+    def collapse_left_area(self) -> None:
+        """Hide the file browser of JupyterLab."""
+        self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
 
     def screenshot(self, path: Path, i: int | None = None) -> Path:
         """Save a screenshot of the window or of the output of one cell; return its path."""
