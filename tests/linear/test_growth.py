@@ -156,7 +156,7 @@ def test_a_live_view_does_not_render_finished_blocks_again(request, stage, text)
         stage.displays.clear()
         return streaming(TEXTS[text](n), PAINT_PAUSE / 2)
 
-    check(request, f"slowly: {text}", prepare, 1_500, 1_500)
+    check(request, f"slowly: {text}", prepare, 4_000, 4_000)
 
 
 # -- bodies
