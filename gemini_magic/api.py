@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import markdown, media, recording
+from . import schema as schemas
 from . import tools as toolbox
 from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
 from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
-from .conversation import answer_turn
-from .credentials import find_key, key_header
+from .credentials import find_key, key_header, key_mask
 from .errors import CredentialsError, OptionError, RecordingError
 from .journaling import journal, should_journal, start_journaling, uploaded_files
-from .ledger import DisplayOptions, Ledger
+from .ledger import DisplayOptions, Ledger, RoundDriver, answer_turns
 from .options import Options
 from .prices import TokenPrice
 from .project_files import is_new_key_file
@@ -34,11 +34,12 @@ from .text import visible
 
 if TYPE_CHECKING:
     from .recording import Recorder, Replay
-    from .tools import Tool
+    from .tools import Tool, ToolUser
 
-__all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "stream"]
+__all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "repair_notice", "stream"]
 
 _BUILTIN = "builtin:"
+_RULES = "The server does not enforce these rules of the schema; the answer is checked when it has ended:"
 _BUILT_IN_IMAGES = ("none", "data")  # values of --images that name no host
 
 
@@ -51,6 +52,7 @@ class Preview(NamedTuple):
         headers: names and values.
         body: the JSON value of the body.
         parts: the parts of the prompt, which are listed if they are not only text.
+        rules: the rules of the schema that the server does not enforce and that are checked afterwards.
     """
 
     method: str
@@ -58,6 +60,7 @@ class Preview(NamedTuple):
     headers: tuple[tuple[str, str], ...]
     body: Any
     parts: tuple[Part, ...] = ()
+    rules: tuple[str, ...] = ()
 
     def _request_text(self) -> str:
         head = "\n".join(f"{name}: {value}" for name, value in self.headers)
@@ -66,13 +69,18 @@ class Preview(NamedTuple):
 
     def __repr__(self) -> str:
         listed = visible(media.part_list(self.parts))
-        return f"{self._request_text()}\n\n{listed}" if listed else self._request_text()
+        rules = visible("\n".join((_RULES, *self.rules))) if self.rules else ""
+        return "\n\n".join(filter(None, (self._request_text(), listed, rules)))
 
     def _repr_html_(self) -> str:
         request = (
             f'<pre style="white-space:pre-wrap;font-family:monospace">{escape(self._request_text())}</pre>'
         )
-        text = f"{media.html_part_list(self.parts)}{request}<small>Nothing was sent.</small>"
+        rules = ""
+        if self.rules:
+            lines = "".join(f"<li>{escape(visible(rule))}</li>" for rule in self.rules)
+            rules = f"<small>{_RULES}</small><ul>{lines}</ul>"
+        text = f"{media.html_part_list(self.parts)}{request}{rules}<small>Nothing was sent.</small>"
         return f'<div class="mathjax_ignore tex2jax_ignore">{text}</div>'
 
 
@@ -92,6 +100,28 @@ def _tools(given: object, options: Options) -> Sequence[Tool]:
     if not given and not options.tool:
         return ()
     return (*toolbox.tools_from(options.tool), *toolbox.tools_from(given))
+
+
+def _resolved(
+    given: Mapping[str, Any], previous: Mapping[str, Any] | None = None
+) -> tuple[Options, dict[str, str]]:
+    """The options of a call, with its schema, and the source of each.
+
+    Args:
+        given: the arguments of the call.
+        previous: the options of the response that it follows.
+
+    Raises:
+        OptionError: an option is unknown or has an invalid value.
+        SchemaError: the schema cannot describe an answer.
+    """
+    if previous is not None and given.get("schema_multi") is not None:
+        previous = {**previous, "schema": None}
+    options, sources = resolve(given, previous=previous, source=CALL)
+    if options.schema is not None or options.schema_multi is not None:
+        options.schema = schemas.requested_schema(options.schema, options.schema_multi)
+        options.schema_multi = None
+    return options, sources
 
 
 def _replay(options: Options) -> Replay | None:
@@ -162,7 +192,9 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
     key = None if options.replay else key_header(dialect, options)
     headers = (*http.headers, *([key] if key else []))
     body = json.loads(b"".join(media.body_pieces(http.body, http.media)))
-    return Preview(http.method, http.url, headers, body, request.turns[-1].parts)
+    sent = request.settings.schema
+    rules = () if sent is None else tuple(dialect.unenforced_rules(sent))
+    return Preview(http.method, http.url, headers, body, request.turns[-1].parts, rules)
 
 
 def _find_key(
@@ -213,6 +245,7 @@ def begin(
     conversation: str = "",
     sources: Mapping[str, str] | None = None,
     tools: Sequence[Tool] = (),
+    tool_user: ToolUser | None = None,
 ) -> Started:
     """Send a request and return at once; the response fills in the background.
 
@@ -225,6 +258,7 @@ def begin(
         conversation: the name of the conversation and the number of the turn, for the status line.
         sources: where the options came from, as returned by ``resolve``.
         tools: the functions that the request offers to the model; a reply offers them too.
+        tool_user: how the user is asked whether a function may run; None where the user cannot be asked.
 
     Raises:
         UsageProblem: the request or a key is missing something; nothing was sent.
@@ -235,23 +269,18 @@ def begin(
     replay, key = _replay(options), None
     withheld, ignored = ((sources or {}).get(name) for name in (KEY_WITHHELD, IGNORED))
     is_local = replay is not None or dialect.local is not None
-    if is_local:
-        withheld = None
-    else:
+    if not is_local:
         key = _find_key(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
-    display, price = _display_options(options), TokenPrice.parse(options.price)
-    ledger = Ledger(
-        request, backend=dialect.name, before=before, conversation=conversation, display=display, price=price
-    )
+    ledger = _ledger(request, options, before, conversation)
     if not is_local:
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
-    _note_settings(ledger, withheld, ignored, key, notices)
-    journaled = should_journal(options, local=is_local)
-    for problem in journal().take_problems() if journaled else ():
-        ledger.note("journal", problem, severity="warning")
+    _note_settings(ledger, None if is_local else withheld, ignored, key, notices)
+    if journaled := should_journal(options, local=is_local):
+        _note_journal(ledger)
     stream = open_stream(
         request,
         options,
+        driver=_driver(request, options, tools, user=tool_user, replay=replay, key=key),
         ledger=ledger,
         key=key,
         backend=dialect,
@@ -263,6 +292,43 @@ def begin(
     if journaled:
         start_journaling(ledger, request, options)
     return Started(Response(ledger, stream, partial(_reply, request, options, tools=tools)), stream)
+
+
+def _driver(
+    request: Request,
+    options: Options,
+    tools: Sequence[Tool],
+    *,
+    user: ToolUser | None,
+    replay: Replay | None,
+    key: Key | None,
+) -> RoundDriver | None:
+    """What runs the functions of an answer; None without functions. Raises as :func:`begin`."""
+    if not tools and (replay is None or not replay.has_rounds):
+        return None
+    recorded = None if replay is None or options.run_tools else replay.tool_runs
+    user = user or toolbox.ToolUser()
+    mask = key_mask(key, options.key_env)
+    settings = toolbox.settings_for_loop(options, tools, mask=mask, user=user, recorded=recorded)
+    return toolbox.ToolLoop(request, settings)
+
+
+def _note_journal(ledger: Ledger) -> None:
+    for problem in journal().take_problems():
+        ledger.note("journal", problem, severity="warning")
+
+
+def _ledger(request: Request, options: Options, before: str, conversation: str) -> Ledger:
+    """A ledger for a request that has not been sent; see :func:`begin` for the arguments."""
+    return Ledger(
+        request,
+        backend=options.backend,
+        before=before,
+        conversation=conversation,
+        display=_display_options(options),
+        price=TokenPrice.parse(options.price),
+        schema=options.schema,
+    )
 
 
 _reported: set[str] = set()  # notes about ignored settings that an answer of this process has shown
@@ -292,6 +358,8 @@ def _display_options(options: Options) -> DisplayOptions:
     if options.images not in _BUILT_IN_IMAGES:
         markdown.Images.parse(options.images)  # raises for an invalid host before anything is sent
     form = "markdown" if options.format == "md" else options.format
+    if options.schema is not None and form == "markdown":
+        form = "json"
     return DisplayOptions(form, options.images, options.record_size, options.media_size)
 
 
@@ -317,25 +385,25 @@ def _reply(
     Raises:
         OptionError: the response is still running, or has no answer.
     """
-    answer = answer_turn(response.ledger.parts.get(0, ()))
     if response.status == "running":
         raise OptionError("The response is still running.", remedy="Call r.wait() first.")
-    if answer is None:
+    answer = answer_turns(response.ledger)
+    if not answer:
         raise OptionError("There is no answer to reply to.", remedy="Ask again.")
     # A file is for one answer.
     once = ("to", "overwrite", "append", "record", "background")
     previous = {name: value for name, value in options.for_follow_up().items() if name not in once}
     more = dict(more)
     attach, given = more.pop("attach", ()), more.pop("tools", tools)
-    resolved, sources = resolve(more, previous=previous, source=CALL)
+    resolved, sources = _resolved(more, previous)
     offered = _tools(given, resolved)
-    follow_up, notices = _request(prompt, attach, resolved, (*request.turns, answer), offered)
+    follow_up, notices = _request(prompt, attach, resolved, (*request.turns, *answer), offered)
     reply, stream = begin(follow_up, resolved, notices=notices, sources=sources, tools=offered)
     with _closing_on_error(reply, stream.close):
         reply.wait()
     if isinstance(reply.error, RecordingError):
         raise reply.error  # nothing was sent, and the empty text alone would not show it
-    return reply
+    return _repaired(reply, resolved)
 
 
 @contextmanager
@@ -390,11 +458,63 @@ def stream(
         UsageProblem: the prompt is empty or not a valid type, an option is unknown, or no key was found. Nothing
             was sent.
     """
-    resolved, sources = resolve(options, source=CALL)
+    if options.get("repair"):
+        raise OptionError(
+            "A stream cannot be repaired.",
+            remedy="Use ask(…, repair=N), or read `parse_error` at the end and call `reply`.",
+        )
+    callbacks = Callbacks(on_chunk, on_thinking, on_complete)
+    return _start(prompt, attach, tools, turns, callbacks, options)[0]
+
+
+def _start(  # noqa: PLR0917 - the arguments of stream()
+    prompt: object,
+    attach: object,
+    tools: object,
+    turns: Sequence[Turn],
+    callbacks: Callbacks,
+    options: Mapping[str, Any],
+) -> tuple[ResponseStream, Options]:
+    """Send a prompt; returns the stream and the resolved options. See :func:`stream` for the arguments and errors."""
+    resolved, sources = _resolved(options)
     offered = _tools(tools, resolved)
     request, notices = _request(prompt, attach, resolved, turns, offered)
     started = begin(request, resolved, notices=notices, sources=sources, tools=offered)
-    return ResponseStream(*started, Callbacks(on_chunk, on_thinking, on_complete))
+    return ResponseStream(*started, callbacks), resolved
+
+
+def _repaired(response: Response, options: Options) -> Response:
+    """Ask again while the answer does not fit its schema; returns the last response.
+
+    Args:
+        response: the response, which has ended.
+        options: its options: how many times to ask at most, and the file for the answer.
+
+    Raises:
+        Interrupted: the user stopped it.
+    """
+    earlier: list[Response] = []
+    times = options.repair
+    file: dict[str, Any] = {"to": options.to, "overwrite": True} if options.to and not options.append else {}
+    while len(earlier) < times and response.needs_repair():
+        earlier.append(response)
+        error = response.parse_error
+        if error is None:
+            break
+        response = response.reply(schemas.repair_prompt(error), repair=0, **file)
+        response.ledger.note("notice", repair_notice(len(earlier), times))
+    response.repaired_from = tuple(earlier)
+    return response
+
+
+def repair_notice(number: int, times: int) -> str:
+    """The sentence about a request that asks again for an answer that did not fit.
+
+    Args:
+        number: which of these requests it is, from 1.
+        times: how many there are at most.
+    """
+    return f"Asked again ({number} of {times}), because the answer before did not fit its schema."
 
 
 def ask(
@@ -436,19 +556,12 @@ def ask(
         Interrupted: the user stopped it.
         GeminiMagicError: with ``check``, the request failed or the answer is not usable.
     """
-    source = stream(
-        prompt,
-        attach=attach,
-        tools=tools,
-        turns=turns,
-        on_chunk=on_chunk,
-        on_thinking=on_thinking,
-        on_complete=on_complete,
-        **options,
-    )
+    callbacks = Callbacks(on_chunk, on_thinking, on_complete)
+    source, resolved = _start(prompt, attach, tools, turns, callbacks, options)
     with _closing_on_error(source.response, source.close):
         if source.has_callbacks:
             for _ in source:
                 pass
         response = source.response.wait()
+    response = _repaired(response, resolved)
     return response.raise_for_status() if check else response

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from . import schema as schemas
 from . import tools as toolbox
 from .backends import Backend, HttpRequest, Model, TokenCount, backend
 from .client import (
@@ -26,6 +27,7 @@ from .content import Request, Turn
 from .credentials import find_key
 from .errors import OptionError, WireError
 from .journaling import uploaded_files
+from .ledger import Ledger
 from .options import Options
 from .prompts import build_request, parts_of_prompt
 
@@ -66,15 +68,20 @@ def count_tokens(
         GeminiMagicError: the server was not reached, or it answered with an error.
     """
     resolved = resolve(options, source=CALL)[0]
+    if resolved.schema is not None or resolved.schema_multi is not None:
+        resolved.schema = schemas.requested_schema(resolved.schema, resolved.schema_multi)
     parts = parts_of_prompt(prompt, attach, table_rows=resolved.table_rows).parts
     functions = [each.declaration for each in toolbox.tools_from(tools)] if tools else ()
     return count_request_tokens(build_request(parts, resolved, turns, functions), resolved, ask_key)
 
 
 def count_request_tokens(
-    request: Request, options: Options, ask_key: Callable[[str], str] | None = None
+    request: Request,
+    options: Options,
+    ask_key: Callable[[str], str] | None = None,
+    on_wait: Callable[[Ledger], None] | None = None,
 ) -> TokenCount:
-    """Count the tokens of a request; large media are uploaded for it."""
+    """Count the tokens of a request; large media are uploaded for it, with ``on_wait`` as in ``uploaded_request``."""
     dialect = backend(options.backend)
     if dialect.count is None:
         raise OptionError(
@@ -83,7 +90,7 @@ def count_request_tokens(
         )
     key = find_key(dialect, options, ask=ask_key)
     plan = plan_media(request, dialect, options)
-    sent = uploaded_request(plan, dialect, options, key, uploaded_files())
+    sent = uploaded_request(plan, dialect, options, key, uploaded_files(), on_wait=on_wait)
     http = dialect.count.encode(sent, endpoint_of(options))
     return dialect.count.decode(_object(fetch_body(http, dialect, options, key), dialect))
 

@@ -86,6 +86,7 @@ class Setting:
         project: whether a project's file may set it; as in :func:`~gemini_magic.options.option`.
         env: the environment variable that sets it.
         json: whether the value is JSON, so that Python objects are accepted too.
+        is_object: whether the value is any Python object, which is kept as it is.
         minimum, exclusive_minimum, maximum: the bounds of a number; None without a bound.
     """
 
@@ -105,6 +106,7 @@ class Setting:
         self.project: bool | str | None = meta["project"]
         self.env: str | None = meta["env"]
         self.json: bool = meta["json"]
+        self.is_object: bool = meta["is_object"]
         self.minimum: float | None = meta["minimum"]
         self.exclusive_minimum: float | None = meta["exclusive_minimum"]
         self.maximum: float | None = meta["maximum"]
@@ -119,8 +121,11 @@ class Setting:
         Raises:
             OptionError: the value has the wrong type, is out of bounds, or is not one of the choices.
         """
-        if self.optional and (value is None or (self.type is str and isinstance(value, str) and not value)):
+        takes_text = self.type is str or self.is_object
+        if self.optional and (value is None or (takes_text and isinstance(value, str) and not value.strip())):
             return None
+        if self.is_object:
+            return value
         try:
             converted = self._typed(value)
         except (TypeError, ValueError, KeyError, OverflowError):
@@ -424,9 +429,14 @@ def _resolve(
 
 
 def _unknown(name: str, where: str, known: Mapping[str, Setting]) -> OptionError:
+    if name in known:
+        return OptionError(
+            f"{where}: {name} belongs to a single cell and cannot be configured.",
+            remedy=f"Write {known[name].flags[-1]} on the line of a cell.",
+        )
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(name, (each for each in known if known[each].config or not where), n=1)
     hint = f"Did you mean {close[0]!r}?" if close else f"Available settings: {', '.join(known)}."
     message = f"unknown setting: {name!r}."
     return OptionError(f"{where}: {message}" if where else message[:1].upper() + message[1:], remedy=hint)

@@ -28,7 +28,11 @@ full traceback.
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
@@ -58,6 +62,8 @@ __all__ = [
     "TruncatedError",
     "UsageProblem",
     "WireError",
+    "interrupts_raise",
+    "interrupts_wait",
 ]
 
 
@@ -287,3 +293,54 @@ class ErrorCopy:
             made.response = response
             self._stored, self._copy = stored, ref(made)
         return made
+
+
+@contextmanager
+def interrupts_raise() -> Iterator[None]:
+    """Let an interrupt raise KeyboardInterrupt in the block, as in a script.
+
+    While an awaited cell runs, a kernel handles the signal by a callback on its event loop, which the block would delay.
+    Other handlers stay.
+    """
+    before = _handler_of_kernel()
+    if before is None:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """Ignore the interrupts of the user during a short block that must not be left undone.
+
+    The caller has been interrupted already, so another interrupt has nothing more to stop. Handlers other than those of
+    Python and the kernel stay.
+    """
+    before = _handler_of_kernel(or_default=True)
+    if before is None:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _handler_of_kernel(*, or_default: bool = False) -> Any:
+    """The handler of an interrupt if a kernel has set it and this is the main thread; None otherwise.
+
+    Args:
+        or_default: whether Python's own handler counts, too.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:
+        return handler if or_default else None
+    package = str(getattr(handler, "__module__", "")).partition(".")[0]
+    return handler if package == "ipykernel" else None

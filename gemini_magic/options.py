@@ -25,6 +25,7 @@ def option(
     project: bool | str | None = False,
     env: str | None = None,
     json: bool = False,
+    is_object: bool = False,
     minimum: float | None = None,
     exclusive_minimum: float | None = None,
     maximum: float | None = None,
@@ -44,6 +45,7 @@ def option(
             option that decides where prompts, keys or files go, who pays, or which protection applies, must not be True.
         env: the environment variable that sets it.
         json: whether the value is JSON, so that Python objects are accepted too.
+        is_object: whether the value is any Python object, which is kept as it is.
         minimum: the smallest number that is allowed.
         exclusive_minimum: the number that values have to exceed.
         maximum: the largest number that is allowed.
@@ -58,6 +60,7 @@ def option(
         "project": project,
         "env": env,
         "json": json,
+        "is_object": is_object,
         "minimum": minimum,
         "exclusive_minimum": exclusive_minimum,
         "maximum": maximum,
@@ -127,6 +130,31 @@ class Options:
         [], "--stop", metavar="TEXT", help="stop sequence that ends the answer (repeatable)", project=True
     )
     seed: int | None = option(None, "--seed", metavar="N", help="seed for sampling", project=True)
+    schema: Any | None = option(
+        None,
+        "--schema",
+        metavar="SCHEMA",
+        config=False,
+        is_object=True,
+        help="request an answer in JSON that fits: 'name, age int', a class such as Person or list[Person], "
+        "a .json file with a JSON Schema, or {{ an object }}; the response has it as `parsed`",
+    )
+    schema_multi: Any | None = option(
+        None,
+        "--schema-multi",
+        metavar="SCHEMA",
+        config=False,
+        is_object=True,
+        help="request an array of what --schema would request, whose items are rows of `items`",
+    )
+    repair: int = option(
+        0,
+        "--repair",
+        metavar="N",
+        help="ask again at most N times when the answer does not fit its schema; each is a request with its own cost",
+        minimum=0,
+        maximum=5,
+    )
     candidates: int | None = option(
         None,
         "-n",
@@ -163,13 +191,34 @@ class Options:
         metavar="NAME",
         help="let the model call the function NAME (repeatable)",
         config=False,
-        project=None,
     )
     tool_choice: str | None = option(
         None,
         "--tool-choice",
         metavar="CHOICE",
         help="whether the model calls a function: auto, any (it must), none, or the NAME that it must call",
+        config=False,
+    )
+    max_rounds: int = option(
+        10,
+        "--max-rounds",
+        metavar="N",
+        help="requests that one answer may take when the model calls functions (default: 10)",
+        minimum=1,
+        maximum=1000,
+    )
+    tool_timeout: float | None = option(
+        None,
+        "--tool-timeout",
+        metavar="SECONDS",
+        help="how long a function may take that the model calls",
+        exclusive_minimum=0,
+        maximum=_SECONDS,
+    )
+    run_tools: bool = option(
+        False,
+        "--run-tools",
+        help="run the functions in a replay too, instead of showing their recorded results",
         config=False,
         project=None,
     )

@@ -11,16 +11,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from . import diagnostics, recording, views
+from . import schema as schemas
 from .backends import backend
 from .client import Stream, play
-from .content import Part, Request
-from .errors import ErrorCopy, GeminiMagicError, Interrupted, OptionError, RecordingError
+from .content import Call, Part, Request
+from .errors import (
+    ErrorCopy,
+    GeminiMagicError,
+    Interrupted,
+    MismatchError,
+    OptionError,
+    RecordingError,
+    SchemaError,
+)
 from .events import Chunk, Citation, Status, Usage
 from .ledger import (
     AnswerItem,
     Attempt,
     Candidate,
     ChunkRow,
+    DisplayOptions,
     EventRow,
     Exchange,
     Ledger,
@@ -40,6 +50,7 @@ from .ledger import (
     grounding_of,
     logprob_rows,
     modality_rows,
+    open_calls,
     part_row,
     round_rows,
     rows_of,
@@ -57,6 +68,7 @@ from .views import AnswerCandidate, AnswerContent
 
 if TYPE_CHECKING:
     from .diff import Difference
+    from .schema import Schema
 
 __all__ = ["Response", "response_from_exchanges"]
 
@@ -71,6 +83,9 @@ class Response(AnswerContent):
         ledger: the record that the response shows.
         stream: the stream that fills the record; None for a response that was loaded.
         replier: sends a follow-up, given this response, a prompt and options; None for a response that was loaded.
+
+    Attributes:
+        repaired_from: the responses before that did not fit their schema, if ``--repair`` asked again; oldest first.
     """
 
     def __init__(self, ledger: Ledger, stream: Stream | None = None, replier: Replier | None = None) -> None:
@@ -79,6 +94,8 @@ class Response(AnswerContent):
         self._replier = replier
         self._skips_display = False
         self._error_copy = ErrorCopy()
+        self._mismatch_copy = ErrorCopy()
+        self.repaired_from: tuple[Response, ...] = ()
 
     # -- text and parts --------------------------------------------------------------------------------------
 
@@ -115,6 +132,11 @@ class Response(AnswerContent):
     def content_items(self) -> tuple[int, list[AnswerItem]]:
         """Return 0, the index of the candidate, and the answer in order: stretches of text and all other parts."""
         return 0, Candidate(self.ledger, 0).items
+
+    @property
+    def open_calls(self) -> list[Call]:
+        """The calls without a result: their function is only declared, or the answer ended before it ran."""
+        return open_calls(self.ledger)
 
     @property
     def citations(self) -> list[Citation]:
@@ -166,9 +188,11 @@ class Response(AnswerContent):
         return self._error_copy.of(self.ledger.error, self)
 
     def raise_for_status(self) -> Self:
-        """Raise :attr:`error` if there is one; otherwise return this response."""
+        """Raise :attr:`error` if there is one, or :attr:`parse_error` of a requested schema; otherwise return this response."""
         if self.error is not None:
             raise self.error
+        if self.ledger.schema is not None and self.parse_error is not None:
+            raise self.parse_error
         return self
 
     def wait(self, timeout: float | None = None) -> Self:
@@ -176,6 +200,58 @@ class Response(AnswerContent):
         if self.stream is not None:
             self.stream.wait(timeout)
         return self
+
+    # -- typed answers ---------------------------------------------------------------------------------------
+
+    @property
+    def schema(self) -> Schema | None:
+        """The schema that the answer was requested with, as far as it is known; None without one."""
+        return self.ledger.schema
+
+    def json(self) -> Any:
+        """Return the JSON value of the answer.
+
+        JSON in a code fence or between other text counts.
+
+        Raises:
+            MismatchError: the text of the answer has no valid JSON.
+            OptionError: the response is still running.
+        """
+        self._check_ended()
+        found = self.ledger.answer_value()
+        if (error := self._mismatch_copy.of(found.json_error, self)) is not None:
+            raise error
+        return found.json
+
+    @property
+    def parsed(self) -> Any:
+        """The answer as an instance of the type that was requested; without a type its JSON value.
+
+        Raises:
+            MismatchError: the answer is not JSON, or does not fit the schema; :attr:`parse_error` does not raise it.
+            OptionError: the response is still running.
+        """
+        self._check_ended()
+        if self.parse_error is not None:
+            raise self.parse_error
+        return self.ledger.answer_value().parsed
+
+    @property
+    def parse_error(self) -> MismatchError | None:
+        """Why :attr:`parsed` has no value, with one line for each problem in ``problems``; None where it has one.
+
+        None also while the response runs.
+        """
+        return self._mismatch_copy.of(self.ledger.answer_value().error, self)
+
+    def needs_repair(self) -> bool:
+        """Whether the answer is complete, was requested as JSON, and is not JSON or does not fit its schema."""
+        typed = self.ledger.schema is not None or self.ledger.display.form == "json"
+        return typed and self.ok and self.parse_error is not None
+
+    def _check_ended(self) -> None:
+        if self.status == "running":
+            raise OptionError("The response is still running.", remedy="Call r.wait() first.")
 
     # -- tables ----------------------------------------------------------------------------------------------
 
@@ -428,7 +504,9 @@ class Response(AnswerContent):
         if not any(exchange.status or exchange.pieces for exchange in self.ledger.exchanges):
             raise RecordingError("Nothing was received, so there is nothing to replay.", remedy="Ask again.")
         own = self.ledger
-        ledger = Ledger(self.request, backend=own.backend, before=own.before, display=own.display)
+        ledger = Ledger(
+            self.request, backend=own.backend, before=own.before, display=own.display, schema=own.schema
+        )
         stream = play(own.exchanges, backend(ledger.backend), ledger, speed=speed)
         try:
             views.watch_stream(ledger, stream)
@@ -510,6 +588,7 @@ class Response(AnswerContent):
             ledger.request,
             ledger.before,
             ledger.price,
+            ledger.schema,
         )
         return response_from_exchanges, arguments
 
@@ -550,6 +629,7 @@ def response_from_exchanges(  # noqa: PLR0917 - pickle passes arguments by posit
     request: Request | None = None,
     before: str = "",
     price: TokenPrice | None = None,
+    schema: Schema | None = None,
 ) -> R:
     """Return the response that a recorded run led to.
 
@@ -560,10 +640,25 @@ def response_from_exchanges(  # noqa: PLR0917 - pickle passes arguments by posit
         request: the request, where it is known.
         before: the first part of a resumed answer.
         price: the user's prices.
+        schema: the schema of the answer; by default the one in the last request.
 
     Raises:
         RecordingError: there is no exchange.
     """
-    ledger = Ledger(request, backend=backend_name, before=before, price=price)
+    if schema is None and exchanges:
+        schema = _schema_of(exchanges[-1], backend_name)
+    display = None if schema is None else DisplayOptions("json")
+    ledger = Ledger(request, backend=backend_name, before=before, display=display, price=price, schema=schema)
     recording.load_exchanges(exchanges, backend(backend_name), ledger)
     return cls(ledger)
+
+
+def _schema_of(exchange: Exchange, backend_name: str) -> Schema | None:
+    """The schema in a recorded request; None where it has none, or one that is not valid."""
+    if b"chema" not in exchange.body:
+        return None
+    found = backend(backend_name).read_request(exchange.url, exchange.body).schema
+    try:
+        return schemas.as_schema(found) if isinstance(found, dict) else None
+    except SchemaError:
+        return None

@@ -390,3 +390,51 @@ def test_what_is_left_out_of_a_prompt_is_a_note_of_the_response(fake_server):
     )
     (note,) = [note for note in r.notes if note.kind == "notice"]
     assert note.message == "Sent 50 of 100 rows of prompt[1]; --table-rows N changes it."
+
+
+# ------------------------------------------------------------------------------ tools
+
+
+def weather(city: str, unit: str = "C") -> str:
+    """Weather of a city."""
+    return f"{city} {unit}"
+
+
+def declared(request):
+    return [each["name"] for tool in request.body["tools"] for each in tool.get("functionDeclarations", ())]
+
+
+def test_functions_are_offered_and_a_reply_offers_them_too_unless_it_has_others(fake_server):
+    r = ask(fake_server, tools=[weather, {"name": "book"}], tool_choice="auto")
+    reply = r.reply("more")
+    reply.reply("others", tools={"name": "pay"})
+    reply.reply("none", tools=())
+    requests = fake_server.requests
+    assert [declared(each) for each in requests[:3]] == [["weather", "book"], ["weather", "book"], ["pay"]]
+    assert ["toolConfig" in each.body for each in requests] == [True, False, False, False]
+    assert "tools" not in requests[3].body
+
+
+def test_notices_about_tools_are_notes_of_the_response(fake_server):
+    def bare(city: str): ...
+
+    (note,) = ask(fake_server, tools=bare).notes.where(kind="notice")
+    assert note.message == "The tool bare has no docstring, so the model sees only its signature."
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tools": [3]}, "An object of the type int cannot be a tool."),
+        ({"tools": "weather"}, "tools: 'weather' is text."),
+        ({"tool": "weather"}, "tools: 'weather' is text."),
+        ({"tools": [lambda x: x]}, "A lambda cannot be a tool: it has no name and no types."),
+        ({"tool_choice": "any"}, "--tool-choice needs a function."),
+        ({"tools": weather, "tool_choice": "other"}, "nor a function of this request."),
+    ],
+)
+def test_tools_that_are_not_valid_are_refused_before_anything_is_sent(fake_server, options, message):
+    with pytest.raises(OptionError) as problem:
+        ask(fake_server, **options)
+    assert message in problem.value.message
+    assert fake_server.requests == []

@@ -81,7 +81,12 @@ def test_tokens_of_the_whole_request_are_counted(fake_server):
     }
     fake_server.script(status(200, body=reply))
     counted = gemini_magic.count_tokens(
-        "hi", model="m", system="be brief", search=True, base_url=fake_server.base_url
+        "hi",
+        model="m",
+        system="be brief",
+        search=True,
+        tools={"name": "f"},
+        base_url=fake_server.base_url,
     )
     assert counted == (31, 7, {"TEXT": 24, "IMAGE": 7})
     (seen,) = fake_server.requests
@@ -91,10 +96,18 @@ def test_tokens_of_the_whole_request_are_counted(fake_server):
             "model": "models/m",
             "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
             "systemInstruction": {"parts": [{"text": "be brief"}]},
-            "tools": [{"googleSearch": {}}],
+            "tools": [{"googleSearch": {}}, {"functionDeclarations": [{"name": "f"}]}],
+            "toolConfig": {"includeServerSideToolInvocations": True},
         }
     }
     assert "x-goog-api-key" not in seen.headers
+
+
+def test_the_schema_is_counted(fake_server):
+    fake_server.script(status(200, body={"totalTokens": 9}))
+    count_tokens("hi", model="m", schema_multi="name", base_url=fake_server.base_url)
+    config = fake_server.requests[0].body["generateContentRequest"]["generationConfig"]
+    assert config["responseJsonSchema"]["items"]["properties"] == {"name": {"type": "string"}}
 
 
 def test_a_missing_count_is_none_and_not_zero(fake_server):

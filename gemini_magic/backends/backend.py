@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from ..content import Request
+from ..content import CallResult, Request
 from ..events import Decoded, Failure, SafetyRating, TokenDetail, TokenScore, Usage
 from ..media import MediaInsert
 from .auth import Auth
@@ -216,6 +216,7 @@ class SentRequest(NamedTuple):
         turns_before: the number of turns before the question.
         config: the generation settings as sent.
         rest: every other field of the body.
+        schema: the JSON Schema that the answer was to fit.
     """
 
     model: str | None = None
@@ -224,6 +225,7 @@ class SentRequest(NamedTuple):
     system: Any = None
     config: Any = None
     rest: Mapping[str, Any] = MappingProxyType({})
+    schema: Any = None
 
 
 def _unread(url: str, body: bytes) -> SentRequest:  # noqa: ARG001 - other backends find the model in it
@@ -232,6 +234,10 @@ def _unread(url: str, body: bytes) -> SentRequest:  # noqa: ARG001 - other backe
     except (ValueError, RecursionError):
         value = None
     return SentRequest(rest=value if isinstance(value, dict) else {})
+
+
+def _no_results(body: bytes, media: Mapping[str, bytes]) -> Sequence[CallResult]:  # noqa: ARG001 - other backends read it
+    return ()
 
 
 def _no_details(raw: bytes) -> Sequence[TokenDetail]:  # noqa: ARG001 - other backends read it
@@ -254,6 +260,10 @@ def _requested_tier(request: Request) -> Any:
     return request.settings.service_tier
 
 
+def _every_rule(schema: Mapping[str, Any]) -> Sequence[str]:  # noqa: ARG001 - other backends leave some out
+    return ()
+
+
 def _same(style: str | None, endpoint: Endpoint) -> str | None:  # noqa: ARG001 - other backends need the endpoint
     return style
 
@@ -267,7 +277,7 @@ class Backend(Struct, frozen=True, kw_only=True):
         auth: how its key is sent; None for a backend without keys.
         url: ``(model, endpoint)`` -> the URL of a request.
         encode: ``(request, endpoint)`` -> the HTTP request, without a key. It raises ``OptionError`` for anything that the
-            dialect cannot express, so that nothing is sent.
+            dialect cannot express, and ``SchemaError`` for such a schema, so that nothing is sent.
         decoder: creates a :class:`Decoder`; its docstring says who owns it and how long it may live.
         normal_anomalies: kinds of :class:`~gemini_magic.wire.Anomaly` that the dialect documents, such as
             ``done-marker`` for a stream that ends with ``[DONE]`` or ``field-event`` for events with names; they are not
@@ -287,7 +297,12 @@ class Backend(Struct, frozen=True, kw_only=True):
         undocumented: yields the kind of a note and a name for everything in one JSON value that the dialect's reference
             does not document (see :func:`~.gemini_reference.undocumented`); None without such a check.
         read_request: ``(url, body)`` of a request that was sent -> its content; never raises.
+        read_results: ``(body, media by their digest)`` of a request that was sent -> the results of functions in its last
+            turn; never raises.
         requested_tier: the service tier that a request asks for, whether an option or the user's own JSON set it.
+        unenforced_rules: a JSON Schema -> the rules in it that the server does not enforce, one line each, because its
+            dialect has no keyword for them; they are checked when the answer has ended. It raises ``SchemaError`` as
+            ``encode`` does.
         local: for an offline backend: the request -> ``(seconds to wait, bytes)`` pieces of an SSE body.
     """
 
@@ -313,7 +328,9 @@ class Backend(Struct, frozen=True, kw_only=True):
     price_data: Callable[[str, Usage, bytes], dict[str, Any]] = _no_price_data
     undocumented: Callable[[Any], Iterable[tuple[str, str]]] | None = None
     read_request: Callable[[str, bytes], SentRequest] = _unread
+    read_results: Callable[[bytes, Mapping[str, bytes]], Sequence[CallResult]] = _no_results
     requested_tier: Callable[[Request], Any] = _requested_tier
+    unenforced_rules: Callable[[Mapping[str, Any]], Sequence[str]] = _every_rule
     local: Callable[[HttpRequest], Iterator[tuple[float, bytes]]] | None = None
 
     def expected_anomalies(self, form: Form) -> tuple[str, ...]:

@@ -153,6 +153,8 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
             _refuse(feature)
     if request.settings.logprobs is not None:
         _refuse("log probabilities")
+    if request.settings.schema is not None:
+        _refuse("a schema for the answer")
     settings = given.pop("generationConfig", {})
     own = {name: value for name, value in request.params.items() if name in _OWN}
     # The gateway cannot request JSON; `-f json` then only displays the answer as JSON.

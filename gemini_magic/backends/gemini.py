@@ -7,13 +7,14 @@ with the same API are used with ``--base-url``. No I/O, no key.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
 from msgspec.structs import replace
 
+from .. import schema as schemas
 from ..content import (
     Blob,
     Call,
@@ -36,7 +37,7 @@ from ..content import (
     deep_merge,
     join_parts,
 )
-from ..errors import OptionError
+from ..errors import OptionError, SchemaError
 from ..media import encode_body
 from .auth import Auth
 from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
@@ -47,7 +48,7 @@ from .gemini_evidence import safety_ratings, token_scores
 from .gemini_files import FILES, gemini_base
 from .gemini_media import media_fields
 from .gemini_reference import undocumented
-from .gemini_sent import read_request
+from .gemini_sent import read_request, read_results
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 from .urls import checked_model, method_of, quoted
@@ -207,7 +208,10 @@ def _summary(part: Part) -> bool:
 def generation_config(request: Request) -> dict[str, Any]:
     """The neutral settings as fields of ``generationConfig``.
 
-    JSON output is not requested together with tools: most models refuse the combination.
+    JSON output without a schema is not requested together with tools: most models refuse the combination.
+
+    Raises:
+        SchemaError: the schema cannot be expressed.
     """
     settings = request.settings
     config = {
@@ -217,11 +221,18 @@ def generation_config(request: Request) -> dict[str, Any]:
         config |= {"responseLogprobs": True, "logprobs": settings.logprobs}
     if settings.stop:
         config["stopSequences"] = list(settings.stop)
-    if settings.json_output and not (settings.tools or settings.file_search or settings.functions):
+    if settings.schema is not None:
+        config["responseMimeType"] = "application/json"
+        config["responseJsonSchema"] = schemas.rewrite_for_gemini(settings.schema).schema
+    elif settings.json_output and not (settings.tools or settings.file_search or settings.functions):
         config["responseMimeType"] = "application/json"
     if settings.thinking is not None:
         config["thinkingConfig"] = _thinking_config(settings.thinking, request.model)
     return config
+
+
+def _unenforced_rules(schema: Mapping[str, Any]) -> Sequence[str]:
+    return schemas.rewrite_for_gemini(schema).checked_afterwards
 
 
 def _thinking_config(thinking: Thinking, model: str) -> dict[str, Any]:
@@ -272,7 +283,10 @@ def _declaration(function: FunctionDeclaration) -> dict[str, Any]:
     if function.description:
         fields["description"] = function.description
     if function.parameters is not None:
-        fields["parametersJsonSchema"] = function.parameters
+        try:
+            fields["parametersJsonSchema"] = schemas.rewrite_for_gemini(function.parameters).schema
+        except SchemaError as error:
+            raise SchemaError(f"{function.name}: {error.message}", remedy=error.remedy) from None
     return fields
 
 
@@ -413,9 +427,11 @@ GEMINI = Backend(
     price_provider=PRICE_PROVIDER,
     price_data=price_data,
     read_request=read_request,
+    read_results=read_results,
     undocumented=undocumented,
     count=CountTokens(_count, read_token_count),
     models=ListModels(_models, read_models),
     files=FILES,
     requested_tier=requested_tier,
+    unenforced_rules=_unenforced_rules,
 )

@@ -22,15 +22,35 @@ from ..text import MAX_DEPTH, json_safe, read_json
 
 __all__ = ["failure_of", "http_failure", "message_failure", "retry_after", "with_headers"]
 
-# What to do about a refusal that depends on the model, by a pattern of the server's message. The first match counts.
-_MODEL_REMEDIES = tuple(
+# What to do about a refused setting, by a pattern of the message: many models refuse some settings, or combinations of them.
+# The first match counts.
+_REMEDIES = tuple(
     (re.compile(pattern, re.IGNORECASE), remedy)
     for pattern, remedy in (
         # Many models refuse log probabilities, or refuse them in streams only.
         (r"logprobs is not enabled", "Leave out --logprobs, add --no-stream, or use another model."),
         (
-            r"function calling with a response mime type",
-            "This model does not combine functions with answers in JSON. Leave out one of them, or use another model.",
+            r"parameters_?json_?schema",
+            (
+                "This server or model does not take the parameters of a tool as JSON Schema. Use another model, or give a "
+                "declaration with `parameters` as the API writes it."
+            ),
+        ),
+        (
+            r"with a response mime type|controlled generation is not supported with",
+            (
+                "This model does not combine its tools with answers in JSON. Leave out the tools, --schema or -f json, or "
+                "use another model."
+            ),
+        ),
+        (
+            r"too many states",
+            "Use a smaller schema: fewer fields and options, shorter names, fewer fields that may be missing.",
+        ),
+        (r"json mode is not enabled", "Use another model, or leave out --schema and -f json."),
+        (
+            r"response_?(?:json_?)?schema",
+            "The server does not accept the schema: `--dry-run` shows it. Use a simpler one, or another model.",
         ),
         (
             r"include_?server_?side_?tool_?invocations",
@@ -112,7 +132,7 @@ def failure_of(error: Any, *, code: int | None = None) -> Failure | None:
         wait,
         reason,
         _is_final(details, message, reason, wait),
-        next((remedy for pattern, remedy in _MODEL_REMEDIES if pattern.search(shown)), ""),
+        next((remedy for pattern, remedy in _REMEDIES if pattern.search(shown)), ""),
     )
 
 

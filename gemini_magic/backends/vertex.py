@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
-from ..content import Request
-from ..errors import OptionError
+from ..content import File, Request
+from ..errors import OptionError, PromptError
+from ..text import one_line
 from .auth import Auth
 from .backend import CountTokens, Endpoint, HttpRequest, ListModels
 from .gemini import GEMINI, GOOGLE_HOSTS, GOOGLE_STYLES, body_of, json_request
@@ -104,11 +105,28 @@ def _url(model: str, endpoint: Endpoint) -> str:
     return _method_url(model, endpoint, method_of(endpoint))
 
 
+def _check_types(request: Request) -> None:
+    """Check that each address has a type: Vertex AI requires ``mimeType`` in ``fileData``.
+
+    Raises:
+        PromptError: the type of an address is not known.
+    """
+    for part in (part for turn in request.turns for part in turn.parts):
+        if isinstance(part, File) and not part.mime_type:
+            raise PromptError(
+                f"The type of {one_line(part.uri)} is not known, and Vertex AI needs it.",
+                remedy="Use an address that ends in its type, such as .pdf or .mp4, or insert "
+                '{{ File(address, "application/pdf") }} with File from gemini_magic.content.',
+            )
+
+
 def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
+    _check_types(request)
     return json_request(_url(request.model, endpoint), body_of(request), streamed=endpoint.form == "sse")
 
 
 def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
+    _check_types(request)
     body: dict[str, Any] = {name: value for name, value in body_of(request).items() if name in _COUNTED}
     return json_request(_method_url(request.model, endpoint, ":countTokens"), body)
 

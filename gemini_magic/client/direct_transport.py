@@ -16,11 +16,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple, TypeAlias, cast
 
-import httpx
-
 from ..errors import WireError
 from .chunked import ChunkJoiner
 from .connection import Connection, enable_keepalive
+from .plain_httpx import httpx
 from .response_parser import ProtocolError, ResponseParser
 from .shared_reader import SHARED_READER
 

@@ -13,7 +13,9 @@ from ..errors import ConnectionFailed, GeminiMagicError, StalledError, WireError
 from ..options import Options
 from .connection import Connection, ConnectionLost, HostUnreachable, TimedOut
 from .endpoint import endpoint_of
+from .interruptible import call_interruptibly
 from .known_models import with_remedy
+from .log_filter import mask_in_logs
 from .secret import Key, add_key, strip_traceback
 from .transport import HttpResponse, send
 
@@ -45,6 +47,7 @@ def fetch_response(
         ConnectionFailed: the server could not be reached, or the connection was lost.
         StalledError: a time limit was reached.
         WireError: the response is not valid, or too large.
+        Interrupted: the user interrupted the wait.
     """
     connection = Connection(
         connect=limits.connect_timeout,
@@ -52,6 +55,21 @@ def fetch_response(
         stall=limits.stall_timeout,
         total=limits.timeout,
     )
+    found = call_interruptibly(
+        lambda: _exchange(http, connection, key, own_host=own_host),
+        connection,
+        "gemini-request",
+        "Interrupted while waiting for the server.",
+    )
+    if isinstance(found, FetchedResponse):
+        return found
+    raise strip_traceback(found)
+
+
+def _exchange(
+    http: HttpRequest, connection: Connection, key: tuple[str, str] | None, *, own_host: bool
+) -> FetchedResponse | GeminiMagicError:
+    """Send a request and read the response. Returns the response, or what went wrong."""
     body = bytearray()
     answer: HttpResponse | None = None
     problem: GeminiMagicError
@@ -80,7 +98,8 @@ def fetch_response(
     finally:
         if answer is not None:
             answer.close()
-    raise strip_traceback(problem)
+        mask_in_logs(None)
+    return problem
 
 
 def fetch_body(http: HttpRequest, backend: Backend, options: Options, key: Key | None) -> bytes:

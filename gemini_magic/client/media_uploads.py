@@ -5,16 +5,14 @@ It runs on the reader's thread.
 
 from __future__ import annotations
 
-import signal
 import textwrap
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
 from ..backends import Backend, FilesApi, RemoteFile
 from ..content import Blob, LocalFile, Request
-from ..errors import Interrupted, ServiceError, StalledError
+from ..errors import ServiceError, StalledError
 from ..events import Failure
 from ..ledger import Ledger, Pause, Phase, Transfer
 from ..media import readable_size
@@ -23,15 +21,16 @@ from .attempt import StreamJob
 from .connection import Connection, ConnectionLost, TimedOut
 from .endpoint import endpoint_of
 from .exchange_writer import LedgerGuard
+from .interruptible import call_interruptibly
 from .media_plan import MediaPlan, name_of
 from .secret import Key
+from .stopped_uploads import UploadKey
 from .upload import Uploader
 from .uploaded_files import UploadedFiles
 
 __all__ = ["MediaUploads", "uploaded_request"]
 
 _REPORT = 0.1  # seconds between two changes of the progress
-_INTERRUPT_CHECK = 0.05  # seconds; a longer wait on a lock would delay an interrupt on Windows
 _REASON_WIDTH = 60  # characters of a reason
 
 
@@ -132,7 +131,10 @@ class MediaUploads:
             return file
         began = time.perf_counter()
         events.progress(0)
-        file = uploader.start_to_finish(medium, events, lambda made: self._remember(digest, medium, made))
+        key = UploadKey(self._scope, digest, medium.mime_type)
+        file = uploader.start_to_finish(
+            medium, key, events, lambda made: self._remember(digest, medium, made)
+        )
         took = time.perf_counter() - began
         until = (
             "" if file.expires is None else f"; the server deletes it at {file.expires:%Y-%m-%d %H:%M} UTC"
@@ -157,7 +159,13 @@ class MediaUploads:
 
 
 def uploaded_request(
-    plan: MediaPlan, backend: Backend, options: Options, key: Key | None, known: UploadedFiles
+    plan: MediaPlan,
+    backend: Backend,
+    options: Options,
+    key: Key | None,
+    known: UploadedFiles,
+    *,
+    on_wait: Callable[[Ledger], None] | None = None,
 ) -> Request:
     """Upload the media of a request and wait for it. Returns the request that refers to the files.
 
@@ -169,6 +177,7 @@ def uploaded_request(
         options: the address and the limits.
         key: the key.
         known: the files that were uploaded before.
+        on_wait: is called again and again during the wait, with the ledger that shows the progress.
 
     Raises:
         GeminiMagicError: a file cannot be read, or the server refused it or cannot be reached.
@@ -186,51 +195,15 @@ def uploaded_request(
     http = backend.encode(plan.request, endpoint_of(options))
     job = StreamJob(http, backend, options, key, plan=plan, uploaded=known)
     guard = LedgerGuard(threading.Lock(), connection, lambda: None)
-    uploads = MediaUploads(job, backend.files, Ledger(plan.request), guard, connection)
-    problems: list[BaseException] = []
-
-    def upload() -> None:
-        try:
-            uploads.run()
-        except BaseException as problem:  # noqa: BLE001 - it is raised on the caller's thread
-            problems.append(problem)
-
-    thread = threading.Thread(target=upload, name="gemini-upload", daemon=True)
-    thread.start()
+    ledger = Ledger(plan.request)
+    uploads = MediaUploads(job, backend.files, ledger, guard, connection)
+    message = "Interrupted while media were uploaded. Nothing was sent to the model."
     try:
-        with _interrupts_raise():
-            while thread.is_alive():
-                thread.join(_INTERRUPT_CHECK)
-    except BaseException:
-        connection.shutdown()
-        raise
-    for problem in problems:
-        if isinstance(problem, TimedOut):
-            raise StalledError("The upload was not finished in time.", remedy="Increase --timeout.")
-        raise problem
+        waiting = None if on_wait is None else lambda: on_wait(ledger)
+        call_interruptibly(uploads.run, connection, "gemini-upload", message, waiting)
+    except TimedOut:
+        raise StalledError("The upload was not finished in time.", remedy="Increase --timeout.") from None
     return plan.with_files(uploads.files)
-
-
-@contextmanager
-def _interrupts_raise() -> Iterator[None]:
-    """Let an interrupt raise an exception in the block, as in a script.
-
-    While an awaited cell runs, a kernel handles the signal by a callback on its event loop, which the block would delay.
-
-    Raises:
-        Interrupted: the user interrupted the block.
-    """
-    is_main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGINT) if is_main else None
-    if before is not None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Interrupted("Interrupted while media were uploaded. Nothing was sent to the model.") from None
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGINT, before)
 
 
 class _Progress:
@@ -273,6 +246,15 @@ class _Progress:
         self._next = now + _REPORT
         self._state = self._state._replace(sent=sent)
         self._show("uploading", self._state)
+
+    def resumed(self, sent: int) -> None:
+        """Show where an upload that was stopped before goes on."""
+        message = (
+            f"The upload of {self._state.name} was stopped before: it goes on after {readable_size(sent)}."
+        )
+        with self._guard:
+            self._ledger.note("upload-resumed", message)
+        self.progress(sent)
 
     def processing(self) -> None:
         """Show that the server processes the file."""

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
 import httpcore
-import httpx
 
 from ..errors import WireError
 from .chunked import ChunkJoiner
 from .connection import Connection, enable_keepalive
 from .direct_transport import WRITE_LIMIT, RequestContext, unreadable
+from .plain_httpx import httpx
 
 __all__ = ["ProxyTransport"]
 

@@ -18,6 +18,7 @@ from ..events import Note
 from ..ledger import Ledger, answer_sources
 from ..prices import reported_cost
 from ..private_files import open_private
+from .answer_media import write_media
 
 __all__ = ["Mode", "TextFile", "accepts_footer"]
 
@@ -45,7 +46,7 @@ class TextFile:
 
     The file is opened at once, so that a file that cannot be written is found before the request is sent. The content of an
     existing file changes with the first text; without any text, it stays. What an earlier part of the same answer left in
-    the file, and a footer without a text, is replaced in every mode.
+    the file, and a footer without a text, is replaced in every mode. At the end, the media of the answer are written beside it.
 
     Args:
         path: the file, in an existing folder.
@@ -72,6 +73,7 @@ class TextFile:
         self._empty = True
         self._before = before
         self._footer = footer
+        self._replaces = mode == "overwrite"
         self._lock = threading.Lock()
         try:
             self._kept, gap = _kept_content(path, before.encode("utf-8", "replace"), mode)
@@ -106,9 +108,12 @@ class TextFile:
         with self._lock:
             if self._file is None:
                 return None
+            added = write_media(self._ledger, self.path, replace=self._replaces)
+            self.problem = self.problem or added.problem
             if self._filled:
                 self._close()
-                return Note("kept", f"No text arrived; {self.path} was not changed.")
+                message = f"No text arrived; {self.path} was not changed."
+                return Note("kept", f"{message} {added.message}".rstrip())
             message = f"The text of the answer is in {self.path}."
             if self._empty:
                 message = (
@@ -122,7 +127,7 @@ class TextFile:
                 gap = "" if self._empty else "\n" if self._ends_line else "\n\n"
                 self._write("\n".join((f"{gap}---", *_footer(self._ledger), "")))
             self._close()
-            return None if self.problem else Note("written", message)
+            return None if self.problem else Note("written", f"{message} {added.message}".rstrip())
 
     def _begin(self) -> None:
         """Write the earlier part of this answer, behind the content that is kept."""

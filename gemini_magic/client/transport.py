@@ -17,8 +17,6 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
-import httpx
-
 from ..backends import HttpRequest
 from ..errors import ConnectionFailed, WireError
 from ..media import body_pieces, body_size
@@ -27,6 +25,7 @@ from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreach
 from .content_coding import BodyDecoder, content_codings, unsupported_coding
 from .direct_transport import DirectTransport, RequestContext, unreadable
 from .log_filter import mask_in_logs
+from .plain_httpx import httpx
 from .proxies import agent_headers, proxy_error, proxy_for
 
 if TYPE_CHECKING:

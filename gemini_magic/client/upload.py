@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ..backends import Backend, FilesApi, HttpRequest, RemoteFile, with_headers
 from ..content import Blob, LocalFile
@@ -23,24 +23,20 @@ from ..text import one_line
 from .connection import Connection, ConnectionLost, HostUnreachable, TimedOut
 from .endpoint import endpoint_of
 from .known_models import with_remedy
-from .media_plan import changed_file, name_of
+from .media_plan import name_of
 from .retry import backoff, worth_retrying
 from .secret import Key, add_key, strip_traceback
+from .stopped_uploads import STOPPED_UPLOADS, UploadKey
 from .transport import RequestContent, send
-from .upload_content import ChunkContent
+from .upload_content import ChunkContent, check_digest
 
 __all__ = ["UploadEvents", "Uploader"]
 
 _CHUNK = 2**23  # bytes; the granularity that the API asks for
 _MAX_CHUNK = 2**30  # bytes
 _MAX_ANSWER = 2**20  # bytes
-_POLLS = (
-    1.0,
-    1.5,
-    2.0,
-    3.0,
-    5.0,
-)  # seconds between two looks at a file that the server processes; the last repeats
+# Seconds between two looks at a file that the server processes; the last repeats.
+_POLLS = (1.0, 1.5, 2.0, 3.0, 5.0)
 _MAX_PROCESSING = 1800.0  # seconds
 _MIME_TYPE = re.compile(r"[!-~]+/[ -~]+")
 _PATH = re.compile(r"/[!-~]+")
@@ -54,6 +50,9 @@ class UploadEvents(Protocol):
 
     def progress(self, sent: int) -> None:
         """So many bytes of the file were sent."""
+
+    def resumed(self, sent: int) -> None:
+        """An upload that was stopped before goes on after so many bytes."""
 
     def processing(self) -> None:
         """The server processes the file."""
@@ -150,12 +149,17 @@ class Uploader:
         self._secrets: list[str] = []  # addresses of uploads, and the ids in them
 
     def start_to_finish(
-        self, medium: Blob | LocalFile, events: UploadEvents, uploaded: Callable[[RemoteFile], None]
+        self,
+        medium: Blob | LocalFile,
+        key: UploadKey,
+        events: UploadEvents,
+        uploaded: Callable[[RemoteFile], None],
     ) -> RemoteFile:
-        """Upload a medium and wait until it can be used.
+        """Upload a medium and wait until it can be used. An upload of the same content that was stopped goes on.
 
         Args:
             medium: the medium.
+            key: identifies the upload.
             events: receives the progress.
             uploaded: called when the server has all of it, and again when it can be used.
 
@@ -164,7 +168,7 @@ class Uploader:
             ConnectionLost: the stream was cancelled.
             TimedOut: the total timeout was reached.
         """
-        file = self._uploaded(medium, events)
+        file = self._uploaded(medium, key, events)
         if file.state != "FAILED":
             uploaded(file)
         ready = self.wait_until_active(file, name_of(medium), events)
@@ -174,12 +178,23 @@ class Uploader:
 
     # -- the steps of an upload
 
-    def _uploaded(self, medium: Blob | LocalFile, events: UploadEvents) -> RemoteFile:
-        for _ in range(2):
-            session = self._start(medium, events)
-            file = self._send_all(session, events)
+    def _uploaded(self, medium: Blob | LocalFile, key: UploadKey, events: UploadEvents) -> RemoteFile:
+        stopped = STOPPED_UPLOADS.take(key)
+        for _ in range(2 if stopped is None else 3):
+            if stopped is None:
+                session = self._start(medium, events)
+            else:
+                size = len(medium.data) if isinstance(medium, Blob) else medium.size
+                session = _Session(medium, name_of(medium), stopped.name, stopped.url, size, stopped.chunk)
+                self._hide(urlsplit(stopped.url))
+            try:
+                file = self._send_all(session, events, resumed=stopped is not None)
+            except BaseException:
+                STOPPED_UPLOADS.add(key, session.name, session.url, session.chunk)
+                raise
+            stopped = None
             if file is not None:
-                _check(medium, file)
+                check_digest(medium, file)
                 return file
             events.progress(0)
         raise WireError(
@@ -210,12 +225,7 @@ class Uploader:
                 f"The server accepted the upload of {label} but named no address for it.",
                 remedy="Check --base-url: the server may not have the Files API.",
             )
-        # The longest first: a part of it must not be replaced before the whole.
-        self._secrets += sorted(
-            {path, target.query, *(pair.partition("=")[2] for pair in target.query.split("&"))},
-            key=len,
-            reverse=True,
-        )
+        self._hide(target)
         own = urlsplit(http.url)
         granularity = _count(answer.headers.get("x-goog-upload-chunk-granularity"))
         if granularity is None or not 0 < granularity <= _MAX_CHUNK:
@@ -223,9 +233,33 @@ class Uploader:
         chunk = max(granularity, _CHUNK // granularity * granularity)
         return _Session(medium, label, name, f"{own.scheme}://{own.netloc}{path}", size, chunk)
 
-    def _send_all(self, session: _Session, events: UploadEvents) -> RemoteFile | None:
-        """Send the chunks. Returns the file; None if the server does not know the upload any more."""
+    def _hide(self, address: SplitResult) -> None:
+        """Keep the address of an upload, and the ids in it, out of messages."""
+        path = f"{address.path}?{address.query}" if address.query else address.path
+        # The longest first: a part of it must not be replaced before the whole.
+        self._secrets += sorted(
+            {path, address.query, *(pair.partition("=")[2] for pair in address.query.split("&"))},
+            key=len,
+            reverse=True,
+        )
+
+    def _send_all(
+        self, session: _Session, events: UploadEvents, *, resumed: bool = False
+    ) -> RemoteFile | None:
+        """Send the chunks. Returns the file; None if the server does not know the upload any more.
+
+        Args:
+            session: the upload.
+            events: receives the progress.
+            resumed: whether the upload was stopped before, so that the server may have a part.
+        """
         sent = most = failures = 0
+        if resumed:
+            state = self._known_state(session)
+            if not isinstance(state, int):
+                return state
+            events.resumed(state)
+            sent = most = state
         while True:
             reached = self._send_chunk(session, sent, events)
             if isinstance(reached, _Failed) and reached.code in _GONE:
@@ -289,6 +323,13 @@ class Uploader:
                 events.progress(state)
             return state, failures
         raise strip_traceback(failed.error) from None
+
+    def _known_state(self, session: _Session) -> int | RemoteFile | None:
+        """What the server has of an upload that was stopped; None also if it cannot be asked now."""
+        try:
+            return self._query(session)
+        except _Failed:
+            return None
 
     def _query(self, session: _Session) -> int | RemoteFile | None:
         """What the server has of an upload: bytes, the finished file, or None if it does not know the upload.
@@ -453,13 +494,3 @@ def _collect(pieces: list[bytes], piece: bytes) -> None:
     pieces.append(piece)
     if sum(map(len, pieces)) > _MAX_ANSWER:
         raise WireError("The server's answer to an upload is larger than 1 MB.", remedy="Check --base-url.")
-
-
-def _check(medium: Blob | LocalFile, file: RemoteFile) -> None:
-    """Check that the server has the content that was attached.
-
-    Raises:
-        PromptError: the file has changed.
-    """
-    if isinstance(medium, LocalFile) and medium.digest and file.digest and medium.digest != file.digest:
-        raise changed_file(medium)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
+from ..backends import RemoteFile
 from ..content import Blob, LocalFile
 from ..errors import PromptError
 from .media_plan import changed_file
 
-__all__ = ["ChunkContent"]
+__all__ = ["ChunkContent", "check_digest"]
 
 _PIECE = 2**16  # bytes that are read at once
 
@@ -68,3 +69,13 @@ class ChunkContent:
                 f"{medium.path} cannot be read: {problem.strerror or problem}.",
                 remedy="Check the file, and attach it again.",
             ) from None
+
+
+def check_digest(medium: Blob | LocalFile, file: RemoteFile) -> None:
+    """Check that the server has the content that was attached.
+
+    Raises:
+        PromptError: the file has changed.
+    """
+    if isinstance(medium, LocalFile) and medium.digest and file.digest and medium.digest != file.digest:
+        raise changed_file(medium)

@@ -13,6 +13,8 @@ __all__ = ["CallPieces"]
 
 _STEP = re.compile(r"""\.([^.\[\]'"]+)|\[(\d{1,6})\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]""")
 _MAX_INDEX = 100_000  # of an array
+_MAX_GAPS = 100_000  # items of all arrays of a call that no piece has sent
+_MAX_STEPS = 64  # of a path
 _VALUES = ("numberValue", "boolValue")
 
 
@@ -38,6 +40,7 @@ class CallPieces:
         self._tree: dict[str, Any] = {}
         self._given: dict[str, Any] = {}  # arguments that were sent whole
         self._rest: list[dict[str, Any]] = []  # pieces that could not be applied
+        self._gaps = 0  # items of arrays that were left out
         self._unfinished: set[tuple[str | int, ...]] = set()  # the paths of strings that continue
         self._id, self._signature = first.id, first.signature
         self.is_open = True
@@ -80,7 +83,7 @@ class CallPieces:
             value = piece[name]
         if path in self._unfinished and isinstance(value, _StringPieces):
             _value_at(self._tree, path).extend(value)
-        elif not _put(self._tree, path, value):
+        elif not self._put(path, value):
             return False
         if isinstance(value, _StringPieces) and piece.get("willContinue"):
             self._unfinished.add(path)
@@ -88,14 +91,41 @@ class CallPieces:
             self._unfinished.discard(path)
         return True
 
+    def _put(self, path: Sequence[str | int], value: Any) -> bool:
+        """Put a value into the arguments; returns False if the path leads through a value of another type or a large gap."""
+        place: Any = self._tree
+        for step, following in zip(path, [*path[1:], None], strict=True):
+            if isinstance(step, int):
+                if not isinstance(place, list) or isinstance(place, _StringPieces):
+                    return False
+                missing = max(0, step + 1 - len(place))
+                gaps = self._gaps + max(0, missing - 1)
+                if gaps > _MAX_GAPS:
+                    return False
+                self._gaps = gaps
+                place.extend([None] * missing)
+            elif not isinstance(place, dict):
+                return False
+            container: Any = place
+            if following is None:
+                container[step] = value
+                return True
+            inner = container[step] if isinstance(step, int) else container.get(step)
+            if inner is None:
+                inner = container[step] = [] if isinstance(following, int) else {}
+            place = inner
+        return False
+
 
 def _steps(path: Any) -> tuple[str | int, ...] | None:
-    """The names and indices of a JSON path; None if it is not one, or has an index above the limit."""
+    """The names and indices of a JSON path; None if it is not one, or has an index or a length above the limit."""
     if not isinstance(path, str) or not path.startswith("$"):
         return None
     steps: list[str | int] = []
     at = 1
     while at < len(path):
+        if len(steps) == _MAX_STEPS:
+            return None
         found = _STEP.match(path, at)
         if found is None:
             return None
@@ -108,27 +138,6 @@ def _steps(path: Any) -> tuple[str | int, ...] | None:
     if not steps or isinstance(steps[0], int) or any(step == "__proto__" for step in steps):
         return None
     return None if any(isinstance(step, int) and step > _MAX_INDEX for step in steps) else tuple(steps)
-
-
-def _put(tree: dict[str, Any], path: Sequence[str | int], value: Any) -> bool:
-    """Put a value into the arguments; returns False if the path leads through a value of another type."""
-    place: Any = tree
-    for step, following in zip(path, [*path[1:], None], strict=True):
-        if isinstance(step, int):
-            if not isinstance(place, list) or isinstance(place, _StringPieces):
-                return False
-            place.extend([None] * (step + 1 - len(place)))
-        elif not isinstance(place, dict):
-            return False
-        container: Any = place
-        if following is None:
-            container[step] = value
-            return True
-        inner = container[step] if isinstance(step, int) else container.get(step)
-        if inner is None:
-            inner = container[step] = [] if isinstance(following, int) else {}
-        place = inner
-    return False
 
 
 def _value_at(tree: dict[str, Any], path: Sequence[str | int]) -> Any:

@@ -53,6 +53,7 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
         logprobs: the number of alternatives for which, with the chosen token, log probabilities are sent.
         stop: texts that end the answer.
         json_output: whether the server is asked to answer in JSON; a backend that cannot ask for it ignores this.
+        schema: the JSON Schema that the answer must fit, in no dialect; None for an answer in text.
         thinking: how much the model may think.
         tools: the server's own tools that the model may use.
         file_search: the stores that the model may search (``fileSearchStores/NAME``).
@@ -72,6 +73,7 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
     logprobs: int | None = None
     stop: tuple[str, ...] = ()
     json_output: bool = False
+    schema: dict[str, Any] | None = None
     thinking: Thinking | None = None
     tools: tuple[Literal["search", "code_execution", "url_context", "maps"], ...] = ()
     file_search: tuple[str, ...] = ()

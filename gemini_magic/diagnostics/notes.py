@@ -11,6 +11,7 @@ from ..events import Note
 from ..ledger import Ledger
 from .offsets import ChunkOffsets
 from .rules import check_stream
+from .value_notes import value_notes
 
 __all__ = ["all_notes", "display_notes"]
 
@@ -25,7 +26,9 @@ def all_notes(ledger: Ledger) -> list[Note]:
     if version != ledger.version:
         version = ledger.version
         offsets = ChunkOffsets(ledger)
-        notes = offsets.fill_in([*ledger.notes.with_counts(), *check_stream(ledger, offsets)])
+        notes = offsets.fill_in(
+            [*ledger.notes.with_counts(), *check_stream(ledger, offsets), *value_notes(ledger)]
+        )
         _checked[ledger] = version, notes
     return notes
 
@@ -34,4 +37,6 @@ def display_notes(ledger: Ledger) -> list[Note]:
     """The notes to show with an answer: all of them, but only the readers' while it streams or when it is very long."""
     columns = ledger.chunk_columns
     small = columns.length <= _MAX_CHUNKS and sum(columns.stored("size", columns.length)) <= _MAX_BYTES
-    return all_notes(ledger) if small and ledger.status != "running" else ledger.notes.with_counts()
+    if small and ledger.status != "running":
+        return all_notes(ledger)
+    return [*ledger.notes.with_counts(), *value_notes(ledger)]

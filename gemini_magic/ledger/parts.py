@@ -7,28 +7,34 @@ from threading import Lock
 
 from ..content import Part, PartJoiner, Text, encodable
 from ..lazy import LazySequence
-from .repetition import RepetitionDetector
+from .repetition import STEP, RepetitionDetector
 
 __all__ = ["Parts", "TextPieces", "compact_part", "restore_part"]
 
 
 class TextPieces(list[str]):
-    """The pieces of a text, append-only. Reading the whole text again copies only what was added since."""
+    """The pieces of a text, append-only. Reading the whole text again copies only what was added since.
+
+    Attributes:
+        phrase: the phrase that the end of the text repeats without end; empty if there is none.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.phrase = ""
         self._joined: tuple[int, str] = 0, ""  # how many pieces, and their text
         self._detector = RepetitionDetector()
-
-    @property
-    def phrase(self) -> str:
-        """The phrase that the end of the text repeats without end; empty if there is none."""
-        return self._detector.phrase
+        self._seen = 0  # pieces that the detector has
+        self._unseen = 0  # characters of the others
 
     def append(self, piece: str) -> None:
         """Append a piece."""
         list.append(self, piece)
-        self._detector.add(piece)
+        self._unseen += len(piece)
+        if self._unseen >= STEP:
+            self._detector.add("".join(self[self._seen :]))
+            self._seen, self._unseen = len(self), 0
+            self.phrase = self._detector.phrase
 
     @property
     def text(self) -> str:

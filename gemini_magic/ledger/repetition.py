@@ -6,7 +6,7 @@ from typing import Final
 
 from ..events import Note
 
-__all__ = ["RepetitionDetector", "note_repetition"]
+__all__ = ["STEP", "RepetitionDetector", "note_repetition"]
 
 # A text repeats itself if so many characters at its end are one phrase again and again. They are more than the rule of
 # a table, a line of dashes or a row of zeros in code has.
@@ -14,7 +14,7 @@ _LENGTH: Final = 3_000  # characters at least
 _TIMES: Final = 6  # that the phrase is there at least
 _LONGEST: Final = 1_000  # characters of the phrase
 _WINDOW: Final = _TIMES * _LONGEST
-_STEP: Final = (
+STEP: Final = (
     500  # new characters after which the end is looked at again, so that a character costs a constant time
 )
 _PROBE: Final = 100  # characters at the very end whose place before that is looked for
@@ -39,7 +39,7 @@ class RepetitionDetector:
         """Add a piece of the text."""
         self._new.append(text)
         self._size += len(text)
-        if self._size >= _STEP:
+        if self._size >= STEP:
             self._end = (self._end + "".join(self._new))[-_WINDOW:]
             self._new.clear()
             self._size = 0

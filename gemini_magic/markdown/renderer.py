@@ -183,6 +183,9 @@ class Renderer:
         self._html: list[str] = []  # of each frozen part
         self._blocks: list[OpenBlock | None] = []  # of each frozen part
         self._last_open: tuple[OpenBlock | None, str] = (None, "")  # the last "open" operation
+        # The view as of the last update: how many parts are frozen, the open block, `open` and `tail`. An interrupt may
+        # end an update halfway.
+        self._view: tuple[int, OpenBlock | None, str, str] = (0, None, "", "")
         self._dependents: dict[str, set[int]] = {}  # label -> parts that looked it up
         self._with_labels: set[int] = set()  # parts that looked up any label
         self._tokens: dict[int, list[Token]] = {}  # of the parts whose HTML may still change
@@ -202,15 +205,17 @@ class Renderer:
 
     @property
     def html(self) -> str:
-        """The view as of the last update, as one string of safe HTML. The time is linear in its length."""
+        """The view as of the last complete update, as one string of safe HTML. The time is linear in its length."""
         pieces = []
-        for block, parts in groupby(zip(self._blocks, self._html, strict=True), lambda part: part[0]):
+        count, open_block, rest, tail = self._view
+        shown = zip(self._blocks[:count], self._html[:count], strict=True)
+        for block, parts in groupby(shown, lambda part: part[0]):
             inner = [html for _, html in parts]
             if block is None:
                 pieces += inner
             else:
-                pieces.append(block.wrap(inner, rest=self.open if block is self.open_block else ""))
-        return "".join([*pieces, self.tail])
+                pieces.append(block.wrap(inner, rest=rest if block is open_block else ""))
+        return "".join([*pieces, tail])
 
     def append(self, text: str) -> None:
         """Add text without rendering it; cheap.
@@ -283,6 +288,7 @@ class Renderer:
         if block_before is not None and block_before is not self.open_block:
             for part_id in block_before.part_ids:
                 self._drop_tokens(part_id)
+        self._view = (len(self._html), self.open_block, self.open, self.tail)
         self.last_cost = perf_counter() - started
         return ops
 

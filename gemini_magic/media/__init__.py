@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         references_in,
         summarize_references,
     )
-    from .signatures import HEAD_SIZE, MediaFormat, sniff
+    from .signatures import HEAD_SIZE, MediaFormat, file_suffix, sniff
     from .sound import PcmFormat, pcm_format, wav_bytes, wav_duration, wav_header
     from .source import MediaSource, class_names, readable_size
 
@@ -63,6 +63,7 @@ __all__ = [
     "describe_part",
     "encode_body",
     "expand_media",
+    "file_suffix",
     "html_part_list",
     "media_identity",
     "media_in",
@@ -108,6 +109,7 @@ _HOMES = {
     "describe_part": "listing",
     "encode_body": "request_body",
     "expand_media": "request_body",
+    "file_suffix": "signatures",
     "html_part_list": "listing",
     "media_identity": "request_body",
     "media_in": "request_body",

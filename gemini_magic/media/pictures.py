@@ -10,6 +10,7 @@ import io
 import struct
 import sys
 import zlib
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -272,15 +273,22 @@ def converted_blob(data: bytes, found: MediaFormat, source: MediaSource) -> Blob
     return blob
 
 
-def thumbnail(data: bytes, side: int) -> bytes | None:
-    """A small JPEG or PNG of an image file; None if Pillow is not loaded or cannot read it, or if the image is huge.
+def thumbnail(data: bytes, side: int, *, load: bool = False, most: int = _MOST_SHRUNK) -> bytes | None:
+    """A small JPEG or PNG of an image file; None without Pillow, if it cannot read the file, or if the image is huge.
 
     Args:
         data: the file.
         side: the longest side, in pixels.
+        load: whether Pillow is imported if it is installed; otherwise it is used only if it is loaded.
+        most: pixels of the largest image, which is decoded whole.
     """
-    image_module, raster = sys.modules.get("PIL.Image"), read_raster(data)
-    if image_module is None or raster is None or raster.width * raster.height > _MOST_SHRUNK:
+    raster = read_raster(data)
+    if raster is None or raster.width * raster.height > most:
+        return None
+    if load and find_spec("PIL") is not None:
+        import_module("PIL.Image")
+    image_module = sys.modules.get("PIL.Image")
+    if image_module is None:
         return None
     try:
         image = image_module.open(io.BytesIO(data), formats=[raster.name.upper()])

@@ -10,7 +10,7 @@ import codecs
 import re
 from typing import Final, Literal, NamedTuple
 
-__all__ = ["HEAD_SIZE", "MediaFormat", "sniff"]
+__all__ = ["HEAD_SIZE", "MediaFormat", "file_suffix", "sniff"]
 
 HEAD_SIZE: Final = 64 * 1024
 """The number of bytes at the start of a file that decide."""
@@ -133,6 +133,39 @@ _NOT_TEXT: Final = re.compile(rb"[\x00-\x06\x0e-\x19]")
 _SVG_ROOT: Final = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<svg[\s>]", re.DOTALL
 )
+
+
+_SUFFIXES: Final = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+    "image/svg+xml": ".svg",
+    "image/heic": ".heic",
+    "image/avif": ".avif",
+    "audio/wav": ".wav",
+    "audio/mp3": ".mp3",
+    "audio/ogg": ".ogg",
+    "audio/flac": ".flac",
+    "audio/aac": ".aac",
+    "audio/m4a": ".m4a",
+    "audio/webm": ".webm",
+    "video/mp4": ".mp4",
+    "video/webm": ".webm",
+    "video/quicktime": ".mov",
+    "application/pdf": ".pdf",
+}
+
+
+def file_suffix(data: bytes, *, default: str = ".bin") -> str:
+    """The ending of the name of a file with this content.
+
+    Args:
+        data: the bytes, which decide: a server may name any type.
+        default: the ending for bytes of an unknown type.
+    """
+    found = sniff(data)
+    return _SUFFIXES.get(found.mime_type, ".txt" if default and found.use == "text" else default)
 
 
 def sniff(data: bytes, *, size: int | None = None) -> MediaFormat:

@@ -34,6 +34,7 @@ _KEY_OPTIONS = {
 _KEY_VALUE = re.compile(r"AIza[\w-]{16,}|AQ\.[\w-]{16,}")
 _MARK = "\ue0ff"  # a private-use character; replaces an expression while the line is split into words
 _HELP = "-h"
+_WITH_SPACES = {"schema", "schema_multi"}  # options whose values usually contain spaces
 _VERBATIM = "--verbatim"
 _WIDTH = 79  # of the help
 _COLUMN = 28  # where the help text of an option begins
@@ -58,7 +59,7 @@ class MagicLine(NamedTuple):
 class _LineParser:
     """Parses the words of one line."""
 
-    def __init__(self, words: list[str], fill: Callable[..., str], *, model: bool) -> None:
+    def __init__(self, words: list[str], fill: Callable[..., Any], *, model: bool) -> None:
         self.words = iter(words)
         self.fill = fill
         self.model = model
@@ -128,7 +129,7 @@ class _LineParser:
             name, equals, text = value.partition("=")
             value = f"{self.fill(name)}{equals}{self.fill(text, json=True)}"
         else:
-            value = self.fill(value, json=setting.json)
+            value = self.fill(value, json=setting.json, is_object=setting.is_object)
         if setting.name == "model":
             value = _model(value, flag)
         if setting.type is list:
@@ -152,11 +153,13 @@ class _LineParser:
             return
         word = self.fill(word)
         if "model" in self.options or not _MODEL.fullmatch(word):
-            raise OptionError(
-                f"{word!r} is neither an option nor the name of a model.",
-                remedy=f"The prompt starts on the next line. To select a model, write -m {word}; "
-                f"to name the response, write -o {word}.",
+            remedy = (
+                f"The prompt starts on the next line. To select a model, write -m {word}; "
+                f"to name the response, write -o {word}."
             )
+            if self.options.keys() & _WITH_SPACES:
+                remedy = "Put the whole schema in quotes: --schema 'name, age int'."
+            raise OptionError(f"{word!r} is neither an option nor the name of a model.", remedy=remedy)
         self.options["model"] = word
 
 
@@ -229,6 +232,7 @@ def parse_line(
     evaluate: Callable[[str], str] | None = None,
     *,
     evaluate_json: Callable[[str], str] | None = None,
+    evaluate_object: Callable[[str], object] | None = None,
     model: bool = True,
 ) -> MagicLine:
     """Parse a line.
@@ -237,6 +241,7 @@ def parse_line(
         line: what follows ``%%gemini`` or ``%gemini``.
         evaluate: replaces the expressions in the text of an option; None leaves texts unchanged.
         evaluate_json: does the same for options whose value is JSON; ``evaluate`` by default.
+        evaluate_object: returns the value of an option that takes any object; ``evaluate`` by default.
         model: whether a word that is not an option is a model (``%%gemini``) or an argument (``%gemini``).
 
     Raises:
@@ -267,9 +272,9 @@ def parse_line(
 
     verbatim = evaluate is None or _VERBATIM in words
 
-    def fill(word: str, *, json: bool = False) -> str:
+    def fill(word: str, *, json: bool = False, is_object: bool = False) -> Any:
         whole = restore(word)
-        replace = evaluate_json if json and evaluate_json is not None else evaluate
+        replace: Any = (evaluate_json if json else evaluate_object if is_object else None) or evaluate
         return whole if verbatim or replace is None or "{{" not in whole else replace(whole)
 
     parsed = _LineParser(words, fill, model=model).parse()
@@ -299,7 +304,7 @@ def _check_variable(name: str | None) -> None:
 
 
 _GROUPS = {
-    "Model": "model system temperature top_p top_k max_tokens stop seed candidates logprobs thinking search code_execution "
+    "Model": "model system schema schema_multi repair temperature top_p top_k max_tokens stop seed candidates logprobs thinking search code_execution "
     "url_context safety service_tier param body",
     "Prompt": "attach table_rows verbatim inline_limit",
     "Conversation": "chat continue_ fresh",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import views
 from ..client import Stream
-from ..errors import Interrupted
+from ..errors import Interrupted, interrupts_wait
 from ..response import Response
 from .commands.code import offer_next_cell
 from .commands.journal import journal_messages
@@ -72,7 +72,6 @@ class DisplayLoop:
             cell.view.open()
             _draw(cell)
         except KeyboardInterrupt:
-            cell.stream.cancel("interrupt")
             return self._finish(cell, interrupted=True)
         except BaseException:  # an error in a view must not leave the stream open
             cell.stream.cancel("interrupt")
@@ -94,7 +93,6 @@ class DisplayLoop:
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
-            cell.stream.cancel("interrupt")
             return self._finish(cell, interrupted=True)
         except BaseException:  # as in watch()
             cell.stream.cancel("interrupt")
@@ -111,7 +109,7 @@ class DisplayLoop:
                 cell.view.close()
             finally:
                 self._finish_run(cell.run)
-                self.session.error = cell.run.response.error or self.session.error
+                self._remember_error(cell.run.response)
 
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(draw,), name="gemini-background", daemon=True).start()
@@ -120,12 +118,18 @@ class DisplayLoop:
     def _finish(self, cell: RunningCell, *, interrupted: bool = False) -> Response:
         """Close the view, show the messages that belong below it, and return the response or raise its error."""
         response = cell.run.response
+        if interrupted:
+            with interrupts_wait():
+                cell.stream.cancel("interrupt")
         error = response.error
-        fails = error is not None and (interrupted or response.ledger.cause != "stop")
-        if interrupted and not isinstance(error, Interrupted):
-            fails = False  # another error is raised, which does not describe the ending of the answer
+        self._remember_error(response)
+        fails = error is not None and response.ledger.cause != "stop"
         try:
-            cell.view.close(error_follows=fails)
+            if interrupted or not views.close_if_not_interrupted(cell.view, error_follows=fails):
+                interrupted = True
+                # Any other error is raised, but does not describe the ending of the answer.
+                fails = isinstance(error, Interrupted)
+                views.close_at_once(cell.view, error_follows=fails)
         finally:
             self._finish_run(cell.run)
         if interrupted and not isinstance(error, Interrupted):
@@ -148,6 +152,12 @@ class DisplayLoop:
         finally:
             # The error refers to this frame: the cycle would keep the answer until the garbage collector runs.
             del error
+
+    def _remember_error(self, response: Response) -> None:
+        """Store what `%gemini traceback` shows: the error of the answer, else the last exception of a function."""
+        raised = [run.error for run in response.ledger.tool_runs if run.error is not None]
+        error = response.error or (raised[-1] if raised else None)
+        self.session.error = error or self.session.error
 
     def _finish_run(self, run: Run) -> None:
         """Add the answer to its conversation, and show in later answers that they have become stale."""
@@ -210,7 +220,7 @@ def _hide_prompt(shell: Any, response: Response) -> Callable[[], None]:
 def _update(cell: RunningCell) -> None:
     if cell.stop.is_set():
         cell.stream.cancel("stop")
-    cell.view.update()
+    cell.view.update(final=cell.stream.blocks_next)
 
 
 def _draw(cell: RunningCell) -> None:

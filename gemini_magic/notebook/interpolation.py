@@ -33,6 +33,7 @@ __all__ = [
     "Expression",
     "awaits",
     "evaluate_awaiting",
+    "evaluate_expression",
     "expand",
     "expand_json",
     "expand_text",
@@ -237,7 +238,7 @@ def _compile(expression: Expression, place: str) -> CodeType:
     return code
 
 
-def _evaluate(
+def evaluate_expression(
     expression: Expression, names: dict[str, Any], place: str, values: EvaluatedExpressions | None
 ) -> Any:
     """The value of an expression: evaluated before, or now.
@@ -346,7 +347,7 @@ def expand(
             added = (Text(piece),)
         else:
             place = _position(text, piece.start, where, first_line)
-            value = _evaluate(piece, names, place, values)
+            value = evaluate_expression(piece, names, place, values)
             if paths_as_text and isinstance(value, PurePath):
                 value = str(value)
             added, found = _converted(piece, value, place, table_rows)
@@ -457,7 +458,7 @@ def expand_json(
             in_string ^= bool(marks % 2)
             continue
         place = _position(text, piece.start, where, 1)
-        value = _evaluate(piece, names, place, values)
+        value = evaluate_expression(piece, names, place, values)
         if isinstance(value, Response):
             value = value.text
         if isinstance(value, PurePath):

@@ -20,12 +20,12 @@ _NAME = re.compile(r"`([^`]*)`")
 def show_message(*sentences: str) -> None:
     """Show sentences as one paragraph. Text between backticks is displayed as code where HTML is available.
 
-    The message is a display output because front ends wrap HTML between words; they wrap printed text anywhere. It
-    is indented as answers and printed text are.
+    The message is a display output because front ends wrap HTML between words; they wrap printed text anywhere. Its left
+    edge is that of answers.
     """
     plain = visible(" ".join(sentences))
     marked = _NAME.sub(r"<code>\1</code>", escape(plain))
-    html = f'<div class="mathjax_ignore tex2jax_ignore" style="padding-left:8px">{marked}</div>'
+    html = f'<div class="mathjax_ignore tex2jax_ignore">{marked}</div>'
     display({"text/plain": similar_text(plain, sys.stdout), "text/html": html}, raw=True)  # type: ignore[no-untyped-call]
 
 

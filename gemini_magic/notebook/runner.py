@@ -11,23 +11,25 @@ import re
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
 from .. import tools as toolbox
-from ..api import begin, preview
+from ..api import begin, preview, repair_notice
 from ..config import resolve
 from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
-from ..errors import GeminiMagicError, Interrupted, OptionError
+from ..errors import GeminiMagicError, Interrupted, OptionError, interrupts_raise
 from ..ledger import Ledger
 from ..options import Options
 from ..prompts import attachments_of_line, build_request
-from ..tools import Tool
+from ..response import Response
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
+from .cell_schema import expand_object, read_schema, repair_request, without_schema
 from .commands.code import background_hint
 from .commands.context import CommandContext
 from .display_loop import DisplayLoop, RunningCell
@@ -43,6 +45,9 @@ from .interpolation import (
 from .lookup import names_of
 from .messages import print_lines, show_message
 from .session import CONTINUE_PROMPT, Resumption, Run, Session, answer_text
+
+if TYPE_CHECKING:
+    from ..tools import Tool
 
 __all__ = ["CellRunner"]
 
@@ -71,6 +76,8 @@ class _Question(NamedTuple):
     token: str | None = None
     sources: Mapping[str, str] = {}
     tools: Sequence[Tool] = ()
+    rounds: tuple[Turn, ...] = ()
+    text: str = ""
 
 
 class CellRunner:
@@ -109,7 +116,7 @@ class CellRunner:
         """
         with _RememberedError(self.session):
             cell = self._send(self._prepare(line, body), awaited=False)
-            return self._loop.watch(cell) if isinstance(cell, RunningCell) else cell
+            return self._watch(cell)
 
     async def ask_awaited(self, line: str, body: str) -> Any:
         """Do the same on a running event loop, which keeps serving widgets."""
@@ -118,9 +125,9 @@ class CellRunner:
                 async with _interruptible():
                     question = await self._question_of_cell(line, body, can_await=True)
             else:
-                question = self._prepare(line, body)
-            cell = self._send(question, awaited=True)
-            return await self._loop.watch_awaited(cell) if isinstance(cell, RunningCell) else cell
+                with interrupts_raise():
+                    question = self._prepare(line, body)
+            return await self._watch_awaited(self._send(question, awaited=True))
 
     def run_command(self, line: str) -> Any:
         """Run a command of ``%gemini``; returns what the cell displays, or None.
@@ -130,14 +137,61 @@ class CellRunner:
             Interrupted: the user interrupted the cell.
         """
         with _RememberedError(self.session):
-            cell = self._send(self._dispatched(line), awaited=False)
-            return self._loop.watch(cell) if isinstance(cell, RunningCell) else cell
+            return self._watch(self._send(self._dispatched(line), awaited=False))
 
     async def run_command_awaited(self, line: str) -> Any:
         """Do the same on a running event loop, for a command that sends a request."""
         with _RememberedError(self.session):
-            cell = self._send(self._dispatched(line), awaited=True)
-            return await self._loop.watch_awaited(cell) if isinstance(cell, RunningCell) else cell
+            return await self._watch_awaited(self._send(self._dispatched(line), awaited=True))
+
+    def _watch(self, cell: Any) -> Any:
+        """Show the answer of a request that was sent, and ask again while it does not fit; other values are returned."""
+        earlier: list[Response] = []
+        while isinstance(cell, RunningCell):
+            response = self._loop.watch(cell)
+            question = self._repair(cell.run, response, earlier)
+            if question is None:
+                return response
+            cell = self._send(question, awaited=False)
+        return cell
+
+    async def _watch_awaited(self, cell: Any) -> Any:
+        """Do the same on a running event loop."""
+        earlier: list[Response] = []
+        while isinstance(cell, RunningCell):
+            response = await self._loop.watch_awaited(cell)
+            question = self._repair(cell.run, response, earlier)
+            if question is None:
+                return response
+            cell = self._send(question, awaited=True)
+        return cell
+
+    def _repair(self, run: Run, response: Response, earlier: list[Response]) -> _Question | None:
+        """The request that asks again for an answer that does not fit; None if it fits or was repaired often enough.
+
+        Args:
+            run: the request.
+            response: its response.
+            earlier: the responses before that did not fit; receives this one.
+        """
+        times = run.options.repair
+        response.repaired_from = tuple(earlier)
+        if len(earlier) >= times or (request := repair_request(run, response)) is None:
+            return None
+        earlier.append(response)
+        notice = repair_notice(len(earlier), times)
+        if not run.options.quiet:
+            show_message(notice)
+        return _Question(
+            request,
+            replace(run.options, overwrite=bool(run.options.to), append=False),
+            run.conversation,
+            run.before,
+            run.key,
+            (notice,),
+            added=2,
+            tools=run.tools,
+        )
 
     def report_misplaced(self, line: int) -> None:
         """Raise the error for a cell in which ``%%gemini`` is on a later line than the first.
@@ -175,20 +229,28 @@ class CellRunner:
             previous.update(overwrite=False, append=False)
         if run.tools:
             previous["tool_choice"] = run.options.tool_choice
+        if "schema_multi" in line.options:
+            previous["schema"] = None
         options, sources = resolve(line.options, self._configured(), previous=previous)
+        read_schema(options, self.shell.user_ns)
         tools = toolbox.tools_from(options.tool, self.shell.user_ns) if options.tool else run.tools
         functions = [each.declaration for each in tools]
-        *before, question = run.turns
-        chars = len(answer_text(resumption.prefix))
-        answer, added = answer_turn(resumption.prefix), 0
+        *before, question = (*run.turns, *resumption.rounds)
+        chars = len(resumption.text)
+        answer, added = answer_turn(resumption.prefix), len(resumption.rounds)
         if resumption.token is not None:
             request = build_request(question.parts, options, before, functions)
             request = structs.replace(request, continuation=resumption.token)
             notice = f"A new request in which the server continues its answer of {chars:,} characters so far."
         elif answer is not None:
-            turns = (*run.turns, answer)
-            request, added = build_request((Text(CONTINUE_PROMPT),), options, turns, functions), 2
+            turns = (*run.turns, *resumption.rounds, answer)
+            request = build_request((Text(CONTINUE_PROMPT),), options, turns, functions)
+            request = without_schema(request)
+            added += 2
             notice = f"A new request for the rest of an answer of {chars:,} characters so far."
+        elif resumption.rounds:
+            request = build_request(question.parts, options, before, functions)
+            notice = "A new request that continues after the results of the functions so far."
         else:
             request = build_request(question.parts, options, before, functions)
             notice = "A new request with the same question, because no text had been received."
@@ -210,6 +272,8 @@ class CellRunner:
             resumption.token,
             sources,
             tools,
+            resumption.rounds,
+            resumption.text,
         )
 
     def _describe_names(self, resumption: Resumption, options: Options) -> str:
@@ -285,14 +349,21 @@ class CellRunner:
                 return text
             return expand_json(text, names, where="the %%gemini line", values=values)
 
-        parsed = parse_line(line, value, evaluate_json=json_value)
+        def object_value(text: str) -> object:
+            if self.options()[0].verbatim:
+                return text
+            return expand_object(text, names, where="the %%gemini line", values=values)
+
+        parsed = parse_line(line, value, evaluate_json=json_value, evaluate_object=object_value)
         if parsed.help:
             print_lines(help_text())
             return None
         options, sources = self._resolve(parsed.options)
+        read_schema(options, names)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
         values = None if options.verbatim else await evaluated(body.removesuffix("\n"), first_line=2)
-        return self._question(body, options, key, notices, values)._replace(sources=sources)
+        with interrupts_raise():  # large files are read
+            return self._question(body, options, key, notices, values)._replace(sources=sources)
 
     def _question(
         self, body: str, options: Options, key: Any, notices: list[str], values: EvaluatedExpressions | None
@@ -334,15 +405,7 @@ class CellRunner:
             self._bind(options.out, http_request)
             return http_request
         if options.count:
-            if options.replay:
-                raise OptionError(
-                    "A recording cannot count tokens.", remedy="Remove either --count or --replay."
-                )
-            from ..catalog import count_request_tokens  # noqa: PLC0415 - only for this option
-
-            tokens = count_request_tokens(request, options, _key_prompt(self.shell))
-            self._bind(options.out, tokens)
-            return tokens
+            return self._count_tokens(request, options)
         if not options.quiet:
             # Raises DisplayError for a display that this front end does not have, before the request is sent.
             self._view(Ledger(request), options, None)
@@ -351,7 +414,7 @@ class CellRunner:
             options,
             ask_key=_key_prompt(self.shell),
             notices=question.notices,
-            before=answer_text(question.prefix),
+            before=question.text,
             conversation=_describe_turn(question.conversation, question.key),
             sources=question.sources,
             tools=question.tools,
@@ -369,6 +432,7 @@ class CellRunner:
             question.added,
             question.token,
             question.tools,
+            question.rounds,
         )
         self.session.add_run(run)
         stop = threading.Event()
@@ -376,6 +440,25 @@ class CellRunner:
         has_button = background or kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(response.ledger, options, stop.set if has_button else None)
         return RunningCell(run, stream, view, stop, background)
+
+    def _count_tokens(self, request: Request, options: Options) -> Any:
+        """The number of tokens of a request, which the server counts.
+
+        Raises:
+            OptionError: a recording would have to count them.
+        """
+        if options.replay:
+            raise OptionError("A recording cannot count tokens.", remedy="Remove either --count or --replay.")
+        from ..catalog import count_request_tokens  # noqa: PLC0415 - only for this option
+        from ..views import UploadProgress  # noqa: PLC0415 - as above
+
+        progress = UploadProgress()
+        try:
+            tokens = count_request_tokens(request, options, _key_prompt(self.shell), progress.update)
+        finally:
+            progress.close()
+        self._bind(options.out, tokens)
+        return tokens
 
     def _view(self, ledger: Ledger, options: Options, stop: Callable[[], None] | None) -> View:
         if options.quiet:

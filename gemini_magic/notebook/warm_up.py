@@ -27,7 +27,7 @@ _STEPS = (
     ".content",
     ".backends",
     ".options",
-    "httpx",
+    ".client.plain_httpx",
     ".tables",
     ".ledger",
     ".wire",

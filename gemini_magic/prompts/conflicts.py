@@ -38,6 +38,7 @@ _WRITING = {
     "safety": "--safety",
     "service_tier": "--service-tier",
     "thinking": "--thinking",
+    "schema": "--schema",
     "format": "--format",
 }
 

@@ -24,6 +24,7 @@ from ..content import (
     Turn,
     deep_merge,
 )
+from ..conversation import answer_open_calls
 from ..errors import OptionError, PromptError
 from ..options import Options
 from .objects import TABLE_ROWS, ConvertedObject, parts_from_object
@@ -157,7 +158,7 @@ def build_request(
 
     Args:
         parts: the user's new turn.
-        options: the resolved options.
+        options: the resolved options; ``schema`` is a :class:`~gemini_magic.schema.Schema` or None.
         turns: the conversation so far, oldest first.
         functions: the functions that the model may call.
 
@@ -174,7 +175,9 @@ def build_request(
     given = "tools" in params or "tools" in body
     return Request(
         model=options.model,
-        turns=(*turns, Turn("user", _with_files(parts, round(options.inline_limit * _MEGABYTE)))),
+        turns=answer_open_calls(
+            (*turns, Turn("user", _with_files(parts, round(options.inline_limit * _MEGABYTE))))
+        ),
         system=options.system,
         settings=_settings(options, functions, given=given),
         params=params,
@@ -200,6 +203,7 @@ def _settings(options: Options, functions: Sequence[FunctionDeclaration], *, giv
         logprobs=options.logprobs,
         stop=tuple(options.stop),
         json_output=options.format == "json",
+        schema=None if options.schema is None else options.schema.sent,
         thinking=_thinking(options.thinking) if options.thinking else None,
         tools=tuple(name for name in _TOOLS if getattr(options, name)),
         file_search=tuple(map(_store, options.file_search)),

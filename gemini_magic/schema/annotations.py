@@ -31,7 +31,7 @@ from .class_fields import (
 )
 from .pydantic_types import is_pydantic
 
-__all__ = ["Described", "UsesPydantic", "describe_annotation"]
+__all__ = ["Described", "UsesPydantic", "describe_annotation", "is_annotation"]
 
 Prepare: TypeAlias = Callable[[Any], Any]
 
@@ -112,6 +112,18 @@ def describe_annotation(hint: Any, name: str = "") -> Described:
         UsesPydantic: it contains a type of pydantic.
     """
     return _Walk().described(hint, name)
+
+
+def is_annotation(hint: Any) -> bool:
+    """Whether an object is a class or an annotation, and no value."""
+    return (
+        isinstance(hint, type)
+        or typing.get_origin(hint) is not None
+        or hint is Any
+        or hasattr(hint, "__supertype__")
+        or hasattr(hint, "__value__")
+        or is_pydantic(hint)
+    )
 
 
 class _Walk:
@@ -202,7 +214,11 @@ class _Walk:
                 f"Use dict[str, {_shown(value)}], or a list of objects.",
             )
         node = self.node(value, f"{path}{{}}")
-        return _Node({"type": "object", "additionalProperties": node.schema}, _each_value(node.prepare))
+        schema = {"type": "object", "additionalProperties": node.schema}
+        names = {} if key is Any else self.node(key, path).schema
+        if "enum" in names:
+            schema["propertyNames"] = {"enum": names["enum"]}
+        return _Node(schema, _each_value(node.prepare))
 
     def _fixed_tuple(self, arguments: tuple[Any, ...], path: str) -> _Node:
         nodes = [self.node(each, f"{path}[{number}]") for number, each in enumerate(arguments)]

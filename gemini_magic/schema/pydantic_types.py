@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from ..errors import SchemaError
+from ..text import one_line
+from .problems import find_problems, place_text, value_text
 
-__all__ = ["is_pydantic", "pydantic_adapter", "pydantic_problems", "pydantic_schema"]
+__all__ = ["is_pydantic", "pydantic_adapter", "pydantic_line", "pydantic_problems", "pydantic_schema"]
 
 
 def is_pydantic(hint: Any) -> bool:
@@ -80,3 +82,55 @@ def pydantic_problems(error: Exception) -> list[tuple[tuple[str | int, ...], str
     ):
         return None
     return [(each["loc"], each["msg"], each.get("input")) for each in errors(include_url=False)]
+
+
+_PYDANTIC_KINDS = {
+    "list": "array",
+    "tuple": "array",
+    "set": "array",
+    "dictionary": "object",
+    "dictionary or instance": "object",
+    "dictionary or object": "object",
+}
+
+
+def pydantic_line(
+    schema: Mapping[str, Any], whole: Any, place: tuple[str | int, ...], message: str, value: Any
+) -> str:
+    """The line of one of pydantic's problems.
+
+    Args:
+        schema: the JSON Schema.
+        whole: the value of the answer.
+        place: where pydantic found the problem; it contains the names of the members of unions.
+        message: pydantic's words.
+        value: what is there.
+    """
+    place = _place_in(whole, place)
+    words = message.removeprefix("Value error, ")
+    if message == "Field required":
+        lines = find_problems(whole, schema)
+        missing = f"{place_text(place)}: expected "
+        return next((line for line in lines if line.startswith(missing)), f"{missing}a value, got nothing")
+    for start in ("Input should be ", "Value should be "):
+        if words.startswith(start):
+            kind = words.removeprefix(start)
+            if kind.startswith("a valid "):
+                kind = kind.removeprefix("a valid ").partition(", ")[0]
+            kind = _PYDANTIC_KINDS.get(kind.partition(" of ")[0], kind).replace("'", '"')
+            return f"{place_text(place)}: expected {kind}, got {value_text(value)}"
+    return f"{place_text(place)}: {one_line(words)}, got {value_text(value)}"
+
+
+def _place_in(value: Any, place: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """The steps of a place that lead into a value, and the last step."""
+    steps: list[str | int] = []
+    for number, step in enumerate(place):
+        is_key = isinstance(value, dict) and step in value
+        is_index = isinstance(value, list) and isinstance(step, int) and step < len(value)
+        if is_key or is_index:
+            value = value[step]
+            steps.append(step)
+        elif number == len(place) - 1 and isinstance(value, dict):
+            steps.append(step)  # a field that is missing
+    return tuple(steps)

@@ -15,15 +15,15 @@ import msgspec
 
 from ..errors import MismatchError, SchemaError
 from ..text import one_line
-from .annotations import UsesPydantic, describe_annotation
+from .annotations import UsesPydantic, describe_annotation, is_annotation
 from .problems import MOST_PROBLEMS, find_problems, follow_refs, place_text, value_text
-from .pydantic_types import is_pydantic, pydantic_adapter, pydantic_problems, pydantic_schema
+from .pydantic_types import pydantic_adapter, pydantic_line, pydantic_problems, pydantic_schema
 from .raw_schema import check_json_schema, schema_of_text
 from .whole_numbers import with_integers
 
 __all__ = ["Schema", "as_schema", "mismatch", "object_schema", "type_schema"]
 
-_MSGSPEC_PLACE = re.compile(r" - at `(?:key in )?\$([^`]*)`$")
+_MSGSPEC_PLACE = re.compile(r" - at `(?:key` in `)?\$([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 
 
@@ -89,10 +89,10 @@ class Schema:
     def _described(self, value: Any, error: Exception) -> list[str]:
         """The problems of a value that the type refused with an exception."""
         if (found := pydantic_problems(error)) is not None:
-            return [_pydantic_line(self, value, *each) for each in found[:MOST_PROBLEMS]]
+            return [pydantic_line(self.sent, value, *each) for each in found[:MOST_PROBLEMS]]
         if found_here := find_problems(value, self.sent):
             return found_here
-        return [_own_words(error)]
+        return [_own_words(error, value)]
 
     # -- items
 
@@ -343,7 +343,7 @@ def _from_type(hint: Any, name: str = "") -> Schema:
     Raises:
         SchemaError: it has no JSON Schema.
     """
-    if hint is None or not _is_type(hint):
+    if hint is None or not is_annotation(hint):
         raise SchemaError(
             f"{value_text(hint)} is not a schema.",
             remedy="Use a class such as a dataclass, a dict with a JSON Schema, or text such as 'name, age int'.",
@@ -364,18 +364,6 @@ def _from_type(hint: Any, name: str = "") -> Schema:
     return Schema(described.schema, hint, load)
 
 
-def _is_type(hint: Any) -> bool:
-    """Whether an object is a class or an annotation, and no value."""
-    return (
-        isinstance(hint, type)
-        or typing.get_origin(hint) is not None
-        or hint is Any
-        or hasattr(hint, "__supertype__")
-        or hasattr(hint, "__value__")
-        or is_pydantic(hint)
-    )
-
-
 def _check_loads(hint: Any, name: str) -> None:
     """Raise an error for a type that has a schema but cannot be loaded, such as a union of two dataclasses."""
     try:
@@ -391,56 +379,13 @@ def _check_loads(hint: Any, name: str) -> None:
 # -- words
 
 
-_PYDANTIC_KINDS = {
-    "list": "array",
-    "tuple": "array",
-    "set": "array",
-    "dictionary": "object",
-    "dictionary or instance": "object",
-    "dictionary or object": "object",
-}
-
-
-def _pydantic_line(schema: Schema, whole: Any, place: tuple[str | int, ...], message: str, value: Any) -> str:
-    """The line of one of pydantic's problems.
+def _own_words(error: Exception, value: Any) -> str:
+    """The line of an exception of msgspec or of the user's own check.
 
     Args:
-        schema: the schema.
-        whole: the value of the answer.
-        place: where pydantic found the problem; it contains the names of the members of unions.
-        message: pydantic's words.
-        value: what is there.
+        error: the exception.
+        value: the value of the answer.
     """
-    place = _place_in(whole, place)
-    words = message.removeprefix("Value error, ")
-    if message == "Field required":
-        lines = find_problems(whole, schema.sent)
-        missing = f"{place_text(place)}: expected "
-        return next((line for line in lines if line.startswith(missing)), f"{missing}a value, got nothing")
-    for start in ("Input should be ", "Value should be "):
-        if words.startswith(start):
-            kind = words.removeprefix(start).removeprefix("a valid ").partition(", unable")[0]
-            kind = _PYDANTIC_KINDS.get(kind.partition(" of ")[0], kind).replace("'", '"')
-            return f"{place_text(place)}: expected {kind}, got {value_text(value)}"
-    return f"{place_text(place)}: {one_line(words)}, got {value_text(value)}"
-
-
-def _place_in(value: Any, place: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """The steps of a place that lead into a value, and the last step."""
-    steps: list[str | int] = []
-    for number, step in enumerate(place):
-        is_key = isinstance(value, dict) and step in value
-        is_index = isinstance(value, list) and isinstance(step, int) and step < len(value)
-        if is_key or is_index:
-            value = value[step]
-            steps.append(step)
-        elif number == len(place) - 1 and isinstance(value, dict):
-            steps.append(step)  # a field that is missing
-    return tuple(steps)
-
-
-def _own_words(error: Exception) -> str:
-    """The line of an exception of msgspec or of the user's own check."""
     words = str(error) or type(error).__name__
     found = _MSGSPEC_PLACE.search(words)
     place: list[str | int] = []
@@ -448,7 +393,15 @@ def _own_words(error: Exception) -> str:
         words = words[: found.start()]
         for name, number in _STEP.findall(found[1]):
             place.append(int(number) if number else name or "…")
-    return f"{place_text(place)}: {' '.join(words.split())}"
+    line = f"{place_text(place)}: {one_line(words)}"
+    if not isinstance(error, msgspec.ValidationError) or not words.startswith("Invalid "):
+        return line
+    for step in place:
+        try:
+            value = value[step]
+        except (LookupError, TypeError):  # in a dict, msgspec does not name the key
+            return line
+    return f"{place_text(place)}: expected {words.removeprefix('Invalid ')}, got {value_text(value)}"
 
 
 # -- items

@@ -35,6 +35,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "null": {"type": "null"},
     "none": {"type": "null"},
 }
+_BARE_TYPES = ("str", "int", "float", "bool")  # which are the whole answer, not the name of a field
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _WORD = re.compile(r"""[\w.+/-]+|"[^"\n]*"|'[^'\n]*'""")
 _CHOICE = re.compile(
@@ -69,6 +70,8 @@ class _Parser:
     def parse(self) -> dict[str, Any]:
         if not self.text:
             self._fail("The schema is empty.")
+        if self.text in _BARE_TYPES:
+            return dict(_TYPES[self.text])
         if re.match(r"(list|array)\s*\[", self.text) or self.text.startswith("{"):
             found = self._part("the answer")
         else:

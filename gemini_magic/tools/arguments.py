@@ -5,6 +5,7 @@ The model decides on the arguments, so their size, depth and names are limited b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -27,6 +28,7 @@ _NOTHING: Final = {
     "properties": {},
     "additionalProperties": False,
 }  # a function without parameters
+_NAMESPACE: Final = re.compile(r"\Adefault_api[.:]")  # it appears in messages of the server
 _FORBIDDEN: Final = "__proto__"  # JavaScript would change the prototype of the object
 
 
@@ -64,7 +66,7 @@ def prepare_call(call: Call, tools: Sequence[Tool]) -> PreparedCall:
         call: the call, with all its arguments.
         tools: the tools that were offered.
     """
-    tool = next((each for each in tools if each.name == call.name), None)
+    tool = _tool_of(call.name or "", tools)
     if tool is None:
         return PreparedCall(call, None, problems=(_not_offered(call, tools),))
     if problems := _excesses(call):
@@ -82,6 +84,15 @@ def prepare_call(call: Call, tools: Sequence[Tool]) -> PreparedCall:
         missing = tool.positional[len(args)]
         return _refused(call, tool, [f"{missing}: missing, but {later[0]} is given"])
     return PreparedCall(call, tool, tuple(args), values)
+
+
+def _tool_of(name: str, tools: Sequence[Tool]) -> Tool | None:
+    """The tool of a name, also with the namespace before it that Gemini's server gives to functions."""
+    for wanted in (name, _NAMESPACE.sub("", name)):
+        for each in tools:
+            if each.name == wanted:
+                return each
+    return None
 
 
 def _refused(call: Call, tool: Tool, problems: Sequence[str]) -> PreparedCall:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -20,7 +22,11 @@ __all__ = ["tool_from_function"]
 
 _SIMPLE: Final = (bool, int, float, str, list, dict)  # types of a default that stand for a missing hint
 _STARRED: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-_LONGEST_DEFAULT: Final = 60  # characters of a default that the description names
+_LONGEST_DEFAULT: Final = 30  # characters of a text that the description names as the default
+_PARAMETER: Final = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_]{0,63}"
+)  # google-genai, the docstring of `Schema.properties`
+_SECRET: Final = re.compile("key|token|secret|passw|pwd|credential|auth", re.IGNORECASE)
 
 
 class _Described(NamedTuple):
@@ -58,7 +64,7 @@ def tool_from_function(function: Any) -> Tool:
     parameters = _parameters(function, core, name, docstring, notices)
     text = settings.description or docstring.text
     if not text:
-        text = _signature_text(core, name)
+        text = _signature_text(function, name, parameters)
         notices.append(f"The tool {name} has no docstring, so the model sees only its signature.")
     elif docstring.returns and not settings.description:
         text = f"{text}\n\nReturns: {docstring.returns}"
@@ -93,7 +99,7 @@ def _refuse_others(function: Any) -> None:
         raise _problem(function.__name__, "it is a class", "Define a function that creates the object.")
     if not callable(function):
         raise OptionError(
-            f"A {type(function).__name__} cannot be a tool.",
+            f"An object of the type {type(function).__name__} cannot be a tool.",
             remedy="Give a function, or a declaration as the API writes it (a dict).",
         )
     core = _unbound(function)
@@ -155,11 +161,20 @@ def _is_async(function: Any) -> bool:
     return False
 
 
-def _signature_text(core: Any, name: str) -> str:
-    try:
-        return f"{name}{inspect.signature(core)}"
-    except (TypeError, ValueError):
-        return name
+def _signature_text(function: Any, name: str, offered: Collection[str]) -> str:
+    """The signature without defaults, whose values are the user's, and without what is not offered."""
+    shown = [
+        each.name
+        if each.annotation is inspect.Parameter.empty
+        else f"{each.name}: {_hint_text(each.annotation)}"
+        for each in _signature(function, name).parameters.values()
+        if each.name in offered
+    ]
+    return f"{name}({', '.join(shown)})"
+
+
+def _hint_text(hint: Any) -> str:
+    return hint if isinstance(hint, str) else inspect.formatannotation(hint)
 
 
 def _signature(function: Any, name: str) -> inspect.Signature:
@@ -198,9 +213,11 @@ def _parameters(
                 raise _problem(
                     name, f"the type of the parameter {key}: {what}", _remedy_for_type(hint, problem)
                 )
-            if not key.isascii():
+            if not _PARAMETER.fullmatch(key):
                 raise _problem(
-                    name, f"the parameter {key} has a name with other than ASCII characters", "Rename it."
+                    name,
+                    f"the parameter {key} has a name that the API does not accept",
+                    "Use ASCII letters, digits and _, at most 64 characters.",
                 )
         except OptionError as problem:
             if required:
@@ -209,18 +226,23 @@ def _parameters(
             notices.append(f"The tool {name} is offered without the parameter {key}: {what}.")
             continue
         text = own or docstring.parameters.get(key, "")
-        found[key] = _Described(hint, required, _with_default(text, parameter.default))
+        found[key] = _Described(hint, required, _with_default(text, key, parameter.default))
     unknown = [key for key in docstring.parameters if key not in known]
     if unknown and not isinstance(function, functools.partial):
         notices.append(f"The docstring of {name} describes {', '.join(unknown)}, which it does not take.")
     return found
 
 
-def _with_default(text: str, default: object) -> str:
-    """The description with the default, which the API's schema cannot contain."""
+def _with_default(text: str, name: str, default: object) -> str:
+    """The description with the default, which the API's schema cannot contain; a default that may be secret is not sent."""
     if default is inspect.Parameter.empty or default is None or "default" in text.lower():
         return text
-    if not isinstance(default, bool | int | float | str) or len(shown := repr(default)) > _LONGEST_DEFAULT:
+    if isinstance(default, str) and (len(default) > _LONGEST_DEFAULT or _SECRET.search(name)):
+        return text
+    if (
+        not isinstance(default, bool | int | float | str)
+        or len(shown := repr(default)) > 2 * _LONGEST_DEFAULT
+    ):
         return text
     return f"{text.rstrip('.')}. Default: {shown}." if text else f"Default: {shown}."
 
@@ -280,10 +302,13 @@ def _globals(core: Any) -> dict[str, Any]:
 
 def _closure(core: Any) -> dict[str, Any]:
     """The variables of an enclosing function that the function uses."""
-    try:
-        return dict(inspect.getclosurevars(_function_of(core)).nonlocals)
-    except TypeError:
-        return {}
+    function = _function_of(core)
+    code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None)
+    found: dict[str, Any] = {}
+    for name, cell in zip(code.co_freevars if code and cells else (), cells or (), strict=True):
+        with suppress(ValueError):  # a variable without a value yet
+            found[name] = cell.cell_contents
+    return found
 
 
 def _remedy_for_type(hint: Any, problem: SchemaError) -> str:

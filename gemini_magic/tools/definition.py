@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeVar, overload
@@ -159,14 +160,14 @@ def tool(
     def decorated(function: Any) -> Any:
         if not callable(function):
             raise OptionError(
-                f"A {type(function).__name__} cannot be a tool: it cannot be called.",
+                f"An object of the type {type(function).__name__} cannot be a tool, because it cannot be called.",
                 remedy="Write @gemini_magic.tool(...) above a function.",
             )
         try:
             setattr(function, _ATTRIBUTE, settings)
         except AttributeError:  # a bound method, a builtin, or an object with slots
             raise OptionError(
-                f"The settings of a tool cannot be stored in a {type(function).__name__}.",
+                f"The settings of a tool cannot be stored in an object of the type {type(function).__name__}.",
                 remedy="Define a function that calls it, and use @gemini_magic.tool(...) there.",
             ) from None
         return function
@@ -175,9 +176,14 @@ def tool(
 
 
 def settings_of(function: object) -> ToolSettings:
-    """What ``gemini_magic.tool`` set for a function; the defaults for other functions."""
-    found = getattr(function, _ATTRIBUTE, None)
-    return found if isinstance(found, ToolSettings) else ToolSettings()
+    """What ``gemini_magic.tool`` set for a function, also inside partials; the defaults for other functions."""
+    while True:
+        found = getattr(function, _ATTRIBUTE, None)
+        if isinstance(found, ToolSettings):
+            return found
+        if not isinstance(function, functools.partial):
+            return ToolSettings()
+        function = function.func
 
 
 def _check(settings: ToolSettings) -> None:

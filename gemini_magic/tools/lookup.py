@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import OptionError
@@ -21,7 +21,8 @@ def tools_from(
 
     Args:
         given: a function, a declaration (a dict as the API writes it), a :class:`Tool`, the name of one, or several of them.
-        namespace: the user's variables, in which names are looked up; None where names have no meaning.
+        namespace: the user's variables, in which names such as ``weather`` and ``station.read`` are looked up; None where
+            names have no meaning.
         ready_made: further tools by name. A variable of the same name that can be a tool takes precedence.
 
     Returns:
@@ -76,6 +77,9 @@ def _named(name: str, namespace: Mapping[str, Any] | None, ready_made: Mapping[s
         return namespace[name]
     if name in ready_made:
         return ready_made[name]
+    base, *attributes = name.split(".")
+    if attributes and namespace is not None and base in namespace:
+        return _attribute(namespace[base], name, attributes)
     if namespace is None:
         raise OptionError(f"tools: {name!r} is text.", remedy=f"Give the function itself: tools=[{name}].")
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
@@ -84,6 +88,24 @@ def _named(name: str, namespace: Mapping[str, Any] | None, ready_made: Mapping[s
     close = get_close_matches(name, [*known, *ready_made], n=1)
     remedy = f"Did you mean {close[0]}?" if close else "Define the function in a cell above."
     raise OptionError(f"--tool {name}: there is no function of that name.", remedy=remedy)
+
+
+def _attribute(value: object, name: str, attributes: Sequence[str]) -> object:
+    """The object at the end of a dotted name.
+
+    Raises:
+        OptionError: there is none.
+    """
+    for each in attributes:
+        try:
+            value = getattr(value, each)
+        except Exception:  # noqa: BLE001 - a property of the user
+            what = type(value).__name__
+            raise OptionError(
+                f"--tool {name}: an object of the type {what} has no attribute {each}.",
+                remedy="Name a function or a method, such as -T station.read.",
+            ) from None
+    return value
 
 
 def _tool(value: object) -> Tool:

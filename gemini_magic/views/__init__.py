@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from .encoding import similar_text, write_text
     from .media_objects import AnswerCandidate, AnswerContent, Audio, Picture, Video
     from .outputs import redraw_outputs
-    from .select import NullView, View, select_view, stop_hint
+    from .select import NullView, View, close_at_once, close_if_not_interrupted, select_view, stop_hint
     from .static import bundle, inspect, value_bundle
     from .status import error_lines, status_line
     from .timeline import Timeline
     from .token_heat import TokenRows
+    from .upload_progress import UploadProgress
     from .watch import watch_stream
 
 __all__ = [
@@ -28,9 +29,12 @@ __all__ = [
     "Picture",
     "Timeline",
     "TokenRows",
+    "UploadProgress",
     "Video",
     "View",
     "bundle",
+    "close_at_once",
+    "close_if_not_interrupted",
     "error_lines",
     "inspect",
     "redraw_outputs",
@@ -52,7 +56,10 @@ _HOMES = {
     "NullView": "select",
     "Timeline": "timeline",
     "TokenRows": "token_heat",
+    "UploadProgress": "upload_progress",
     "View": "select",
+    "close_at_once": "select",
+    "close_if_not_interrupted": "select",
     "bundle": "static",
     "redraw_outputs": "outputs",
     "similar_text": "encoding",

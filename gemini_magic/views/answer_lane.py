@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..ledger import AnswerItem, CallItem, Ledger
+from ..ledger import AnswerItem, CallItem, Ledger, MediaItem
 from . import page
-from .item_html import MediaBudget, shown_picture
+from .item_html import MediaBudget, caption_html, playable_audio, shown_picture
 from .live_lane import LiveLane
 from .live_pieces import LivePieces
 from .live_sections import LiveSections, LiveText
@@ -77,12 +77,18 @@ class AnswerLane:
         """
         self.sections.read()
         messages = size = added = 0
+        changed = False
         for position, section in enumerate(self.sections.sections):
             if position == len(self._shown):
                 if added == _AT_ONCE:
                     break
                 added += 1
                 self._add(section)
+                messages += _ITEM_MESSAGES
+                size += 1
+            elif self._becomes_playable(position, section):
+                self._shown[position] = (section, self._player(section))
+                changed = True
                 messages += _ITEM_MESSAGES
                 size += 1
             elif section is not self._shown[position][0]:
@@ -94,7 +100,7 @@ class AnswerLane:
                 messages, size = messages + sent, size + characters
             elif isinstance(shown, ToolBox) and isinstance(section, CallItem) and section.run is not None:
                 messages += shown.update(section.run, self.sections.clock(section), self._ledger)
-        if added:
+        if added or changed:
             self._show_children()
         return messages, size
 
@@ -113,7 +119,24 @@ class AnswerLane:
             lane.pieces = section.pieces
             self._shown.append((section, lane))
         else:
+            position = len(self._shown)
             self._shown.append((section, self._item_widget(section)))
+            if self._becomes_playable(position, section):
+                self._shown[position] = (section, self._player(section))
+
+    def _becomes_playable(self, position: int, section: AnswerItem | LiveText) -> bool:
+        """Whether audio that is shown as a line is complete now."""
+        if not isinstance(section, MediaItem) or section.kind != "audio":
+            return False
+        is_line = getattr(self._shown[position][1], "value", None) is not None
+        return is_line and self.sections.is_complete(position) and bool(playable_audio(section))
+
+    def _player(self, section: AnswerItem | LiveText) -> Any:
+        """The widgets of a player, with the same caption as in the finished answer."""
+        assert isinstance(section, MediaItem)  # noqa: S101 - checked before
+        form = playable_audio(section).partition("/")[2]
+        player = self._widgets.audio(section.data, form)
+        return self._widgets.box((player, self._widgets.html(caption_html(section))), "gm-sound")
 
     def _show_children(self) -> None:
         """Show all sections in order: one message for all new ones."""

@@ -85,9 +85,9 @@ def _json(ledger: Ledger, text: str) -> FormattedAnswer:
     if found is None and ledger.before:
         found, _ = _find_json(ledger.before + answer)
     if found is None:
-        return FormattedAnswer(
-            text, fenced(text), "text", (f"The answer is not valid JSON: {problem}. It is shown as text.",)
-        )
+        # A note describes the problem of an answer with a schema.
+        remarks = () if ledger.schema else (f"The answer is not valid JSON: {problem}. It is shown as text.",)
+        return FormattedAnswer(text, fenced(text), "text", remarks)
     remarks = (
         ("The answer contains text besides the JSON. The response's `text` has the whole answer.",)
         if found.more

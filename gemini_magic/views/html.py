@@ -11,12 +11,12 @@ from IPython.display import display
 from ..ledger import Ledger
 from . import page
 from .live_pieces import LivePieces
-from .live_sections import LiveSections, shown_after_stop
+from .live_sections import LiveSections, leave_out_rest
 from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
-from .static import bundle, partial_plain, write_bundle
+from .static import html_parts, partial_plain, write_bundle
 from .status import elapsed_seconds, repetition_notice, wait_text
-from .truncate import Excerpt, truncation_notice
+from .truncate import Excerpt, first_characters, truncation_notice, was_stopped
 
 __all__ = ["HtmlView", "StaticView"]
 
@@ -59,7 +59,7 @@ class HtmlView:
         self._next = 0.0
         self._started = 0.0
         self._painted: tuple[int, str] | None = None
-        self._closed = False
+        self._closed = self._ended = False
 
     def open(self) -> None:
         """Paint for the first time."""
@@ -78,14 +78,19 @@ class HtmlView:
         if final or now >= self._next + rest:
             self._paint(final=final)
 
-    def close(self, *, error_follows: bool = False) -> None:
+    def close(self, *, error_follows: bool = False, interrupted: bool = False) -> None:
         """Replace the display by the static bundle."""
-        if self._closed:
+        if self._ended:
             return
         self._closed = True
-        shown = shown_after_stop(self._ledger, self._answer, self._thoughts, self._excerpts[1])
-        data = write_bundle(AnswerSnapshot(self._ledger, error_follows=error_follows, shown=shown))
+        stopped = interrupted or was_stopped(self._ledger)
+        shown = leave_out_rest(self._answer, self._thoughts, self._excerpts[1]) if stopped else {}
+        snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows, shown=shown, interrupted=stopped)
+        answer, thoughts = (self._answer.finish(), self._thoughts.finish()) if stopped else (None, None)
+        parts = html_parts(snapshot, answer=answer, thoughts=thoughts)
+        data = write_bundle(snapshot, parts=parts)
         self._output.show(data, "final", error_follows=error_follows)
+        self._ended = True
 
     def _state(self, now: float) -> tuple[int, str]:
         return self._ledger.version, wait_text(self._ledger, now - self._started)
@@ -127,10 +132,15 @@ class StaticView:
     def update(self, *, final: bool = False) -> None:
         """Do nothing: the answer is shown at the end."""
 
-    def close(self, *, error_follows: bool = False) -> None:
+    def close(self, *, error_follows: bool = False, interrupted: bool = False) -> None:
         """Display the static bundle."""
         if self._closed:
             return
+        stopped = interrupted or was_stopped(self._ledger)
+        shown = first_characters(self._ledger) if stopped else None
+        data = write_bundle(
+            AnswerSnapshot(self._ledger, error_follows=error_follows, shown=shown, interrupted=stopped)
+        )
         self._closed = True
         show: Any = display  # IPython has no types for this
-        show(bundle(self._ledger, error_follows=error_follows), raw=True)
+        show(data, raw=True)

@@ -6,6 +6,7 @@ Names, types and outputs come from a server. Here they are plain text; ``item_ht
 from __future__ import annotations
 
 import json
+import keyword
 import re
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -157,9 +158,9 @@ def call_source(call: Call) -> str:
 def _argument(key: str, value: Any, room: int) -> str:
     name = _one_line(key, _MAX_NAME)
     text = _literal(value, room)
-    return (
-        f"{name}={text}" if name.isidentifier() else f"**{{{json.dumps(name, ensure_ascii=False)}: {text}}}"
-    )
+    if name.isidentifier() and not keyword.iskeyword(name):
+        return f"{name}={text}"
+    return f"**{{{json.dumps(name, ensure_ascii=False)}: {text}}}"
 
 
 def _literal(value: Any, room: int) -> str:

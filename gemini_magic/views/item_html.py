@@ -17,7 +17,7 @@ from typing import Final
 
 from ..ledger import AnswerItem, CallItem, CodeRun, MediaItem, ToolRun
 from ..markdown import render
-from ..media import RasterImage, read_raster
+from ..media import RasterImage, read_raster, thumbnail
 from ..text import one_line, visible
 from .formats import fenced
 from .item_blocks import CodeBox, ItemBlock, Line, item_blocks, media_label, media_reference
@@ -28,9 +28,11 @@ __all__ = [
     "MAX_BYTES",
     "MEDIA_SIZE",
     "MediaBudget",
+    "caption_html",
     "confirmation_html",
     "item_html",
     "line_html",
+    "playable_audio",
     "run_html",
     "shown_picture",
 ]
@@ -43,6 +45,8 @@ _MAX_SIDE: Final = 9_999  # pixels; the labextension accepts four digits
 _MAX_PIXELS: Final = 40_000_000  # a browser allocates four bytes for each
 # Of one picture or player. The labextension accepts addresses of this length (MAX_MEDIA).
 MAX_BYTES: Final = 24_000_000
+_THUMBNAIL_SIDE: Final = 120  # pixels
+_MOST_SHRUNK: Final = 16_000_000  # pixels of a picture that has a thumbnail
 _MAX_ARGUMENTS: Final = 20_000  # characters of arguments that a question shows at once
 _MAX_NAME: Final = 128  # of a function; the API allows no more
 _INLINE_CODE: Final = re.compile(r"`([^`]+)`")
@@ -53,10 +57,19 @@ class MediaBudget:
 
     Args:
         megabytes: the maximum size of all media together, as base64.
+        thumbnails: how many pictures that do not fit have a thumbnail, if Pillow is installed.
     """
 
-    def __init__(self, megabytes: float) -> None:
+    def __init__(self, megabytes: float, *, thumbnails: int = 0) -> None:
         self._room = megabytes * _MEGABYTE
+        self._thumbnails = thumbnails
+
+    def take_thumbnail(self, data: bytes) -> bytes | None:
+        """A thumbnail of a picture that does not fit; None if there is none."""
+        if not self._thumbnails:
+            return None
+        self._thumbnails -= 1
+        return thumbnail(data, _THUMBNAIL_SIDE, load=True, most=_MOST_SHRUNK)
 
     def take(self, size: int) -> bool:
         """Whether this many bytes still fit; if so, they are used up."""
@@ -212,7 +225,16 @@ def _picture_html(item: MediaItem, found: RasterImage, budget: MediaBudget, labe
     blank = base64.b64encode(_blank_png(found.width, found.height)).decode()
     picture = f'<img src="data:image/png;base64,{blank}" alt="{escape(label)}" {size}>'
     text = _inline(f"{label} {absence}")
-    return f'<div class="gm-picture gm-absent">{picture}<span class="gm-absence">{text}</span></div>'
+    small = _thumbnail_html(budget.take_thumbnail(data))
+    return f'<div class="gm-picture gm-absent">{picture}<span class="gm-absence">{small}{text}</span></div>'
+
+
+def _thumbnail_html(data: bytes | None) -> str:
+    found = None if data is None else read_raster(data)
+    if data is None or found is None:
+        return ""
+    source = f"data:{found.mime_type};base64,{base64.b64encode(data).decode()}"
+    return f'<img src="{source}" alt="" width="{found.width}" height="{found.height}">'
 
 
 @lru_cache(maxsize=32)
@@ -230,13 +252,25 @@ def _blank_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
 
 
+def caption_html(item: MediaItem, candidate: int = 0) -> str:
+    """The line below or beside a player."""
+    return f'<span class="gm-caption">{_inline(_capital(media_label(item, candidate)))}</span>'
+
+
+def playable_audio(item: MediaItem) -> str:
+    """The MIME type with which a page plays complete audio; empty for what browsers do not play."""
+    if item.kind != "audio" or item.uri or not item.pieces or item.size > MAX_BYTES:
+        return ""
+    return player_type(item.data if item.pcm is not None else item.pieces[0], "audio")
+
+
 def _player_html(item: MediaItem, budget: MediaBudget, candidate: int, absence: str, *, running: bool) -> str:
     """A player of audio or of a video, or a line about one that does not fit; empty for what browsers do not play."""
     if item.kind not in ("audio", "video") or item.uri:
         return ""
     label = _capital(media_label(item, candidate))
     if running and item.pcm is not None:
-        return f'<div class="gm-sound"><span class="gm-caption">{_inline(label)}</span></div>'
+        return f'<div class="gm-sound">{caption_html(item, candidate)}</div>'
     kind = player_type(item.data if item.pcm is not None else item.pieces[0], item.kind)
     if not kind or item.size > MAX_BYTES:
         return ""

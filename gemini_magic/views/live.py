@@ -17,13 +17,13 @@ from . import page
 from .answer_lane import AnswerLane
 from .html import HtmlView
 from .live_lane import ThinkingLane
-from .live_sections import shown_after_stop
+from .live_sections import leave_out_rest
 from .outputs import AnswerOutput
 from .snapshot import AnswerSnapshot
 from .static import html_parts, partial_bundle, write_bundle
 from .status import elapsed_seconds, repetition_notice, toolbar_hint
 from .stylesheet import ANSWER_CSS, LIVE_CSS
-from .truncate import Excerpt, truncation_notice
+from .truncate import Excerpt, TruncatedText, truncation_notice, was_stopped
 from .widgets import WidgetSet, check_version, has_formula, running_loop
 
 __all__ = ["ALIVE", "LiveView"]
@@ -96,7 +96,7 @@ class LiveView:
         self._next = self._next_status = self._next_thoughts = 0.0
         self._sent: deque[float] = deque()
         self._fallback: HtmlView | None = None
-        self._closed = False
+        self._closed = self._ended = False
 
     def open(self) -> None:
         """Show the status line and the Stop button."""
@@ -121,18 +121,19 @@ class LiveView:
         else:
             self._fallback.update(final=final)
 
-    def close(self, *, error_follows: bool = False) -> None:
+    def close(self, *, error_follows: bool = False, interrupted: bool = False) -> None:
         """Replace the widgets by the static bundle; the root widget keeps one child that shows the same HTML."""
-        if self._closed:
+        if self._ended:
             return
         self._closed = True
         if self._fallback is None:
             try:
-                self._finish(error_follows=error_follows)
+                self._finish(error_follows=error_follows, interrupted=interrupted)
             except Exception as problem:  # noqa: BLE001 - see open
                 self._fall_back(problem)
         if self._fallback is not None:
-            self._fallback.close(error_follows=error_follows)
+            self._fallback.close(error_follows=error_follows, interrupted=interrupted)
+        self._ended = True
 
     def _fall_back(self, problem: Exception) -> None:
         self._fallback = HtmlView(
@@ -219,12 +220,13 @@ class LiveView:
         data = partial_bundle(snapshot, *(pieces.whole for pieces in lanes))
         self._output.send_partial(data, snapshot, version, started=started, clock=self._clock)
 
-    def _finish(self, *, error_follows: bool) -> None:
-        shown = shown_after_stop(
-            self._ledger, self._answer.sections, self._thoughts.pieces, self._excerpts[0]
-        )
+    def _finish(self, *, error_follows: bool, interrupted: bool) -> None:
+        shown: dict[str, TruncatedText] = {}
+        stopped = interrupted or was_stopped(self._ledger)
+        if stopped:
+            shown = leave_out_rest(self._answer.sections, self._thoughts.pieces, self._excerpts[0])
         answer, thoughts = self._answer.sections.finish(), self._thoughts.pieces.finish()
-        snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows, shown=shown)
+        snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows, shown=shown, interrupted=stopped)
         parts_html = html_parts(snapshot, answer=answer, thoughts=thoughts)
         self._output.show(write_bundle(snapshot, parts=parts_html), "final", error_follows=error_follows)
         widgets = self._widgets

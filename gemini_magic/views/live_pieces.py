@@ -116,13 +116,17 @@ class LivePieces:
         self, source: Sequence[str] | Excerpt, form: str = "markdown", images: Images | None = None
     ) -> None:
         self._source = source
+        self._form = form
         self._transform = markdown_transform(form)
         self._cursor = 0
+        self._rendered = 0  # the cursor after the last complete step
         self._latest = float("inf")  # when the new text is rendered, however short it is
         self._cost = 0.0  # CPU seconds of the last step
         self._stepping = False  # True after a step that an interrupt ended
+        self._left_out = False
         if images is None:
             images = source.images if isinstance(source, Excerpt) else DATA_ONLY
+        self._images = images
         self._renderer = Renderer(heal=True, images=images)
         self._places: list[_Place] = []  # the position of each part
         self._waiting: list[_Block] = []  # blocks that are not in a piece yet; the last one may be open
@@ -161,16 +165,11 @@ class LivePieces:
         return self._size + len(self._renderer.open) + len(self._renderer.tail)
 
     def finish(self) -> str | None:
-        """Render the rest and return the whole HTML; None if it is too long to be saved, or an interrupt has ended a step."""
-        if self._stepping or self._stop_if_too_long():
+        """Render the rest and return the whole HTML; None if it is too long to be saved."""
+        if self._stop_if_too_long():
             return None
         self.step(final=True)
         return self.whole
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether an interrupt has ended a step, so that the HTML is not complete."""
-        return self._stepping
 
     def leave_out(self, room: int) -> int:
         """Leave out the text that is not rendered yet, apart from some characters.
@@ -181,10 +180,14 @@ class LivePieces:
         Returns:
             How many more characters may be rendered; -1 if text was left out.
         """
-        sizes = list(accumulate(map(len, self._source[self._cursor :]), initial=0))
-        if sizes[-1] <= room:
-            return room - sizes[-1]
-        kept = self._cursor + bisect_right(sizes, room) - 1
+        sizes = list(accumulate(map(len, self._source[self._rendered :]), initial=0))
+        length = sizes[-1]
+        if self._stepping:  # a short text is rendered again as a whole; a longer one keeps what is rendered
+            length += sum(map(len, self._source[: self._rendered]))
+        if length <= room:
+            return room - length
+        self._left_out = True
+        kept = self._rendered + (0 if self._stepping else bisect_right(sizes, room) - 1)
         if isinstance(self._source, Excerpt):
             self._source.shorten(sum(map(len, self._source[:kept])))
         elif isinstance(self._source, list):
@@ -208,10 +211,15 @@ class LivePieces:
         Returns:
             The positions in ``html`` that are new or changed, in ascending order; at most one is new.
         """
+        if self._stepping:
+            if final and not self._left_out:
+                self._start_again()
+            return []
         began = time.thread_time()
         self._stepping = True
         changed = self._step(final=final)
         self._stepping = False
+        self._rendered = self._cursor
         self._cost = time.thread_time() - began
         return changed
 
@@ -242,6 +250,17 @@ class LivePieces:
                 self.html[number] = html
                 changed.append(number)
         return changed
+
+    def _start_again(self) -> None:
+        """Render the whole text with another renderer, because an interrupt has ended a step of the first one."""
+        text = "".join(self._source[:])
+        transform = markdown_transform(self._form)
+        if transform is not None:
+            text = transform.feed(text) + transform.close()
+        renderer = Renderer(heal=True, images=self._images)
+        renderer.append(text)
+        renderer.close(ended=True)
+        self._renderer = renderer
 
     def _new_text(self, *, whole: bool) -> str:
         """Take the next text from the source: all of it if it is the last one."""

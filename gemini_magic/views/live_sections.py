@@ -7,20 +7,18 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from ..content import Call
-from ..ledger import AnswerItem, CallItem, Ledger, TextStretch, ToolRun
+from ..ledger import AnswerItem, CallItem, Ledger, MediaItem, TextStretch, ToolRun
 from ..markdown import Images
 from .item_html import MediaBudget, item_html
 from .live_pieces import LivePieces
 from .sections import arrange, calls_are_run
 from .status import elapsed_seconds
 from .tool_blocks import run_clock
-from .truncate import MAX_HTML, Excerpt, TruncatedText
+from .truncate import AFTER_STOP, MAX_HTML, Excerpt, TruncatedText
 
-__all__ = ["LiveSections", "LiveText", "shown_after_stop"]
+__all__ = ["LiveSections", "LiveText", "leave_out_rest"]
 
 _PARTIAL_SIZE: Final = 0.3  # megabytes of media in the HTML of an answer that is replaced about once a second
-# Characters that are rendered after an answer was stopped, besides those that are rendered already.
-_AFTER_STOP: Final = 10_000
 _ABSENT: Final = "is shown when the answer is complete"
 
 
@@ -141,6 +139,11 @@ class LiveSections:
         """Whether no text can follow in a section: something else does. The text of JSON is one section."""
         return position < len(self.sections) - 1 and self._form != "json"
 
+    def is_complete(self, position: int) -> bool:
+        """Whether an item cannot grow any more: it is not the last one, or it does not arrive in pieces."""
+        section = self.sections[position]
+        return position < len(self.sections) - 1 or (isinstance(section, MediaItem) and section.pcm is None)
+
     def step(self, due: Callable[[LivePieces], bool]) -> None:
         """Render the new text of each stretch for which ``due`` is true; stretches that something follows are finished."""
         self.read()
@@ -156,6 +159,8 @@ class LiveSections:
         """The HTML of an item of an answer that is still arriving, with or without the clock of a running tool."""
         pictures = self._source.images.data
         running = self._ledger.status == "running"
+        if isinstance(item, MediaItem):  # another item follows audio that is complete
+            running = running and bool(self.sections) and item is self.sections[-1]
         return item_html(
             item,
             budget,
@@ -198,10 +203,10 @@ class LiveSections:
     def finish(self) -> dict[int, str] | None:
         """Render the rest and return the HTML of each stretch by its start.
 
-        None if it is too long to be saved, or if an interrupt has ended an update, so that it is not complete.
+        None if it is too long to be saved.
         """
         self.read()
-        if self._source.stopped or any(text.pieces.interrupted for text in self.texts):
+        if self._source.stopped:
             return None
         for text in self.texts:
             text.close()
@@ -209,13 +214,10 @@ class LiveSections:
         return None if sum(map(len, found.values())) > MAX_HTML else found
 
 
-def shown_after_stop(
-    ledger: Ledger, answer: LiveSections, thoughts: LivePieces, source: Excerpt
-) -> dict[str, TruncatedText]:
-    """Leave out the text of an answer that the user has stopped and that would take long to render.
+def leave_out_rest(answer: LiveSections, thoughts: LivePieces, source: Excerpt) -> dict[str, TruncatedText]:
+    """Leave out the text of an answer that is not rendered yet and that would take long to render.
 
     Args:
-        ledger: the record.
         answer: the sections of the answer.
         thoughts: the thoughts.
         source: the text of the thoughts that is shown.
@@ -224,9 +226,8 @@ def shown_after_stop(
         What is shown of the texts of which something was left out, by their names in the ledger.
     """
     found: dict[str, TruncatedText] = {}
-    if ledger.cause in ("interrupt", "stop"):
-        if (shown := answer.leave_out(_AFTER_STOP)) is not None:
-            found["answer"] = shown
-        if thoughts.leave_out(_AFTER_STOP) < 0:
-            found["thoughts"] = source.truncated()
+    if (shown := answer.leave_out(AFTER_STOP)) is not None:
+        found["answer"] = shown
+    if thoughts.leave_out(AFTER_STOP) < 0:
+        found["thoughts"] = source.truncated()
     return found

@@ -32,25 +32,6 @@ _PLAYABLE: Final = {
     "video/mp4": "video/mp4",
     "video/webm": "video/webm",
 }
-_SUFFIXES: Final = {
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/gif": ".gif",
-    "image/webp": ".webp",
-    "image/svg+xml": ".svg",
-    "image/heic": ".heic",
-    "image/avif": ".avif",
-    "audio/wav": ".wav",
-    "audio/mp3": ".mp3",
-    "audio/ogg": ".ogg",
-    "audio/flac": ".flac",
-    "audio/aac": ".aac",
-    "audio/m4a": ".m4a",
-    "audio/webm": ".webm",
-    "video/mp4": ".mp4",
-    "video/webm": ".webm",
-    "video/quicktime": ".mov",
-}
 _MAX_NAMES: Final = 10_000  # files of one name
 
 
@@ -92,7 +73,7 @@ class _AnswerMedia(Blob, frozen=True):
         Raises:
             OptionError: the file cannot be written.
         """
-        suffix = _SUFFIXES.get(media.sniff(self.data).mime_type, "")
+        suffix = media.file_suffix(self.data, default="")
         target = Path() if path is None else Path(path)
         if target.is_dir():
             parts = [type(self).__name__.lower(), *([f"c{self.candidate}"] if self.candidate else [])]

@@ -26,9 +26,11 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display, update_display
 
 from ..ledger import Ledger
+from ..text import visible
+from . import page
 from .snapshot import AnswerSnapshot
 from .static import bundle
-from .status import status_facts
+from .status import details, status_facts
 
 __all__ = ["METADATA", "TARGET", "AnswerOutput", "redraw_outputs", "send_states"]
 
@@ -79,6 +81,13 @@ def _cut_words(snapshot: AnswerSnapshot) -> dict[str, Any]:
     }
 
 
+def _error_words(ledger: Ledger) -> dict[str, Any]:
+    """The words with which the labextension shows the error of an answer that is not followed by it."""
+    found = details(ledger)
+    lines = [] if found is None else [visible(line) for line in found.lines]
+    return {"tone": page.TONES[ledger.status], "lines": lines}
+
+
 class AnswerOutput:
     """The output of one answer. It displays the answer and says in the metadata which answer it is.
 
@@ -121,13 +130,14 @@ class AnswerOutput:
             state: how far the answer in it has come.
             snapshot: the facts about an answer that has not ended.
             error_follows: the bundle omits the details of an error, because the error is the next output of the cell.
-                The labextension requests the complete bundle for an output that is not followed by an error.
+                The labextension adds the details to an output that is not followed by an error.
         """
         self._final = state == "final"
         self._error_follows = error_follows
         metadata = self._metadata(state, snapshot)
-        if error_follows:
-            metadata[METADATA]["error_follows"] = True
+        ledger = self._ledger()
+        if error_follows and ledger is not None:
+            metadata[METADATA] |= {"error_follows": True, "error": _error_words(ledger)}
         _publish(data, self.id, metadata, update=self.displayed)
         self.displayed = True
 

@@ -17,6 +17,7 @@ from .stylesheet import saved_css_for
 __all__ = [
     "BELOW_ANSWER",
     "THINKING_HEAD",
+    "TONES",
     "UNFINISHED",
     "bar_html",
     "clock_html",
@@ -32,7 +33,7 @@ __all__ = [
     "warnings_html",
 ]
 
-_TONES: Final = {
+TONES: Final = {
     "running": "busy",
     "complete": "good",
     "truncated": "warn",
@@ -99,7 +100,7 @@ def status_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:
     )
     waiting = snapshot.status == "running" and snapshot.ledger.phase in _WAITING
     return (
-        f'<div class="gm-status"><span class="gm-mark gm-{_TONES[snapshot.status]}">{snapshot.mark}</span> '
+        f'<div class="gm-status"><span class="gm-mark gm-{TONES[snapshot.status]}">{snapshot.mark}</span> '
         f'<span class="gm-facts{" gm-wait" * waiting}">{line}{_sparkline_html(snapshot)}</span></div>'
     )
 
@@ -148,7 +149,7 @@ def details_html(snapshot: AnswerSnapshot) -> str:
     if details.remedy:
         lines.append(_inline_html(details.remedy))
     shown = "<br>".join(f"<span>{line}</span>" for line in lines)
-    return f'<div class="gm-box gm-{_TONES[snapshot.status]}" role="note">{shown}</div>'
+    return f'<div class="gm-box gm-{TONES[snapshot.status]}" role="note">{shown}</div>'
 
 
 def note_html(sentence: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from ..ledger import AnswerItem, CallItem, CodeRun, Ledger, MediaItem, TextStretch, ToolItem
-from .truncate import Excerpt
+from .truncate import Excerpt, TruncatedText
 
 __all__ = [
     "MAX_ITEMS",
@@ -145,6 +145,20 @@ class SectionReader:
                 yield item
             self._position += 1
             self._taken = 0
+
+    def leave_out(self, room: int) -> TruncatedText | None:
+        """Leave out the text that was not returned yet, apart from ``room`` characters.
+
+        Returns:
+            The text that is shown; None if nothing was left out.
+        """
+        waiting = sum(map(len, self._new))
+        if waiting + sum(map(len, self._source[self._cursor :])) <= room:
+            return None
+        if waiting > room:
+            self._new = deque(["".join(self._new)[:room]])
+        self._source.shorten(self._length - waiting + room)
+        return self._source.truncated()
 
     def _may_change(self, item: AnswerItem, *, is_last: bool) -> bool:
         """Whether an item may still grow: code or a tool that runs, and the last item if it can arrive in pieces."""

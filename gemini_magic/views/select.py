@@ -12,11 +12,11 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol
 
-from ..errors import DisplayError
+from ..errors import DisplayError, interrupts_raise, interrupts_wait
 from ..ledger import Ledger
 from ..options import DISPLAYS
 
-__all__ = ["NullView", "View", "select_view", "stop_hint"]
+__all__ = ["NullView", "View", "close_at_once", "close_if_not_interrupted", "select_view", "stop_hint"]
 
 
 class View(Protocol):
@@ -28,12 +28,29 @@ class View(Protocol):
     def update(self, *, final: bool = False) -> None:
         """Paint what is new if the pause since the last paint is over, or if ``final``."""
 
-    def close(self, *, error_follows: bool = False) -> None:
-        """Show the final state of the answer. A second call does nothing.
+    def close(self, *, error_follows: bool = False, interrupted: bool = False) -> None:
+        """Show the final state of the answer. A second call does nothing, unless an exception has ended the first one.
 
         Args:
             error_follows: the caller raises the error of the answer, which shows the details below the view.
+            interrupted: the user does not want to wait: text that would take long to render is left out.
         """
+
+
+def close_if_not_interrupted(view: View, *, error_follows: bool) -> bool:
+    """Close a view, which can take seconds for a long answer. Returns whether no interrupt came first."""
+    try:
+        with interrupts_raise():
+            view.close(error_follows=error_follows)
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def close_at_once(view: View, *, error_follows: bool) -> None:
+    """Close a view after an interrupt, with what is shown soon. Another interrupt does not leave it open."""
+    with interrupts_wait():
+        view.close(error_follows=error_follows, interrupted=True)
 
 
 class NullView:
@@ -45,7 +62,7 @@ class NullView:
     def update(self, *, final: bool = False) -> None:
         """Do nothing."""
 
-    def close(self, *, error_follows: bool = False) -> None:
+    def close(self, *, error_follows: bool = False, interrupted: bool = False) -> None:
         """Do nothing."""
 
 
@@ -74,11 +91,11 @@ class _LazyView:
         if self._view is not None:
             self._view.update(final=final)
 
-    def close(self, *, error_follows: bool = False) -> None:
+    def close(self, *, error_follows: bool = False, interrupted: bool = False) -> None:
         if self._view is None:  # never opened, but the answer must be shown
             self.open()
         if self._view is not None:
-            self._view.close(error_follows=error_follows)
+            self._view.close(error_follows=error_follows, interrupted=interrupted)
 
 
 def _module(name: str) -> Any:

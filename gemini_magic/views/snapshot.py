@@ -28,7 +28,7 @@ from .status import (
     word_count,
 )
 from .timeline_data import sparkline
-from .truncate import Excerpt, TruncatedText
+from .truncate import AFTER_STOP, Excerpt, TruncatedText
 
 if TYPE_CHECKING:
     from ..markdown import MarkedAnswer, SourceMark
@@ -47,11 +47,13 @@ class AnswerSnapshot:
         now: seconds since the request was sent; measured by the wall clock when omitted.
         error_follows: the cell shows the error of the answer below it, with the details, so the answer omits them.
         shown: what a view shows of the texts; None for the beginning that :class:`Excerpt` selects.
+        interrupted: the user does not want to wait, so what would take long is written more simply for a long answer.
 
     Attributes:
         ledger: the record.
         status: the status of the answer.
         elapsed: seconds since the request was sent, or the whole duration of an answer that has ended.
+        interrupted: as given.
     """
 
     def __init__(
@@ -61,8 +63,10 @@ class AnswerSnapshot:
         now: float | None = None,
         error_follows: bool = False,
         shown: Mapping[str, TruncatedText] | None = None,
+        interrupted: bool = False,
     ) -> None:
         self.ledger = ledger
+        self.interrupted = interrupted
         self._shown = shown or {}
         self._error_follows = error_follows
         self.status = ledger.status
@@ -140,6 +144,11 @@ class AnswerSnapshot:
         return format_answer(self.ledger, self.answer.text)
 
     @property
+    def must_be_quick(self) -> bool:
+        """Whether the text is too long to be converted while a user who has interrupted the cell waits."""
+        return self.interrupted and len(self.answer.text) > 2 * AFTER_STOP
+
+    @property
     def answer_notes(self) -> list[str]:
         """Sentences about the format and about what is not shown of the answer."""
         notes = (self.answer.cut_note, hidden_note(self.items), *self.formatted.remarks)
@@ -191,7 +200,7 @@ class AnswerSnapshot:
     @cached_property
     def marks(self) -> list[SourceMark]:
         """The marks of the sources in the text of the answer; only Markdown has marks."""
-        if not self.sources or self.ledger.display.form != "markdown":
+        if not self.sources or self.ledger.display.form != "markdown" or self.must_be_quick:
             return []
         return self.sources.marks(len(self.answer.text))
 

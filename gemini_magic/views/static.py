@@ -53,6 +53,7 @@ def inspect(ledger: Ledger) -> None:
     show(data, raw=True, metadata={RECORD: {"expanded": True}})
 
 
+_MOST_THUMBNAILS: Final = 12  # of pictures that are not saved in the notebook
 # In Markdown a blank line ends a block of HTML. ``nbconvert --to markdown`` writes the HTML of an output into its result,
 # in which the code after a blank line would be Markdown.
 _BEFORE_BLANK_LINE: Final = re.compile(r"\n(?=[ \t]*\n)")
@@ -104,9 +105,10 @@ def _render_answer(
     return rendered, text
 
 
-def _media_budget(ledger: Ledger) -> MediaBudget:
-    size = ledger.display.media_size
-    return MediaBudget(MEDIA_SIZE if size is None else size)
+def _media_budget(snapshot: AnswerSnapshot) -> MediaBudget:
+    size = snapshot.ledger.display.media_size
+    thumbnails = 0 if size == 0 or snapshot.interrupted else _MOST_THUMBNAILS
+    return MediaBudget(MEDIA_SIZE if size is None else size, thumbnails=thumbnails)
 
 
 def html_parts(
@@ -127,7 +129,7 @@ def html_parts(
         answer = {}
     rendered, text = _render_answer(snapshot, answer)
     formatted = snapshot.formatted if text is snapshot.answer else format_answer(snapshot.ledger, text.text)
-    budget = _media_budget(snapshot.ledger)
+    budget = _media_budget(snapshot)
     running = snapshot.status == "running"
     pieces = [
         each
@@ -168,7 +170,7 @@ def _markdown(snapshot: AnswerSnapshot) -> str:
     ]
     head = "\n>\n".join(f"> {escape_markdown(line)}" for line in lines if line)
     body = "\n\n".join(filter(None, (answer_markdown(snapshot), snapshot.sources.as_markdown)))
-    return f"{head}\n\n{defang_markdown(body)}"
+    return f"{head}\n\n{defang_markdown(body, as_code=snapshot.must_be_quick)}"
 
 
 def value_bundle(ledger: Ledger) -> dict[str, Any]:

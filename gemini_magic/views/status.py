@@ -50,6 +50,7 @@ _MINUTE = 60.0
 _SHORT = 10.0
 _COUNTED = 1_000_000  # characters whose words are counted exactly
 _WARNINGS = 3  # that are shown
+_MISMATCH = "mismatch"  # the kind of a note about a value that does not fit its schema
 _NAME = 40  # characters of a name from a gateway, or of a file
 _BAR = 20  # characters of a progress bar
 _HOST = 80  # characters of the name of a server
@@ -471,8 +472,12 @@ def warnings(ledger: Ledger, notes: Sequence[Note]) -> list[str]:
     """
     # The status line shows already that the connection was lost, the kernel ended, or the answer is still running.
     known = ("unterminated", "not-json") if ledger.cause in ("cut", "left", "arriving") else ()
-    found = [note for note in notes if note.severity != "info" and note.kind not in known]
-    lines = [_one_line(note.message) for note in found[:_WARNINGS]]
+    shown = [note for note in notes if note.severity != "info" and note.kind not in known]
+    problems = [
+        note for note in shown if note.kind == _MISMATCH
+    ]  # of a typed answer; each says what to change
+    found = [note for note in shown if note.kind != _MISMATCH]
+    lines = [_one_line(note.message) for note in (*problems, *found[:_WARNINGS])]
     if len(found) > _WARNINGS:
         lines.append(f"{len(found) - _WARNINGS} more warnings: see `.notes`.")
     return [f"⚠ {line}" for line in lines]

@@ -22,7 +22,7 @@ from .sections import SectionReader, hidden_note
 from .snapshot import AnswerSnapshot, plain_notes
 from .status import elapsed_seconds, wait_text
 from .terminal_rich import RichPrinter, rich_printer
-from .truncate import Excerpt
+from .truncate import AFTER_STOP, Excerpt, TruncatedText, was_stopped
 
 __all__ = ["TerminalView", "terminal_text"]
 
@@ -125,15 +125,19 @@ class TerminalView:
         if final and self._pending_cr:
             self._print(self._mode, "\n")
 
-    def close(self, *, error_follows: bool = False) -> None:
+    def close(self, *, error_follows: bool = False, interrupted: bool = False) -> None:
         """Print the rest and the status line, with the details of a bad ending unless the error follows."""
         if self._closed:
             return
-        self._closed = True
         self._out = self._out or sys.stdout
+        shown: dict[str, TruncatedText] = {}
+        if interrupted or was_stopped(self._ledger):
+            answer = self._sections.leave_out(AFTER_STOP)
+            shown = {} if answer is None else {"answer": answer}
         self._show(final=True, ended=True)
+        self._closed = True
         self._end_section()
-        snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows)
+        snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows, shown=shown)
         lines = [
             "\n".join(["", *snapshot.sources.lines, ""]) if snapshot.sources else "",
             snapshot.thoughts.cut_note,

@@ -10,11 +10,22 @@ from typing import Final, Literal, NamedTuple
 from ..ledger import Ledger
 from ..markdown import Images
 
-__all__ = ["MAX_CHARACTERS", "MAX_HTML", "Excerpt", "TruncatedText", "truncation_notice"]
+__all__ = [
+    "AFTER_STOP",
+    "MAX_CHARACTERS",
+    "MAX_HTML",
+    "Excerpt",
+    "TruncatedText",
+    "first_characters",
+    "truncation_notice",
+    "was_stopped",
+]
 
 # Characters of an answer, and of its thoughts. The longest answers of today's models have 65,536 tokens, some 300,000.
 MAX_CHARACTERS: Final = 500_000
 MAX_HTML: Final = 2_000_000  # characters; some texts have thirty characters of HTML for each of their own
+# Characters that are rendered after an answer was stopped, besides those that are rendered already.
+AFTER_STOP: Final = 5_000
 _LINE_COST: Final = 8  # a line or a table cell costs the page as much as so many characters
 _LONGEST_PIECE: Final = (
     4_000  # characters of a delta; a longer one is divided, so that a view can render it step by step
@@ -180,3 +191,18 @@ def _fitting_length(text: str, room: int) -> int:
 def truncation_notice(*excerpts: Excerpt) -> str:
     """A short text for the status line if an excerpt is cut; else empty."""
     return "too long, the rest is not shown" if any(excerpt.cut for excerpt in excerpts) else ""
+
+
+def was_stopped(ledger: Ledger) -> bool:
+    """Whether the user has stopped the answer, and so does not want to wait for its rendering."""
+    return ledger.cause in ("interrupt", "stop")
+
+
+def first_characters(ledger: Ledger) -> dict[str, TruncatedText]:
+    """The beginning of the texts of an answer of which nothing is rendered yet, for a user who does not want to wait.
+
+    Returns:
+        What is shown of the texts of which something is left out, by their names in the ledger.
+    """
+    texts = (Excerpt(ledger, "answer").truncated(), Excerpt(ledger, "thoughts").truncated())
+    return {each.name: each.shortened(AFTER_STOP) for each in texts if len(each.text) > AFTER_STOP}

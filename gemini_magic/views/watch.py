@@ -9,8 +9,9 @@ from typing import Any, Literal, Protocol
 
 from IPython.core.getipython import get_ipython
 
+from ..errors import interrupts_wait
 from ..ledger import Ledger
-from .select import select_view, stop_hint
+from .select import close_at_once, close_if_not_interrupted, select_view, stop_hint
 
 __all__ = ["watch_stream"]
 
@@ -46,7 +47,6 @@ def watch_stream(ledger: Ledger, stream: WatchableStream) -> None:
         stop=None,
         stop_hint=stop_hint(),
     )
-    interrupted = False
     try:
         view.open()
         version = -1
@@ -55,12 +55,17 @@ def watch_stream(ledger: Ledger, stream: WatchableStream) -> None:
             view.update()
             stream.wait(_PAUSE)
     except KeyboardInterrupt:
-        stream.cancel("interrupt")
-        interrupted = True
+        with interrupts_wait():
+            stream.cancel("interrupt")
+        close_at_once(view, error_follows=True)
         raise
-    finally:
+    except BaseException:
         stream.cancel("stop")
-        view.close(error_follows=interrupted)
+        view.close()
+        raise
+    if not close_if_not_interrupted(view, error_follows=False):
+        close_at_once(view, error_follows=False)
+        raise KeyboardInterrupt
 
 
 def _has_user(shell: Any) -> bool:

@@ -49,6 +49,12 @@ class _Picture(ipywidgets.Image):
     layout = Anything(None).tag(sync=True)
 
 
+class _Audio(ipywidgets.Audio):
+    """Plays audio, which is sent as bytes."""
+
+    layout = Anything(None).tag(sync=True)
+
+
 class _Button(ipywidgets.Button):
     """A button whose style is in the style sheet."""
 
@@ -106,6 +112,15 @@ class WidgetSet:
             height: in pixels.
         """
         return self._register(_Picture(value=data, format=form, width=str(width), height=str(height)))
+
+    def audio(self, data: bytes, form: str) -> Any:
+        """Create a player of audio.
+
+        Args:
+            data: the bytes of the file.
+            form: its format, such as ``wav`` or ``mpeg``.
+        """
+        return self._register(_Audio(value=data, format=form, autoplay=False, loop=False))
 
     def box(self, children: Sequence[Any] = (), *classes: str) -> Any:
         """Create a widget that contains others; ``children`` may be changed later."""

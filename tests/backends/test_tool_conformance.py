@@ -8,7 +8,7 @@ from contextlib import nullcontext
 
 import pytest
 from dialects import CALL, FORMS, SIGNATURE, answer, serve
-from fake_server import google_error, status
+from fake_server import event, finish, google_error, status
 
 import gemini_magic
 from gemini_magic.backends import Endpoint, backend, names
@@ -165,6 +165,39 @@ def test_a_turn_with_calls_goes_back_part_for_part_with_its_results(fake_server,
     }
 
 
+SERVER_PARTS = [
+    {
+        "toolCall": {"id": "t1", "toolType": "GOOGLE_SEARCH_WEB", "args": {"queries": ["q"]}},
+        "thoughtSignature": "AA==",
+    },
+    {"text": ""},
+    {
+        "toolResponse": {"id": "t1", "toolType": "GOOGLE_SEARCH_WEB", "response": {}},
+        "thoughtSignature": "A" * 42_000,
+    },
+    {"executableCode": {"language": "PYTHON", "code": "1", "id": "c"}, "thoughtSignature": "Ag=="},
+    {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1", "id": "c"}},
+    {"functionCall": CALL, "thoughtSignature": SIGNATURE},
+    {"functionCall": {"name": "now"}},
+]
+
+
+def test_calls_of_the_servers_tools_go_back_with_their_signatures(fake_server):
+    events = [
+        event({"candidates": [{"content": {"role": "model", "parts": [part]}}]}) for part in SERVER_PARTS
+    ]
+    fake_server.model("m", *events, finish())
+    asked = {"model": "m", "base_url": fake_server.base_url}
+    r = gemini_magic.ask("hi", **asked)
+    answered = results_turn([result_of(call, 1).result for call in r.calls])
+    gemini_magic.ask("more", turns=[QUESTION, answer_turn(r.parts), answered], **asked)
+    _, model, user, _ = fake_server.requests[-1].body["contents"]
+    empty = SERVER_PARTS.index({"text": ""})
+    *before, bare = SERVER_PARTS[:empty] + SERVER_PARTS[empty + 1 :]
+    assert model["parts"] == [*before, {"functionCall": {**bare["functionCall"], "args": {}}}]
+    assert [part["functionResponse"].get("id") for part in user["parts"]] == ["call-1", None]
+
+
 SIGNED_EMPTY = Text("", "c2ln")
 
 
@@ -227,10 +260,11 @@ def test_nothing_is_sent_by_a_backend_without_tools(fake_server, dialect):
 
 
 REFUSALS = {
-    "Function calling with a response mime type: 'application/json' is unsupported": "answers in JSON",
+    "Function calling with a response mime type: 'application/json' is unsupported": "Leave out the tools, --schema",
     "Please enable tool_config.include_server_side_tool_invocations to use Built-in tools with Function calling.": (
         "-p toolConfig.includeServerSideToolInvocations=true"
     ),
+    'Invalid JSON payload received. Unknown name "parametersJsonSchema" at tools': "a declaration with `parameters`",
     "Tool use with function calling is unsupported": "Leave out one of them",
     "Built-in tools ({google_search}) and Function Calling cannot be combined in the same request.": (
         "Leave out one of them"

@@ -12,8 +12,8 @@ import gemini_magic
 from gemini_magic import api
 from gemini_magic.backends import Endpoint, backend
 from gemini_magic.config import resolve
-from gemini_magic.content import Request, Text, Turn
-from gemini_magic.errors import OptionError
+from gemini_magic.content import File, Request, Text, Turn
+from gemini_magic.errors import OptionError, PromptError
 from gemini_magic.media import attach
 from gemini_magic.prompts import build_request
 
@@ -183,3 +183,13 @@ def test_an_address_of_cloud_storage_is_sent_as_it_is():
             "videoMetadata": {"startOffset": "90s", "fps": 0.5},
         }
     ]
+
+
+@pytest.mark.parametrize("encode", [VERTEX.encode, VERTEX.count.encode])
+def test_an_address_without_a_known_type_is_refused(encode):
+    turns = (Turn("user", attach("https://example.org/report").parts),)
+    with pytest.raises(PromptError, match=r"The type of https://example\.org/report is not known") as caught:
+        encode(Request(model="m", turns=turns), Endpoint(project="p"))
+    assert "ends in its type" in caught.value.remedy
+    typed = (Turn("user", (File("https://example.org/report", "application/pdf"),)),)
+    assert b"application/pdf" in encode(Request(model="m", turns=typed), Endpoint(project="p")).body

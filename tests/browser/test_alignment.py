@@ -29,16 +29,15 @@ LEFT = """outer => {
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_the_edges_of_an_answer_are_those_of_markdown_live_and_finished(lab, notebook, app):
-    answer = f"%%gemini --display live\n@wait 0.1\n{TEXT}"
+    answer = f"%%gemini --display live --to edges.md --overwrite\n@wait 0.1\n{TEXT}"
     notebook.open(lab.write(f"edges-{app}.ipynb", [SETUP, OWN.format(TEXT), answer]), app=app)
     notebook.run(0)
     for width, theme in itertools.product((1200, 700), ("Dark", "Light")):
         notebook.page.set_viewport_size({"width": width, "height": 800})
         notebook.theme(f"JupyterLab {theme}")
         notebook.run(1)
-        notebook.output(1).locator("p").nth(
-            1
-        ).wait_for()  # JupyterLab renders Markdown after the cell has ended
+        # JupyterLab renders Markdown after the cell has ended.
+        notebook.output(1).locator("p").nth(1).wait_for()
         own = notebook.output(1).evaluate(EDGES)
         assert len(own) == 2
         assert own[0] == own[1]
@@ -52,5 +51,7 @@ def test_the_edges_of_an_answer_are_those_of_markdown_live_and_finished(lab, not
                 assert abs(left - own[0][0]) < 1
                 assert abs(right - own[0][1]) < 1
             assert abs(notebook.output(2).evaluate(LEFT) - own[0][0]) < 1
+        message = notebook.output(2).locator(".jp-OutputArea-child", has_text="is in edges.md")
+        assert abs(message.locator("div.mathjax_ignore").evaluate(LEFT) - own[0][0]) < 1
         inspector = notebook.output(2).locator(".gmi-inspector").bounding_box()
         assert abs(inspector["x"] - own[0][0]) < 1

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from client_stage import finished, kinds, start, until
 from fake_server import Script, cut, event, finish, flood, gate, google_error, stall, status
 from fake_server import text as chunk
+from media_samples import png
 
 from gemini_magic.client import reader
 from gemini_magic.errors import OptionError
+
+PNG = png()
 
 
 @pytest.fixture
@@ -267,3 +272,43 @@ def test_a_note_names_the_file(fake_server, file):
     fake_server.script(chunk("Hello"), finish())
     (note,) = finished(start(fake_server, to=str(file))).notes
     assert (note.kind, note.message) == ("written", f"The text of the answer is in {file}.")
+
+
+def media_chunk(*media):
+    parts = [
+        {"inlineData": {"mimeType": kind, "data": base64.b64encode(data).decode()}} for kind, data in media
+    ]
+    return event({"candidates": [{"content": {"parts": parts}}]})
+
+
+def test_the_media_of_the_answer_are_written_beside_the_file(fake_server, file):
+    pictures = media_chunk(("image/png", PNG), ("audio/L16;rate=24000", b"\0\1" * 50), ("x/y", b"\0\1\2"))
+    fake_server.script(chunk("See: "), pictures, finish())
+    file.with_name("answer-2.wav").write_text("another file")
+    stream = start(fake_server, to=str(file))
+    finished(stream)
+    assert file.with_name("answer-1.png").read_bytes() == PNG
+    assert file.with_name("answer-2.wav").read_text() == "another file"
+    assert file.with_name("answer-3.wav").read_bytes()[:4] == b"RIFF"
+    assert file.with_name("answer-4.bin").read_bytes() == b"\0\1\2"
+    assert file.with_name("answer-1.png").stat().st_mode & 0o077 == 0
+    (note,) = (note for note in stream.ledger.notes if note.kind == "written")
+    assert note.message == (
+        f"The text of the answer is in {file}. Its media are beside it: answer-1.png, answer-3.wav, answer-4.bin."
+    )
+    fake_server.script(media_chunk(("image/png", PNG + b"2")), finish())
+    finished(stream := start(fake_server, to=str(file), overwrite=True))
+    assert file.with_name("answer-1.png").read_bytes() == PNG + b"2"
+    (note,) = (note for note in stream.ledger.notes if note.kind == "kept")
+    assert note.message.endswith("was not changed. Its media is beside it: answer-1.png.")
+
+
+def test_media_that_cannot_be_written_are_reported(fake_server, file, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("gemini_magic.client.answer_media.open_private", full)
+    fake_server.script(chunk("See"), media_chunk(("image/png", PNG)), finish())
+    finished(stream := start(fake_server, to=str(file)))
+    problem = "The media of the answer could not be written beside answer.md: No space left on device."
+    assert [note.message for note in stream.ledger.notes if note.kind == "not-written"] == [problem]

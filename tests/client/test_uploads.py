@@ -408,6 +408,59 @@ def test_an_upload_stops_at_once(upload_server, local, moment):
     assert "generate" not in upload_server.kinds()
 
 
+def stopped(server, medium, uploaded):
+    """Stop the upload of a medium after its first chunk; returns the bytes that the server has."""
+    server.fail("upload")  # without a fault, for the first chunk
+    server.fail("upload", slow=20_000)
+    stream = start(server, medium, uploaded=uploaded)
+    until(lambda: [each.size > 0 for each in server.requests if each.what == "upload"][1:] == [True])
+    stream.cancel("stop")
+    assert stream._reading.acquire(timeout=20)
+    (upload,) = server._uploads.values()
+    until(lambda: server.requests[-1].what == "upload" and upload.received > 32_768)
+    return upload
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_stopped_upload_goes_on_when_it_is_sent_again(
+    upload_server, local, small_chunks, tmp_path, is_known
+):
+    uploaded, medium = UploadedFiles(tmp_path / "files.json"), local()
+    upload = stopped(upload_server, medium, uploaded)
+    if not is_known:
+        upload_server.forget_uploads()
+    before = len(upload_server.requests)
+    ledger = asked(upload_server, medium, uploaded=uploaded)
+    assert ledger.status == "complete"
+    kinds = upload_server.kinds()[before:]
+    offsets = [each.offset for each in upload_server.requests[before:] if each.what == "upload"]
+    notes = [note.message for note in ledger.notes if note.kind == "upload-resumed"]
+    if is_known:
+        assert kinds[:2] == ["query", "upload"]
+        assert "start" not in kinds
+        assert offsets[0] >= 32_768
+        assert len(notes) == 1
+        assert notes[0].startswith("The upload of scan.pdf was stopped before: it goes on after ")
+    else:
+        assert kinds[:3] == ["query", "start", "upload"]
+        assert (offsets[0], notes) == (0, [])
+    assert "SECRET" not in "".join(note.message for note in ledger.notes)
+    assert upload.received == 200_000 or not is_known
+    asked(upload_server, medium, uploaded=uploaded)
+    assert upload_server.kinds().count("query") == 1
+
+
+def test_a_stopped_upload_of_other_content_or_for_another_key_is_not_used(
+    upload_server, local, small_chunks, tmp_path
+):
+    uploaded, medium = UploadedFiles(tmp_path / "files.json"), local()
+    stopped(upload_server, medium, uploaded)
+    asked(upload_server, local(name="other.pdf"), uploaded=uploaded)
+    other_key = canary()._replace(value=type(canary().value)("AIzaOTHER0123456789abcdefghijklmnopqrst"))
+    asked(upload_server, medium, uploaded=uploaded, key=other_key)
+    assert "query" not in upload_server.kinds()
+
+
 def test_the_total_timeout_counts_uploads(upload_server, local):
     upload_server.fail("upload", pause=30)
     ledger = asked(upload_server, local(), timeout=0.4)

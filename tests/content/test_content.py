@@ -120,6 +120,8 @@ def test_a_string_continues_only_while_its_path_does():
         "$.a[*]",
         "$.__proto__.x",
         "$.known.x",
+        "$" + ".a" * 65,
+        "$" + "[0]" * 5000,
         3,
         None,
     ],
@@ -128,6 +130,15 @@ def test_a_piece_that_cannot_be_applied_is_kept(path):
     odd = piece(path, stringValue="x")
     found = call(piece("$.known", numberValue=1), odd)
     assert (found.args, found.partial_args) == ({"known": 1}, [odd])
+
+
+def test_the_gaps_of_all_arrays_of_a_call_are_bounded():
+    far = [piece(f"$.a{n}[100000]", numberValue=1) for n in range(200)]
+    near = piece("$.b[0]", numberValue=2)
+    found = call(*far, near)
+    assert sum(map(len, found.args.values())) < 200_000
+    assert found.args["b"] == [2]
+    assert found.partial_args == far[1:]
 
 
 def test_whole_arguments_at_the_end_win():

@@ -136,8 +136,15 @@ def reached(thing, seen):
     elif type(thing).__module__.startswith("gemini_magic"):
         for name in dir(type(thing)):
             if not name.startswith("__") and type(getattr(type(thing), name, None)).__name__ in ("member_descriptor", "property"):
-                yield from reached(getattr(thing, name, None), seen)
+                yield from reached(value_of(thing, name), seen)
         yield from reached(getattr(thing, "__dict__", {}), seen)
+
+def value_of(thing, name):
+    'The value of an attribute, or the texts of the error that it raises.'
+    try:
+        return getattr(thing, name, None)
+    except Exception as problem:
+        return [str(problem), vars(problem)]
 
 def run_commands(options):
     'Run all commands of %gemini that display something; show the error of one that fails.'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 
 import pytest
@@ -41,6 +42,25 @@ def test_an_interrupt_at_the_moment_of_the_end_still_stops_the_cells_that_follow
         loop.watch(cell)
     assert caught.value.message == "Interrupted just after the answer had ended."
     assert caught.value.response.status == "complete"
+
+
+def test_an_interrupt_of_the_last_rendering_shows_what_is_rendered_even_if_another_one_follows(loop):
+    closed = []
+
+    class View(NullView):
+        def open(self):
+            cell.run.response.wait(5)
+
+        def close(self, *, error_follows=False, interrupted=False):
+            signal.raise_signal(signal.SIGINT)
+            closed.append((error_follows, interrupted))
+
+    cell = running(View())
+    with pytest.raises(Interrupted) as caught:
+        loop.watch(cell)
+    assert closed == [(False, True)]
+    assert caught.value.response.status == "complete"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_an_error_in_a_view_stops_the_stream(loop):

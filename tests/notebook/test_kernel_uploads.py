@@ -99,12 +99,13 @@ def test_tokens_are_counted_with_the_uploaded_file(kernel, upload_server, cell):
     upload_server.fail("upload", slow=500_000)
     assert kernel.execute(FILE).status == "ok"
     again = kernel.begin(f"%%gemini --count {cell}\nWhat is in {{{{ clip }}}}?")
-    kernel.wait_for(again, "status", within="busy")
+    kernel.wait_for(again, "display_data", within="uploading clip.mp4 ")
     until(lambda: upload_server.kinds().count("upload") == 3)
     then = kernel.interrupt()
     kernel.finish(again)
     assert_soon(again.reply.time - then, 0.5)
     assert again.status == "error"
+    assert again.shown[-1] == {"text/plain": "", "text/html": ""}
 
 
 def test_the_dry_run_sends_nothing(kernel, upload_server, cell):

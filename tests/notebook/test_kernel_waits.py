@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 
 import pytest
 from calibration import assert_soon
-from fake_server import FakeServer, cut, finish, google_error, stall, status, text
+from fake_server import FakeServer, Script, cut, finish, google_error, stall, status, text
 from kernel import user_kernel, widgets
 from surroundings import CANARY
 
@@ -73,6 +75,62 @@ def test_a_wait_for_the_rate_limit_is_shown_and_can_be_interrupted(kernel, serve
     assert "waiting for the rate limit, 1 min 00 s" in str(run.messages)
     assert kernel.value("r.status, len(r.attempts)") == ("interrupted", 0)
     assert len(server.requests) == 1
+
+
+LONG = "1. one two *three* [four](https://a.b/c)\n" * 8_000
+
+
+def test_an_interrupt_ends_the_last_rendering_of_an_awaited_cell(kernel, server, options):
+    sent = threading.Event()
+    chunks = [text(LONG[at : at + 4_000]) for at in range(0, len(LONG), 4_000)]
+    server.script(*chunks, finish(), lambda _: sent.set())
+    run = kernel.begin(f"%%gemini {options}\nhi")
+    assert sent.wait(30)
+    time.sleep(0.1)  # until the kernel has read it
+    then = kernel.interrupt()
+    kernel.finish(run)
+    assert_soon(run.reply.time - then, 0.3)
+    assert run.error["ename"] == "Interrupted"
+    states = [m.content["metadata"]["gemini_magic"]["state"] for m in run.of("update_display_data")]
+    assert states[-1] == "final"
+    assert "characters are shown" in run.shown[-1]["text/html"]
+
+
+@pytest.mark.parametrize(
+    "cell", ["%gemini models OPTIONS\nawait asyncio.sleep(0)", "%%gemini --count OPTIONS\nhi"]
+)
+def test_an_interrupt_ends_a_short_request_of_an_awaited_cell(kernel, server, options, cell):
+    server.route("/v1beta/models", Script([stall()]))
+    server.script(stall())
+    kernel.execute("import asyncio")
+    run = kernel.begin(
+        cell.replace("OPTIONS", options.removeprefix("-o r ") if "models" in cell else options)
+    )
+    server.wait_for_requests(1)
+    then = kernel.interrupt()
+    kernel.finish(run)
+    assert_soon(run.reply.time - then, 0.3)
+    assert run.error["ename"] == "Interrupted"
+    assert run.error["evalue"] == "Interrupted while waiting for the server."
+
+
+FILE = """
+with open("huge.mp4", "wb") as file:
+    file.write(bytes.fromhex("00000018667479706d703432000000006d7034326d703431"))
+    file.truncate(1_900_000_000)
+"""
+
+
+def test_an_interrupt_ends_the_reading_of_a_large_file(kernel, server, options):
+    assert kernel.execute(FILE).status == "ok"
+    run = kernel.begin(f"%%gemini -a huge.mp4 {options}\nhi")
+    kernel.wait_for(run, "status", within="busy")
+    time.sleep(0.1)  # until it reads the file
+    then = kernel.interrupt()
+    kernel.finish(run)
+    assert_soon(run.reply.time - then, 0.3)
+    assert run.error["evalue"] == "Interrupted while the prompt was prepared. Nothing was sent."
+    assert server.requests == []
 
 
 def test_a_cell_with_resume_is_awaited_and_stops_at_a_click(kernel, server, options):

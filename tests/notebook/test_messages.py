@@ -20,7 +20,7 @@ def test_only_names_in_backticks_are_marked_up(shell):
     (data,) = shown(lambda: show_message("`r` gets <b> & the rest.", "`%gemini last 2` too."))
     assert data["text/plain"] == "`r` gets <b> & the rest. `%gemini last 2` too."
     assert data["text/html"] == (
-        '<div class="mathjax_ignore tex2jax_ignore" style="padding-left:8px"><code>r</code> gets &lt;b&gt; &amp; the rest. '
+        '<div class="mathjax_ignore tex2jax_ignore"><code>r</code> gets &lt;b&gt; &amp; the rest. '
         "<code>%gemini last 2</code> too.</div>"
     )
 

@@ -38,7 +38,7 @@ NEEDS_TRUST = {
     "replay_any": True, "next_cell": True, "backend": "gateway", "base_url": "https://evil.example", "auth": "bearer",
     "project": "p", "location": "us", "fallback": True, "price": "0,1", "key_env": "OPENAI_API_KEY", "retries": 99,
     "max_event": 8000, "max_total": 8000, "quiet": True, "table_rows": 0, "journal": False, "journal_size": 0.001,
-    "journal_days": 0.001, "inline_limit": 0.001,
+    "journal_days": 0.001, "inline_limit": 0.001, "maps": True, "file_search": ["stores"], "repair": 3,
 }  # fmt: skip
 NEVER = {"http_hosts": ["evil.example"]}
 

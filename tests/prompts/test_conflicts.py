@@ -6,11 +6,12 @@ import pytest
 
 from gemini_magic.api import preview
 from gemini_magic.backends import names
-from gemini_magic.config import resolve
+from gemini_magic.config import resolve, settings
 from gemini_magic.content import Text
 from gemini_magic.errors import OptionError
 from gemini_magic.prompts import build_request
 from gemini_magic.prompts.conflicts import _WRITING
+from gemini_magic.schema import Schema
 
 
 def sent(line, config=None, previous=None):
@@ -58,6 +59,12 @@ CONFLICTS = {
         {"generationConfig": {"thinkingConfig": 1}},
         "thinking",
     ),
+    "schema": (
+        Schema({"type": "object", "properties": {"name": {"type": "string"}}}),
+        "responseMimeType=text/plain",
+        {"generationConfig": {"responseJsonSchema": {"type": "array"}}},
+        "response",
+    ),
     "format": (
         "json",
         "responseMimeType=text/plain",
@@ -88,7 +95,7 @@ def test_an_option_that_would_be_replaced_on_the_same_line_is_an_error(name):
 @pytest.mark.parametrize("name", CONFLICTS)
 def test_a_configured_option_is_replaced_by_the_line(name):
     value, _, body, _ = CONFLICTS[name]
-    if not isinstance(body.get("generationConfig", {}), int):
+    if settings()[name].config and not isinstance(body.get("generationConfig", {}), int):
         sent({"body": json.dumps(body)}, {name: value})
 
 

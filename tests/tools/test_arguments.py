@@ -8,6 +8,8 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gemini_magic.content import Call
 from gemini_magic.tools import Tool, prepare_call, tools_from
@@ -84,6 +86,14 @@ def test_a_function_that_was_not_offered_is_named_with_those_that_were():
     assert len(prepare_call(Call("x" * 10_000), [ORDER]).error) < 300
 
 
+def test_the_namespace_of_the_server_before_a_name_is_ignored():
+    arguments = {"items": [], "to": TO}
+    for name in ("default_api:order", "default_api.order"):
+        assert prepare_call(Call(name, arguments), [ORDER]).tool is ORDER
+    for name in ("xorder", "default_apiorder", "other:order", "default_api:default_api:order"):
+        assert prepare_call(Call(name, arguments), [ORDER]).tool is None
+
+
 def nested(depth):
     value = "end"
     for _ in range(depth):
@@ -151,3 +161,17 @@ def test_a_positional_parameter_cannot_be_left_out_before_another():
     assert prepared({"a": 5, "b": 6}, tool).args == (5, 6)
     assert prepared({}, tool).args == ()
     assert prepared({"b": 6}, tool).problems == ("a: missing, but b is given",)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from(["items", "to", "when", "more", "x"]), JSON))
+def test_any_arguments_are_either_converted_or_refused(arguments):
+    found = prepared(arguments)
+    assert bool(found.problems) != bool(found.kwargs)

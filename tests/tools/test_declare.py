@@ -250,6 +250,19 @@ def test_notices_about_docstrings():
     assert tool_of(wrong).notices == ("The docstring of wrong describes town, which it does not take.",)
 
 
+def test_defaults_that_may_be_secret_are_not_sent():
+    def login(user: str = "me", password: str = "hunter2", api_key="sk-1", note: str = "n" * 40):
+        pass
+
+    tool = tool_of(login)
+    sent = str(tool.declaration)
+    assert tool.description == "login(user: str, password: str, api_key, note: str)"
+    assert "Default: 'me'" in sent
+    assert not any(text in sent for text in ("hunter2", "sk-1", "nnn"))
+    bound = tool_of(functools.partial(login, password="x"))
+    assert "password" not in str(bound.declaration)
+
+
 def test_what_a_function_returns_is_part_of_its_description():
     def temperature() -> float:
         """Temperature here.
@@ -317,7 +330,7 @@ def stream_rows(n: int):
         (of_bytes, "the type of the parameter data", "Use str"),
         (lambda a: a, "A lambda cannot be a tool", "Use def"),
         (café, "the API accepts only ASCII", "name="),
-        (umlaut, "the parameter größe has a name with other than ASCII", "Rename"),
+        (umlaut, "the parameter größe has a name that the API does not accept", "ASCII letters"),
         (stream_rows, "stream_rows cannot be a tool: it is a generator.", "Return a list"),
         (Place, "Place cannot be a tool: it is a class.", "Define a function"),
         (len, "len cannot be a tool: the parameter obj has no type.", ""),
@@ -370,6 +383,26 @@ def test_settings_of_the_decorator():
         return city
 
     assert tool_of(g).name == "g"
+
+    @gemini_magic.tool(confirm=True)
+    def risky(city: str, days: int) -> str:
+        """Text."""
+        return city
+
+    class Holder:
+        @gemini_magic.tool(confirm=True)
+        def risky(self, city: str) -> str:
+            """Text."""
+            return city
+
+    confirmed = (
+        risky,
+        functools.partial(risky, days=1),
+        wrapping(risky),
+        functools.lru_cache(risky),
+        Holder().risky,
+    )
+    assert all(tool_of(each).confirm for each in confirmed)
     assert tool_of(gemini_magic.tool(functools.partial(keyed, "s"), name="find")).name == "find"
     assert (
         tool_of(gemini_magic.tool(lambda city="x": city, name="short", description="Text.")).name == "short"

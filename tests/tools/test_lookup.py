@@ -38,6 +38,17 @@ def test_names_are_looked_up_in_the_namespace_and_then_among_the_ready_made_tool
     assert names(["sql"], None, ready_made=ready) == ["sql"]
 
 
+class Station:
+    def read(self, city: str) -> str:
+        """Read it."""
+        return city
+
+
+def test_a_dotted_name_is_a_method_of_a_variable():
+    (tool,) = tools_from("station.read", {"station": Station()})
+    assert (tool.name, tool.function("x")) == ("read", "x")
+
+
 @pytest.mark.parametrize(
     ("given", "space", "message", "remedy"),
     [
@@ -48,7 +59,14 @@ def test_names_are_looked_up_in_the_namespace_and_then_among_the_ready_made_tool
             "Did you mean weather?",
         ),
         ("zzz", {"weather": weather}, "--tool zzz: there is no function of that name.", "in a cell above"),
-        ("x", {"x": 3}, "A int cannot be a tool.", "Give a function"),
+        ("x", {"x": 3}, "An object of the type int cannot be a tool.", "Give a function"),
+        (
+            "a.b.c",
+            {"a": Station},
+            "--tool a.b.c: an object of the type type has no attribute b.",
+            "station.read",
+        ),
+        ("a.b", {}, "--tool a.b: there is no function of that name.", "in a cell above"),
         ("weather", None, "tools: 'weather' is text.", "tools=[weather]"),
         ([weather, weather], None, "Two tools have the name weather.", "name="),
         ({"description": "x"}, None, "A declaration has no name.", '"name"'),

@@ -6,7 +6,8 @@ import pytest
 from media_samples import add_part, end, picture, sound
 from view_stage import feed, new_ledger
 
-from gemini_magic.content import Call, Code, CodeResult, Opaque
+from gemini_magic.content import Blob, Call, Code, CodeResult, Opaque
+from gemini_magic.media import PcmFormat, wav_bytes
 from gemini_magic.views.html import HtmlView
 from gemini_magic.views.live import LiveView
 
@@ -27,11 +28,11 @@ def view(ledger, stage, clock):
 
 
 def shown(stage):
-    """What the page shows of the answer in order: the HTML of each widget, or the bytes of a picture."""
+    """What the page shows of the answer in order: the HTML of each widget, or the bytes of a picture or of audio."""
 
     def walk(comm_id):
         state = stage.state[comm_id]
-        if state.get("_model_name") == "ImageModel":
+        if state.get("_model_name") in ("ImageModel", "AudioModel"):
             return [state["value"]]
         if "children" in state:
             return [each for child in stage.children(comm_id) for each in walk(child)]
@@ -100,6 +101,42 @@ def test_audio_grows_as_one_line_and_its_player_is_in_the_finished_answer(ledger
     end(ledger)
     view.close()
     assert "<audio controls" in stage.displays[-1][0]["text/html"]
+
+
+def test_audio_has_a_player_as_soon_as_something_else_follows(ledger, view, stage, clock):
+    for part in (*sound(1.0, pieces=4), "And **then**"):
+        assert not any(isinstance(each, bytes) for each in shown(stage))
+        add_part(ledger, part)
+        clock.now += 1
+        view.update()
+    (data,) = (each for each in shown(stage) if isinstance(each, bytes))
+    assert data[:4] == b"RIFF"
+    assert len(data) == 48_044
+    state = next(each for each in stage.state.values() if each.get("_model_name") == "AudioModel")
+    assert (state["autoplay"], state["loop"], state["controls"], state["format"]) == (
+        False,
+        False,
+        True,
+        "wav",
+    )
+    assert sum("Audio 1: 1.00 s" in str(each) for each in shown(stage)) == 1
+
+
+def test_audio_that_arrives_as_one_file_has_a_player_at_once(ledger, view, stage, clock):
+    add_part(ledger, Blob("audio/wav", wav_bytes(PcmFormat(24_000, 1), [b"\0\1" * 100])))
+    clock.now += 1
+    view.update()
+    assert sum(isinstance(each, bytes) for each in shown(stage)) == 1
+
+
+def test_replaced_html_has_a_player_as_soon_as_something_else_follows(ledger, stage, clock):
+    view = HtmlView(ledger, clock=clock)
+    view.open()
+    for part, count in (*((each, 0) for each in sound(1.0, pieces=2)), ("And then", 1)):
+        add_part(ledger, part)
+        clock.now += 5
+        view.update()
+        assert stage.displays[-1][0]["text/html"].count("<audio controls") == count
 
 
 def test_the_finished_answer_equals_the_one_that_is_rendered_at_once(ledger, view, stage, clock):

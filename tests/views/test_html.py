@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
 from view_stage import ANSWER, STATIC_TYPES, feed, finished, new_ledger
 
 from gemini_magic.ledger.ledger import Pause
@@ -94,3 +97,28 @@ def test_the_static_view_displays_once_at_the_end(stage):
     [(data, display_id, update, _)] = stage.displays
     assert set(data) == STATIC_TYPES
     assert (display_id, update) == (None, False)
+
+
+@pytest.mark.parametrize("kind", [HtmlView, StaticView])
+def test_after_an_interrupt_only_a_little_more_is_rendered(stage, kind):
+    view = kind(finished("word " * 4_000))
+    view.close(interrupted=True)
+    view.close()
+    (shown,) = (data for data, *_ in stage.displays)
+    assert set(shown) == STATIC_TYPES
+    assert shown["text/html"].count("word ") < 1_100
+    assert re.search(r"Only the first [45],000 of 20,000 characters are shown\.", shown["text/plain"])
+
+
+@pytest.mark.parametrize("kind", [HtmlView, StaticView])
+def test_a_view_whose_end_was_interrupted_can_be_closed_again(stage, monkeypatch, kind):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    view = kind(finished("word " * 10))
+    with monkeypatch.context() as patch:
+        patch.setattr("gemini_magic.views.html.write_bundle", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            view.close()
+    view.close(interrupted=True)
+    assert stage.displays[-1][0]["text/plain"].startswith("word word")

@@ -10,6 +10,7 @@ import pytest
 from html_audit import audit, audit_framed
 from markdown_it import MarkdownIt
 from media_samples import L16, SVG, ledger_of, picture, png, sound, thinking
+from msgspec.structs import replace
 from surroundings import CHECKOUT
 
 from gemini_magic.content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Transcript
@@ -108,11 +109,13 @@ def test_a_thought_picture_is_not_in_the_answer():
 def test_media_beyond_the_limit_keep_their_place_and_name_the_way_to_them():
     found = saved(picture(40, 30, size=600_000), picture(800, 600, size=600_000), *sound(8), media_size=1.0)
     html = body(found["text/html"])
-    first, second = sources(html)
+    first, second, small = sources(html)
     assert len(first[1]) > 600_000
     assert len(second[1]) < 300
     blank = read_raster(base64.b64decode(second[1]))
     assert (blank.width, blank.height) == (4, 3)
+    thumbnail = read_raster(base64.b64decode(small[1]))
+    assert (thumbnail.width, thumbnail.height) == (120, 90)
     assert 'width="800" height="600"' in html
     assert (
         "is not saved in the notebook. The response&#x27;s <code>images[1]</code> has it; <code>%gemini show picture 2</code> shows it."
@@ -120,6 +123,14 @@ def test_media_beyond_the_limit_keep_their_place_and_name_the_way_to_them():
     )
     assert "<code>audio[0]</code>" in html
     assert len(found["text/html"]) < 1_010_000
+
+
+def test_a_picture_that_pillow_cannot_read_or_that_is_huge_has_no_thumbnail(monkeypatch):
+    damaged = picture(800, 600, size=600_000)
+    damaged = replace(damaged, data=damaged.data[:200] + b"\0" * 600_000)
+    assert len(sources(saved(damaged, media_size=0.5)["text/html"])) == 1
+    monkeypatch.setattr("gemini_magic.views.item_html._MOST_SHRUNK", 1_000)
+    assert len(sources(saved(picture(800, 600, size=600_000), media_size=0.5)["text/html"])) == 1
 
 
 def test_no_media_is_saved_with_a_size_of_zero_and_no_picture_is_shown_with_images_none():
@@ -209,6 +220,7 @@ def test_long_output_is_shortened_and_the_note_names_the_rest():
             'f(city="São Paulo", n=3, x=None, ok=True)',
         ),
         (Call("f", {"a-b": 1, "list": [1, {"x": "y"}]}), "f(**{\"a-b\": 1}, list=[1, {'x': 'y'}])"),
+        (Call("f", {"from": "a", "print": 1}), 'f(**{"from": "a"}, print=1)'),
         (Call(None), "(no name)()"),
         (Call("g", {"text": "word " * 30}), 'g(\n    text="' + "word " * 30 + '",\n)'),
     ],

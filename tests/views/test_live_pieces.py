@@ -220,7 +220,30 @@ def test_an_update_that_was_interrupted_does_not_leave_a_part_of_its_html(monkey
         patch.setattr(Renderer, "update", interrupted)
         with pytest.raises(KeyboardInterrupt):
             pieces.step()
-    assert pieces.finish() is None  # the caller renders the whole answer again
+    assert pieces.finish() == render("one\n\ntwo\n\nthree", ended=True)
+
+
+def test_a_long_text_whose_update_was_interrupted_keeps_what_is_rendered(monkeypatch):
+    ledger = new_ledger()
+    excerpt = Excerpt(ledger, "answer")
+    pieces = LivePieces(excerpt)
+    feed(ledger, "- one **two\n" * 1_000)
+    while pieces.pending:
+        pieces.step()
+    before = pieces.whole
+    feed(ledger, "# three\n\nfour\n\nfive")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Renderer, "_render_rest", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pieces.step()
+    assert pieces.whole == before
+    assert pieces.leave_out(5_000) == -1
+    assert pieces.finish() == before
+    assert len(excerpt.truncated().text) == 12_000
 
 
 def test_text_that_is_left_out_is_not_rendered_and_the_rest_is():

@@ -220,3 +220,17 @@ def test_a_stream_that_was_closed_in_the_meantime_is_no_error():
     view.update()
     ledger.close("end", t=1.2)
     view.close()
+
+
+def test_after_an_interrupt_only_a_little_more_is_printed():
+    out = io.StringIO()
+    ledger = new_ledger()
+    view = TerminalView(ledger, out)
+    view.open()
+    feed(ledger, "one ")
+    view.update()
+    feed(ledger, "word " * 4_000, finish="STOP")
+    ledger.close("end", t=1.0)
+    view.close(interrupted=True)
+    assert out.getvalue().splitlines()[0].count("word") == 1_000
+    assert "Only the first 5,004 of 20,004 characters are shown." in out.getvalue()

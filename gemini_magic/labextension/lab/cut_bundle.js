@@ -31,7 +31,7 @@ const shortText = value => (typeof value === 'string' && value.length <= MAX_LEN
  * @param {string} text
  * @returns {Array<Node | string>}
  */
-const inline = text =>
+export const inline = text =>
   text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? html('code', {}, part) : part));
 
 /**

@@ -11,6 +11,7 @@ import { PENDING_TYPE, RANK, WIDGET_TYPE, answerBundle, htmlOf, isAnswer } from 
 import { pendingBundle, readState, widgetOf } from './answer_state.js';
 import { AnswerStore } from './answer_store.js';
 import { cutBundle } from './cut_bundle.js';
+import { withErrorBox } from './error_box.js';
 import { askKernel } from './kernel_query.js';
 import { Timers, writeDelay } from './timers.js';
 
@@ -173,14 +174,21 @@ export class NotebookKeeper {
   }
 
   /**
-   * Requests the complete answer for outputs that should be followed by an error and are not. JupyterLab loses the
-   * error of a cell that was pasted, or whose page was loaded in mid-answer.
+   * Adds the error to outputs that should be followed by it and are not, and requests the complete answer if the
+   * kernel still has it. JupyterLab loses the error of a cell that was pasted, or whose page was loaded in mid-answer.
    *
    * @param {string} id the id of the answer
    * @returns {void}
    */
   _addError(id) {
-    const place = this._findAnswers().find(each => each.own.id === id && lacksError(each));
+    const places = this._findAnswers().filter(each => each.own.id === id && lacksError(each));
+    for (const { outputs, index, output } of places) {
+      const complete = withErrorBox(/** @type {any} */ (output));
+      if (complete) {
+        outputs.set(index, { output_type: 'display_data', ...complete });
+      }
+    }
+    const [place] = places;
     if (place) {
       const { kernel } = place.own;
       const asked = Array.from(keepers).find(({ _kernelId }) => _kernelId === kernel) ?? this;
@@ -237,8 +245,12 @@ export class NotebookKeeper {
    * @returns {void}
    */
   _showAll(isReconnected = false) {
-    const ids = new Set(this._findAnswers().filter(isUnfinished).map(({ own }) => own.id));
+    const places = this._findAnswers();
+    const ids = new Set(places.filter(isUnfinished).map(({ own }) => own.id));
     ids.forEach(id => this.show(id));
+    for (const { own } of places.filter(lacksError)) {
+      this._timers.later(`error ${own.id}`, ERROR_DELAY, () => this._addError(own.id));
+    }
     this._ask(isReconnected);
   }
 

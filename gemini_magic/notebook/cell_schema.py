@@ -1,0 +1,93 @@
+"""The schema of a cell: what ``--schema`` names, and the object of an ``{{ expression }}``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from .. import schema as schemas
+from ..content import Request, Text
+from ..conversation import answer_turn
+from ..errors import OptionError
+from ..options import Options
+from ..prompts import build_request
+from ..response import Response
+from .interpolation import EvaluatedExpressions, Expression, evaluate_expression, expand_text, scan
+from .session import Run
+
+__all__ = ["can_be_schema", "expand_object", "read_schema", "repair_request", "without_schema"]
+
+
+_MARKS = (
+    "__dataclass_fields__",
+    "__struct_fields__",
+    "__total__",
+    "_field_defaults",
+    "__members__",
+    "model_fields",
+)
+
+
+def can_be_schema(value: object) -> bool:
+    """Whether an object is a class with fields or members, by its attributes; nothing is imported."""
+    return isinstance(value, type) and any(hasattr(value, mark) for mark in _MARKS)
+
+
+def expand_object(
+    text: str, names: dict[str, Any], *, where: str, values: EvaluatedExpressions | None = None
+) -> object:
+    """Return the object of a text that is a single ``{{ expression }}``; expressions in a longer text become text.
+
+    Args:
+        text: the value of an option.
+        names: the user's variables.
+        where: what the text is, for messages.
+        values: the values of expressions that were evaluated before.
+
+    Raises:
+        PromptError: an expression cannot be parsed or evaluated.
+    """
+    pieces = [piece for piece in scan(text, where=where) if not isinstance(piece, str) or piece.strip()]
+    if len(pieces) == 1 and isinstance(pieces[0], Expression):
+        return evaluate_expression(pieces[0], names, where, values)
+    return expand_text(text, names, where=where, values=values)
+
+
+def read_schema(options: Options, names: Mapping[str, object]) -> None:
+    """Replace the options ``schema`` and ``schema_multi`` by the schema that they name.
+
+    Args:
+        options: the options of the cell.
+        names: the user's variables, whose classes the options may name.
+
+    Raises:
+        SchemaError: it cannot describe an answer.
+        OptionError: both options are set, or the answer can be repaired only while its cell waits.
+    """
+    if options.repair and options.background:
+        raise OptionError("--repair and --background exclude each other.", remedy="Leave out one of them.")
+    if options.schema is not None or options.schema_multi is not None:
+        options.schema = schemas.requested_schema(options.schema, options.schema_multi, names)
+        options.schema_multi = None
+
+
+def without_schema(request: Request) -> Request:
+    """A request for the rest of an answer: a schema would make the server begin a new value."""
+    return replace(request, settings=replace(request.settings, schema=None))
+
+
+def repair_request(run: Run, response: Response) -> Request | None:
+    """The request that asks again for an answer that does not fit its schema; None where there is nothing to repair.
+
+    Args:
+        run: the request.
+        response: its response, which has ended.
+    """
+    answer = answer_turn((*run.prefix, *response.ledger.parts.get(0, ())))
+    if not response.needs_repair() or response.parse_error is None or answer is None:
+        return None
+    question = (Text(schemas.repair_prompt(response.parse_error)),)
+    functions = [each.declaration for each in run.tools]
+    return build_request(question, run.options, (*run.turns, answer), functions)
