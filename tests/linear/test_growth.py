@@ -70,11 +70,10 @@ def test_showing_a_text_takes_linear_time(request, shown, text):
 
 # The texts whose live view takes the most time, and those that take longer than others below some size; they are always tested.
 COSTLY = dict.fromkeys(
+    ("labels of brackets", "open labels", "footnotes that open", "brackets inside brackets"), 500
+)
+COSTLY |= dict.fromkeys(
     (
-        "labels of brackets",
-        "open labels",
-        "footnotes that open",
-        "brackets inside brackets",
         "table of short rows",
         "quote and list in turn",
         "quote of many paragraphs",
@@ -82,7 +81,8 @@ COSTLY = dict.fromkeys(
         "definitions of one label",
     ),
     1_500,
-) | dict.fromkeys(
+)
+COSTLY |= dict.fromkeys(
     (
         "images inside images",
         "nested groups of a formula",
@@ -125,7 +125,7 @@ def streaming(text, pause=None):
 
 
 def pytest_generate_tests(metafunc):
-    """Without ``--long``, every fourth text is tested in a live view, and the costly ones, because it renders a text several times.
+    """Without ``--long``, every eighth text is tested in a live view, and the costly ones, because it renders a text several times.
 
     Rendering a text once is part of making the static bundle, so that it is measured alone only with ``--long``.
     """
@@ -134,7 +134,7 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("text", TEXTS)
         metafunc.parametrize("shown", [each for each in SHOWN if whole or each != "render"])
     if metafunc.function is test_a_live_view_takes_linear_time:
-        metafunc.parametrize("text", list(TEXTS) if whole else [*COSTLY, *sorted(TEXTS.keys() - COSTLY)[::4]])
+        metafunc.parametrize("text", list(TEXTS) if whole else [*COSTLY, *sorted(TEXTS.keys() - COSTLY)[::8]])
 
 
 def test_a_live_view_takes_linear_time(request, stage, text):

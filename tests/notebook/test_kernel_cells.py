@@ -105,7 +105,7 @@ def test_an_awaited_cell_asks_again_for_an_answer_that_does_not_fit(kernel, serv
         server.script(text('{"age": 3}', finish="STOP"))
         run = kernel.execute(f"%%gemini -o r --schema 'age int' --repair 1 {options}\nWho?")
     assert run.status == "ok", run.error
-    assert value(kernel, "r.parsed, len(r.repaired_from), r is _gemini, len(ticks) > 0") == (
+    assert kernel.value("r.parsed, len(r.repaired_from), r is _gemini, len(ticks) > 0") == (
         {"age": 3},
         1,
         True,
