@@ -25,6 +25,7 @@ from ..content import (
     FunctionDeclaration,
     LocalFile,
     Part,
+    RemoteServer,
     Request,
     RequestSettings,
     ResultMedia,
@@ -224,7 +225,9 @@ def generation_config(request: Request) -> dict[str, Any]:
     if settings.schema is not None:
         config["responseMimeType"] = "application/json"
         config["responseJsonSchema"] = schemas.rewrite_for_gemini(settings.schema).schema
-    elif settings.json_output and not (settings.tools or settings.file_search or settings.functions):
+    elif settings.json_output and not (
+        settings.tools or settings.file_search or settings.mcp_servers or settings.functions
+    ):
         config["responseMimeType"] = "application/json"
     if settings.thinking is not None:
         config["thinkingConfig"] = _thinking_config(settings.thinking, request.model)
@@ -271,9 +274,18 @@ def _tools(settings: RequestSettings) -> list[dict[str, Any]]:
     tools: list[dict[str, Any]] = [{_TOOLS[name]: {}} for name in settings.tools]
     if settings.file_search:
         tools.append({"fileSearch": {"fileSearchStoreNames": list(settings.file_search)}})
+    if settings.mcp_servers:
+        tools.append({"mcpServers": [_remote_server(each) for each in settings.mcp_servers]})
     if settings.functions:
         tools.append({"functionDeclarations": [_declaration(each) for each in settings.functions]})
     return tools
+
+
+def _remote_server(server: RemoteServer) -> dict[str, Any]:
+    transport: dict[str, Any] = {"url": server.url}
+    if server.headers:
+        transport["headers"] = dict(server.headers)
+    return {"name": server.name, "streamableHttpTransport": transport}
 
 
 def _declaration(function: FunctionDeclaration) -> dict[str, Any]:
@@ -320,7 +332,11 @@ def body_of(request: Request, beside: Sequence[str] = (), *, server_calls: bool 
         body["generationConfig"] = config
     body = deep_merge(deep_merge(body, own), top_fields(request))
     settings = request.settings
-    if server_calls and settings.functions and (settings.tools or settings.file_search):
+    if (
+        server_calls
+        and settings.functions
+        and (settings.tools or settings.file_search or settings.mcp_servers)
+    ):
         body = deep_merge(body, {"toolConfig": {"includeServerSideToolInvocations": True}})
     body = deep_merge(body, with_api_names(request.body), drop_null=True)
     if request.continuation is not None:

@@ -527,7 +527,7 @@ class Ledger:
         """What separates the first text of a round from the text before it."""
         self._log.awaits_gap.discard(kind)
         pieces = self.answer if kind == "text" else self.thoughts
-        return paragraph_gap(pieces[-1] if pieces else "", text)
+        return paragraph_gap("".join(pieces[-2:]), text)
 
     def _append(self, kind: Literal["text", "thought"], text: str, index: int, t: float) -> str:
         """Append a piece of the answer or of the thoughts of candidate 0; return it without half a character."""

@@ -35,6 +35,7 @@ _WRITING = {
     "url_context": "--url-context",
     "maps": "--maps",
     "file_search": "--file-search",
+    "remote_mcp": "--remote-mcp",
     "safety": "--safety",
     "service_tier": "--service-tier",
     "thinking": "--thinking",

@@ -140,14 +140,15 @@ def run_here(job: _Job) -> ToolOutcome:
     Raises:
         KeyboardInterrupt: the user interrupted it.
     """
-    before = open_figures()
+    before, value = open_figures(), None
     try:
         with capturing(job.output):
             try:
                 with interruptible(), time_limit(job.timeout):
-                    return job.converted(job.call())
+                    value = job.call()
+                    return job.converted(value)
             finally:
-                collect_figures(job.output, before)
+                collect_figures(job.output, before, value)
     except KeyboardInterrupt:
         raise
     except TimeUp:

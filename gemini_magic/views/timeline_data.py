@@ -319,13 +319,21 @@ def _steps(ledger: Ledger, axis: float, *, timed: bool) -> list[UsageStep]:
     """The token counts, at most one step for each column."""
     rows = Rows(ledger.usage_columns)
     steps: list[UsageStep] = []
-    known = [0, 0, 0]
-    for position, *counts in zip(
-        rows["t" if timed else "chunk"], rows["prompt"], rows["output"], rows["thoughts"], strict=True
+    known, before, number = [0, 0, 0], [0, 0, 0], 0
+    rounds = ledger.chunk_columns.stored("round", ledger.chunk_columns.length)
+    for position, chunk, *counts in zip(
+        rows["t" if timed else "chunk"],
+        rows["chunk"],
+        rows["prompt"],
+        rows["output"],
+        rows["thoughts"],
+        strict=True,
     ):
+        if rounds[chunk] != number:  # a round counts from 0
+            number, before = rounds[chunk], known
         known = [
-            former if count is None else min(max(count, 0), _MAX_TOKENS)
-            for former, count in zip(known, counts, strict=True)
+            former if count is None else start + min(max(count, 0), _MAX_TOKENS)
+            for former, count, start in zip(known, counts, before, strict=True)
         ]
         step = UsageStep((position if timed else position + 0.5) / axis, *known)
         if steps and int(steps[-1].position * COLUMNS) == int(step.position * COLUMNS):

@@ -11,6 +11,7 @@ from media_samples import end
 from tool_answers import add_parts, begin_round, end_answer, end_round, run_of, set_run, tool_ledger
 
 from gemini_magic.content import Call, FunctionDeclaration, RequestSettings
+from gemini_magic.events import Decoded, Usage, UsageReport
 from gemini_magic.ledger import Confirmation
 from gemini_magic.views import Timeline
 from gemini_magic.views.record import record
@@ -170,3 +171,11 @@ def test_runs_that_do_not_fit_into_the_record_are_counted():
     assert len(json.dumps(made)) < 500_000
     [long] = record(end(tool_ledger(run_of(result="y" * 30_000))))["tools"]
     assert (len(long["result"]), long["shortened"]) == (20_000, ["result"])
+
+
+def test_the_tokens_of_the_timeline_add_up_over_the_rounds():
+    ledger, _ = between_rounds(result="21", started=1.0, seconds=1.0)
+    begin_round(ledger, 1, t=2.5)
+    ledger.add(b"{}", 3.0, Decoded([UsageReport(Usage(prompt=20, output=3, total=23))]))
+    steps = Timeline(end_answer(ledger, t=4.0)).data.usage_steps
+    assert [(step.prompt, step.output) for step in steps] == [(10, 5), (30, 8)]
