@@ -72,7 +72,7 @@ SAMPLER = """(cell) => {
         const live = node.querySelector(".jupyter-widgets") !== null;
         const last = heights[heights.length - 1];
         if (!last || last[0] !== height || last[1] !== live) heights.push([height, live]);
-        requestAnimationFrame(sample);
+        if (window.heights === heights) requestAnimationFrame(sample);
     };
     sample();
 }"""
