@@ -168,6 +168,7 @@ LATE_IMPORTS = {
     "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
     "notebook/runner.py:_send": "as above",
     "response.py:diff": "an answer is rarely compared, and the first cell should import little",
+    "views/candidate.py:_repr_mimebundle_": "candidates are rarely displayed, and their text can be read without a parser",
     "tables/rows.py:where": "a table is read after its answer has arrived, and the first cell should import little",
     "tables/rows.py:_repr_pretty_": "as above",
     "tables/rows.py:_repr_html_": "as above",
