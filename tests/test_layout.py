@@ -85,7 +85,7 @@ TABLE: dict[str, set[str] | None] = {
     "prompts": {"text", "content", "values", "settings", "media"},
     "tools": {"text", "content", "values", "settings", "media", "schema", "ledger", "tables", "prompts"},
     "markdown": {"text", "content", "values", "media"},
-    "views": _RECORD | {"settings", "markdown", "diagnostics", "media"},
+    "views": _RECORD | {"settings", "backends", "markdown", "diagnostics", "media"},
     "journal": _RECORD | {"media"},
     "responses": _CALL | {"markdown", "views", "journal"},
     "functions": _CALL | {"markdown", "responses"},
