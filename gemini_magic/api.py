@@ -20,11 +20,10 @@ from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
 from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
-from .conversation import answer_turn
-from .credentials import find_key, key_header
+from .credentials import find_key, key_header, key_mask
 from .errors import CredentialsError, OptionError, RecordingError
 from .journaling import journal, should_journal, start_journaling, uploaded_files
-from .ledger import DisplayOptions, Ledger
+from .ledger import DisplayOptions, Ledger, RoundDriver, answer_turns
 from .options import Options
 from .prices import TokenPrice
 from .project_files import is_new_key_file
@@ -35,7 +34,7 @@ from .text import visible
 
 if TYPE_CHECKING:
     from .recording import Recorder, Replay
-    from .tools import Tool
+    from .tools import Tool, ToolUser
 
 __all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "repair_notice", "stream"]
 
@@ -119,8 +118,9 @@ def _resolved(
     if previous is not None and given.get("schema_multi") is not None:
         previous = {**previous, "schema": None}
     options, sources = resolve(given, previous=previous, source=CALL)
-    options.schema = schemas.requested_schema(options.schema, options.schema_multi)
-    options.schema_multi = None
+    if options.schema is not None or options.schema_multi is not None:
+        options.schema = schemas.requested_schema(options.schema, options.schema_multi)
+        options.schema_multi = None
     return options, sources
 
 
@@ -245,6 +245,7 @@ def begin(
     conversation: str = "",
     sources: Mapping[str, str] | None = None,
     tools: Sequence[Tool] = (),
+    tool_user: ToolUser | None = None,
 ) -> Started:
     """Send a request and return at once; the response fills in the background.
 
@@ -257,6 +258,7 @@ def begin(
         conversation: the name of the conversation and the number of the turn, for the status line.
         sources: where the options came from, as returned by ``resolve``.
         tools: the functions that the request offers to the model; a reply offers them too.
+        tool_user: how the user is asked whether a function may run; None where the user cannot be asked.
 
     Raises:
         UsageProblem: the request or a key is missing something; nothing was sent.
@@ -267,20 +269,18 @@ def begin(
     replay, key = _replay(options), None
     withheld, ignored = ((sources or {}).get(name) for name in (KEY_WITHHELD, IGNORED))
     is_local = replay is not None or dialect.local is not None
-    if is_local:
-        withheld = None
-    else:
+    if not is_local:
         key = _find_key(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
     ledger = _ledger(request, options, before, conversation)
     if not is_local:
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
-    _note_settings(ledger, withheld, ignored, key, notices)
-    journaled = should_journal(options, local=is_local)
-    for problem in journal().take_problems() if journaled else ():
-        ledger.note("journal", problem, severity="warning")
+    _note_settings(ledger, None if is_local else withheld, ignored, key, notices)
+    if journaled := should_journal(options, local=is_local):
+        _note_journal(ledger)
     stream = open_stream(
         request,
         options,
+        driver=_driver(request, options, tools, user=tool_user, replay=replay, key=key),
         ledger=ledger,
         key=key,
         backend=dialect,
@@ -292,6 +292,30 @@ def begin(
     if journaled:
         start_journaling(ledger, request, options)
     return Started(Response(ledger, stream, partial(_reply, request, options, tools=tools)), stream)
+
+
+def _driver(
+    request: Request,
+    options: Options,
+    tools: Sequence[Tool],
+    *,
+    user: ToolUser | None,
+    replay: Replay | None,
+    key: Key | None,
+) -> RoundDriver | None:
+    """What runs the functions of an answer; None without functions. Raises as :func:`begin`."""
+    if not tools and (replay is None or not replay.has_rounds):
+        return None
+    recorded = None if replay is None or options.run_tools else replay.tool_runs
+    user = user or toolbox.ToolUser()
+    mask = key_mask(key, options.key_env)
+    settings = toolbox.settings_for_loop(options, tools, mask=mask, user=user, recorded=recorded)
+    return toolbox.ToolLoop(request, settings)
+
+
+def _note_journal(ledger: Ledger) -> None:
+    for problem in journal().take_problems():
+        ledger.note("journal", problem, severity="warning")
 
 
 def _ledger(request: Request, options: Options, before: str, conversation: str) -> Ledger:
@@ -361,10 +385,10 @@ def _reply(
     Raises:
         OptionError: the response is still running, or has no answer.
     """
-    answer = answer_turn(response.ledger.parts.get(0, ()))
     if response.status == "running":
         raise OptionError("The response is still running.", remedy="Call r.wait() first.")
-    if answer is None:
+    answer = answer_turns(response.ledger)
+    if not answer:
         raise OptionError("There is no answer to reply to.", remedy="Ask again.")
     # A file is for one answer.
     once = ("to", "overwrite", "append", "record", "background")
@@ -373,7 +397,7 @@ def _reply(
     attach, given = more.pop("attach", ()), more.pop("tools", tools)
     resolved, sources = _resolved(more, previous)
     offered = _tools(given, resolved)
-    follow_up, notices = _request(prompt, attach, resolved, (*request.turns, answer), offered)
+    follow_up, notices = _request(prompt, attach, resolved, (*request.turns, *answer), offered)
     reply, stream = begin(follow_up, resolved, notices=notices, sources=sources, tools=offered)
     with _closing_on_error(reply, stream.close):
         reply.wait()

@@ -7,13 +7,15 @@ replaces the entry. A key can be any hashable value.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from .content import Blob, Opaque, Part, Text, Thought, Turn, encodable
+from .content import Blob, Call, CallResult, Opaque, Part, Text, Thought, Turn, encodable
 from .events import Status
 from .text import one_line
 
-__all__ = ["Conversation", "ConversationEntry", "TurnNumber", "answer_turn"]
+__all__ = ["Conversation", "ConversationEntry", "TurnNumber", "answer_open_calls", "answer_turn"]
+
+_NOT_RUN: Final = {"error": "The function was not run."}
 
 
 class ConversationEntry(NamedTuple):
@@ -143,6 +145,23 @@ def answer_turn(parts: Sequence[Part]) -> Turn | None:
         sent.append(part)
     sent += _join(pieces)
     return Turn("model", encodable(sent)) if sent else None
+
+
+def answer_open_calls(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Add results for function calls that have none: servers refuse a conversation without them.
+
+    Args:
+        turns: the conversation, the user's new turn included.
+    """
+    found: list[Turn] = []
+    for turn, following in zip(turns, [*turns[1:], None], strict=True):
+        found.append(turn)
+        calls = [part for part in turn.parts if isinstance(part, Call)] if turn.role == "model" else []
+        answered = following is None or any(isinstance(part, CallResult) for part in following.parts)
+        if calls and not answered:
+            results = (CallResult(call.name or "", dict(_NOT_RUN), call.id) for call in calls)
+            found.append(Turn("user", tuple(results)))
+    return tuple(found)
 
 
 def _join(pieces: Sequence[str]) -> list[Part]:

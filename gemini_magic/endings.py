@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 Cause: TypeAlias = Literal[
-    "end", "cut", "full", "failed", "stalled", "timeout", "interrupt", "stop", "left", "arriving"
+    "end", "cut", "full", "rounds", "failed", "stalled", "timeout", "interrupt", "stop", "left", "arriving"
 ]
 
 _RESUME: Final = "The answer received so far is kept. `%gemini resume` asks for the rest in a new request."
@@ -84,7 +84,7 @@ def ending_of(
 
     Args:
         cause: why reading ended: end of input (``end``), a lost connection (``cut``), more bytes than allowed
-            (``full``), an error (``failed``), the first-byte or stall timeout (``stalled``), the total timeout
+            (``full``), more rounds of function calls than allowed (``rounds``), an error (``failed``), the first-byte or stall timeout (``stalled``), the total timeout
             (``timeout``), the user (``interrupt`` or ``stop``), the end of the kernel that read it (``left``), or a
             look at a stream that still runs in another kernel (``arriving``).
         finish: the last finish reason.
@@ -161,7 +161,7 @@ def _ending_of_cause(
         )
     if failure is not None:
         return Ending("error", service_error(failure))
-    if cause == "full" and chunks and error is not None:
+    if cause in ("full", "rounds") and chunks and error is not None:
         return Ending("truncated", error)
     if cause == "cut" and chunks:
         return Ending("truncated", TruncatedError(_after("The connection was lost", chars), remedy=resume))

@@ -199,6 +199,29 @@ class Options:
         help="whether the model calls a function: auto, any (it must), none, or the NAME that it must call",
         config=False,
     )
+    max_rounds: int = option(
+        10,
+        "--max-rounds",
+        metavar="N",
+        help="requests that one answer may take when the model calls functions (default: 10)",
+        minimum=1,
+        maximum=1000,
+    )
+    tool_timeout: float | None = option(
+        None,
+        "--tool-timeout",
+        metavar="SECONDS",
+        help="how long a function may take that the model calls",
+        exclusive_minimum=0,
+        maximum=_SECONDS,
+    )
+    run_tools: bool = option(
+        False,
+        "--run-tools",
+        help="run the functions in a replay too, instead of showing their recorded results",
+        config=False,
+        project=None,
+    )
     safety: str | None = option(
         None,
         "--safety",

@@ -14,7 +14,7 @@ from . import diagnostics, recording, views
 from . import schema as schemas
 from .backends import backend
 from .client import Stream, play
-from .content import Part, Request
+from .content import Call, Part, Request
 from .errors import (
     ErrorCopy,
     GeminiMagicError,
@@ -50,6 +50,7 @@ from .ledger import (
     grounding_of,
     logprob_rows,
     modality_rows,
+    open_calls,
     part_row,
     round_rows,
     rows_of,
@@ -131,6 +132,11 @@ class Response(AnswerContent):
     def content_items(self) -> tuple[int, list[AnswerItem]]:
         """Return 0, the index of the candidate, and the answer in order: stretches of text and all other parts."""
         return 0, Candidate(self.ledger, 0).items
+
+    @property
+    def open_calls(self) -> list[Call]:
+        """The calls without a result: their function is only declared, or the answer ended before it ran."""
+        return open_calls(self.ledger)
 
     @property
     def citations(self) -> list[Citation]:

@@ -103,6 +103,13 @@ def test_tokens_of_the_whole_request_are_counted(fake_server):
     assert "x-goog-api-key" not in seen.headers
 
 
+def test_the_schema_is_counted(fake_server):
+    fake_server.script(status(200, body={"totalTokens": 9}))
+    count_tokens("hi", model="m", schema_multi="name", base_url=fake_server.base_url)
+    config = fake_server.requests[0].body["generateContentRequest"]["generationConfig"]
+    assert config["responseJsonSchema"]["items"]["properties"] == {"name": {"type": "string"}}
+
+
 def test_a_missing_count_is_none_and_not_zero(fake_server):
     fake_server.script(status(200, body={}))
     assert count_tokens("hi", model="m", base_url=fake_server.base_url) == (None, None, {})

@@ -166,7 +166,7 @@ LATE_IMPORTS = {
     "notebook/matcher.py:matcher_for": "completions are computed when the user presses Tab, not by %load_ext",
     "client/transport.py:_make_transport": "the transport for proxies loads httpcore, which most users do not need",
     "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
-    "notebook/runner.py:_send": "as above",
+    "notebook/runner.py:_count_tokens": "as above",
     "response.py:diff": "an answer is rarely compared, and the first cell should import little",
     "views/candidate.py:_repr_mimebundle_": "candidates are rarely displayed, and their text can be read without a parser",
     "tables/rows.py:where": "a table is read after its answer has arrived, and the first cell should import little",

@@ -191,7 +191,7 @@ def test_every_backend_sends_the_schema_or_refuses_before_sending(name):
 
 
 REFUSALS = {
-    "Function calling with a response mime type: 'application/json' is unsupported": "functions",
+    "Function calling with a response mime type: 'application/json' is unsupported": "tools",
     "Tool use with a response mime type: 'application/json' is unsupported": "tools",
     "The specified schema produces a constraint that has too many states for serving.": "Use a smaller schema",
     "JSON mode is not enabled for models/x": "leave out --schema",

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from ..content import Request
+from ..content import CallResult, Request
 from ..events import Decoded, Failure, SafetyRating, TokenDetail, TokenScore, Usage
 from ..media import MediaInsert
 from .auth import Auth
@@ -236,6 +236,10 @@ def _unread(url: str, body: bytes) -> SentRequest:  # noqa: ARG001 - other backe
     return SentRequest(rest=value if isinstance(value, dict) else {})
 
 
+def _no_results(body: bytes, media: Mapping[str, bytes]) -> Sequence[CallResult]:  # noqa: ARG001 - other backends read it
+    return ()
+
+
 def _no_details(raw: bytes) -> Sequence[TokenDetail]:  # noqa: ARG001 - other backends read it
     return ()
 
@@ -293,6 +297,8 @@ class Backend(Struct, frozen=True, kw_only=True):
         undocumented: yields the kind of a note and a name for everything in one JSON value that the dialect's reference
             does not document (see :func:`~.gemini_reference.undocumented`); None without such a check.
         read_request: ``(url, body)`` of a request that was sent -> its content; never raises.
+        read_results: ``(body, media by their digest)`` of a request that was sent -> the results of functions in its last
+            turn; never raises.
         requested_tier: the service tier that a request asks for, whether an option or the user's own JSON set it.
         unenforced_rules: a JSON Schema -> the rules in it that the server does not enforce, one line each, because its
             dialect has no keyword for them; they are checked when the answer has ended. It raises ``SchemaError`` as
@@ -322,6 +328,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     price_data: Callable[[str, Usage, bytes], dict[str, Any]] = _no_price_data
     undocumented: Callable[[Any], Iterable[tuple[str, str]]] | None = None
     read_request: Callable[[str, bytes], SentRequest] = _unread
+    read_results: Callable[[bytes, Mapping[str, bytes]], Sequence[CallResult]] = _no_results
     requested_tier: Callable[[Request], Any] = _requested_tier
     unenforced_rules: Callable[[Mapping[str, Any]], Sequence[str]] = _every_rule
     local: Callable[[HttpRequest], Iterator[tuple[float, bytes]]] | None = None

@@ -48,7 +48,7 @@ from .gemini_evidence import safety_ratings, token_scores
 from .gemini_files import FILES, gemini_base
 from .gemini_media import media_fields
 from .gemini_reference import undocumented
-from .gemini_sent import read_request
+from .gemini_sent import read_request, read_results
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 from .urls import checked_model, method_of, quoted
@@ -427,6 +427,7 @@ GEMINI = Backend(
     price_provider=PRICE_PROVIDER,
     price_data=price_data,
     read_request=read_request,
+    read_results=read_results,
     undocumented=undocumented,
     count=CountTokens(_count, read_token_count),
     models=ListModels(_models, read_models),

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
+from msgspec.structs import replace
+
+from ..content import Blob, CallResult, ResultMedia
+from ..media import REFERENCE
 from .backend import SentRequest
 
-__all__ = ["read_request"]
+__all__ = ["read_request", "read_results"]
 
 _MODEL: Final = re.compile(r"/models/([^/:?]+)")
 
@@ -34,6 +40,44 @@ def read_request(url: str, body: bytes) -> SentRequest:
         rest=rest,
         schema=config.get("responseJsonSchema") if isinstance(config, dict) else None,
     )
+
+
+def read_results(body: bytes, media: Mapping[str, bytes]) -> tuple[CallResult, ...]:
+    """The results of functions in the last turn of a request, in order; empty if it has none.
+
+    Args:
+        body: the body as it was sent or recorded.
+        media: the bytes of the media that the body refers to, by their digest.
+    """
+    try:
+        parts = json.loads(body)["contents"][-1]["parts"]
+        found = [_result(part["functionResponse"], media) for part in parts if "functionResponse" in part]
+        apart = [blob for part in parts if (blob := _blob(part, media)) is not None]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return ()
+    if found and apart:  # media that an older model takes beside the results only
+        named = tuple(ResultMedia(f"media-{number}", blob) for number, blob in enumerate(apart, 1))
+        found[-1] = replace(found[-1], media=(*found[-1].media, *named))
+    return tuple(found)
+
+
+def _result(value: dict[str, Any], media: Mapping[str, bytes]) -> CallResult:
+    named = [
+        ResultMedia(str(next(iter(part.values())).get("displayName", "")), blob)
+        for part in value.get("parts", ())
+        if (blob := _blob(part, media)) is not None
+    ]
+    return CallResult(value["name"], value.get("response") or {}, value.get("id"), media=tuple(named))
+
+
+def _blob(part: dict[str, Any], media: Mapping[str, bytes]) -> Blob | None:
+    inline = part.get("inlineData")
+    if not isinstance(inline, dict):
+        return None
+    text = str(inline.get("data", ""))
+    digest = text.removeprefix(REFERENCE)
+    data = media.get(digest) if text.startswith(REFERENCE) else base64.b64decode(text, validate=True)
+    return None if data is None else Blob(str(inline.get("mimeType", "")), data)
 
 
 def _text(turn: Any) -> Any:

@@ -34,10 +34,28 @@ if TYPE_CHECKING:
     from ..recording import Recorder, Replay
     from .text_file import TextFile
 
-__all__ = ["Attempts", "StreamJob"]
+__all__ = ["Attempts", "RoundClock", "StreamJob"]
 
 _ERROR_BODY = MEGABYTE  # bytes of an error page that are read
 _PIECE = 128  # bytes that a piece of a body counts as at least: it needs so much memory
+
+
+class RoundClock(NamedTuple):
+    """The position of a round in its stream.
+
+    Attributes:
+        round: its number, from 0.
+        opened: clock reading (``time.perf_counter``) when the stream was opened; 0 in the first round.
+        origin: clock reading when the first request was sent; 0 before.
+        last: when the round before it ended, in seconds on the ledger's clock.
+        spent: seconds that the rounds before it count for the total timeout; the functions between them do not count.
+    """
+
+    round: int = 0
+    opened: float = 0.0
+    origin: float = 0.0
+    last: float = 0.0
+    spent: float = 0.0
 
 
 class StreamJob(NamedTuple):
@@ -53,6 +71,7 @@ class StreamJob(NamedTuple):
         files: the digests of the uploaded files that the request refers to, by their URI.
         plan: the media that are uploaded before the request is sent; None without any.
         uploaded: the files that were uploaded before.
+        clock: the position of the round in the stream.
     """
 
     http: HttpRequest
@@ -66,6 +85,7 @@ class StreamJob(NamedTuple):
     files: Mapping[str, str] = MappingProxyType({})
     plan: MediaPlan | None = None
     uploaded: UploadedFiles | None = None
+    clock: RoundClock = RoundClock()
 
 
 class _StopReading(Exception):  # noqa: N818 - not an error
@@ -101,7 +121,7 @@ class Attempts:
         )
         self._target = Target(ledger, guard, job.backend, job.key, self._recordings, max_event, max_total)
         self._writer: ExchangeWriter | None = None  # of the current attempt
-        self._origin = 0.0  # clock reading when the first request was sent
+        self._origin = job.clock.origin  # clock reading when the first request was sent
 
     @property
     def received_json(self) -> bool:
@@ -111,8 +131,13 @@ class Attempts:
     def now(self) -> float:
         """Seconds since the first request was sent, or since the stream was opened; in a replay, as recorded."""
         if self._job.replay is not None:
-            return 0.0 if self._writer is None else self._writer.last
+            return self._job.clock.last if self._writer is None else self._writer.last
         return time.perf_counter() - (self._origin or self._connection.opened)
+
+    @property
+    def origin(self) -> float:
+        """Clock reading (``time.perf_counter``) when the first request of the stream was sent; 0 before."""
+        return self._origin
 
     def use(self, job: StreamJob) -> None:
         """Replace the job, once its media are uploaded."""
@@ -136,13 +161,14 @@ class Attempts:
             http.url,
             http.headers,
             http.body,
+            round=self._job.clock.round,
             attempt=number,
             backend=self._job.backend.name,
             waited=waited,
             media=media_in(http.media),
             files=self._job.files,
         )
-        last = 0.0 if self._writer is None else self._writer.last
+        last = self._job.clock.last if self._writer is None else self._writer.last
         writer = ExchangeWriter(exchange, self._target, expected=self._expected(http), last=last)
         self._writer = writer
         response: ResponseHead | None = None

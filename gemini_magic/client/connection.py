@@ -103,14 +103,27 @@ class Connection:
         first_byte: longest wait for the first byte of a body, in seconds.
         stall: longest wait for each later byte, in seconds.
         total: longest time for the whole stream, in seconds, or None.
+        opened: clock reading when the stream was opened; 0 for its first round.
+        spent: seconds of ``total`` that the rounds before have used.
     """
 
-    def __init__(self, *, connect: float, first_byte: float, stall: float, total: float | None) -> None:
+    def __init__(
+        self,
+        *,
+        connect: float,
+        first_byte: float,
+        stall: float,
+        total: float | None,
+        opened: float = 0.0,
+        spent: float = 0.0,
+    ) -> None:
         self._connect = connect
         self._first_byte = first_byte
         self._stall = stall
         self._total = total
-        self._opened = time.perf_counter()
+        self._spent = spent
+        self._began = time.perf_counter()
+        self._opened = opened or self._began
         self._sent = 0.0
         self._arrived = 0.0
         self._connect_seconds: float | None = None
@@ -195,7 +208,14 @@ class Connection:
 
     def remaining(self) -> float | None:
         """Seconds until the total timeout; None without one."""
-        return None if self._total is None else self._total - (time.perf_counter() - self._opened)
+        if self._total is None:
+            return None
+        return self._total - self.spent
+
+    @property
+    def spent(self) -> float:
+        """Seconds that this round and the ones before it have used of the total timeout."""
+        return self._spent + time.perf_counter() - self._began
 
     def limit_wait(self, seconds: float) -> float:
         """Shorten a wait to the total timeout.

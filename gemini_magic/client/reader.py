@@ -68,6 +68,11 @@ class StreamReader:
         """Seconds since the first request was sent, or since the stream was opened; in a replay, as recorded."""
         return self._attempts.now()
 
+    @property
+    def origin(self) -> float:
+        """Clock reading (``time.perf_counter``) when the first request of the stream was sent; 0 before."""
+        return self._attempts.origin
+
     def run(self) -> None:
         """Read until the stream is over. The ledger is closed in every case."""
         try:

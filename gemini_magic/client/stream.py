@@ -10,27 +10,28 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from .. import recording
-from ..backends import Backend, HttpRequest
+from ..backends import Backend
 from ..content import Request
 from ..endings import Cause
 from ..errors import ConnectionFailed, GeminiMagicError, OptionError
 from ..events import Event
-from ..ledger import Exchange, Ledger
-from ..media import references_in
+from ..ledger import Exchange, Ledger, RoundDriver
 from ..options import Options
-from .attempt import StreamJob
+from .attempt import RoundClock, StreamJob
 from .connection import Connection
-from .endpoint import endpoint_of
+from .encoded_request import EncodedRequest, encode_request
 from .exchange_writer import LedgerGuard
 from .log_filter import mask_in_logs
-from .media_plan import plan_media
+from .played_rounds import PlayedRounds, recorded_options, recorded_request
 from .reader import StreamReader
 from .reader_threads import READER_THREADS
 from .secret import Key
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from .text_file import Mode, TextFile
 
 __all__ = ["Stream", "open_stream", "play"]
+
+T = TypeVar("T")
 
 _CANCEL_WAIT = 0.03  # seconds that cancelling waits for the reader
 _running: weakref.WeakSet[Stream] = weakref.WeakSet()
@@ -63,42 +66,53 @@ class Stream:
     Waiters wake on their own thread or event loop; at most one wake-up is pending for each. The stream does not raise
     an error that ends it: ``ledger.status`` and ``ledger.error`` hold it.
 
+    With a driver, an answer that calls functions ends its round and not the stream. Threads and event loops that wait for
+    the stream then run the driver, which calls the functions and :meth:`continue_with`.
+
     Args:
         job: what to do.
         ledger: receives what arrives.
+        driver: continues the stream after a round that calls functions; None to end with the first round.
+        encode: encodes the requests of later rounds; None without a driver.
     """
 
-    def __init__(self, job: StreamJob, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        job: StreamJob,
+        ledger: Ledger,
+        driver: RoundDriver | None = None,
+        encode: Callable[[Request], EncodedRequest] | None = None,
+    ) -> None:
         self.ledger = ledger
+        self._job = job
+        self._driver = driver
+        self._encode = encode
         self._text_file = job.text_file
-        self._connection = Connection(
-            connect=job.options.connect_timeout,
-            first_byte=job.options.first_byte_timeout,
-            stall=job.options.stall_timeout,
-            total=job.options.timeout,
-        )
         self._writing = threading.Lock()
         self._changes = threading.Condition()
         self._waiters: list[asyncio.Future[None]] = []
         self._done = threading.Event()
-        self._reading = threading.Lock()  # held until the reader has ended
-        self._reading.acquire()
         self._cancelled_by: Literal["interrupt", "stop"] | None = None
-        guard = LedgerGuard(self._writing, self._connection, self._notify)
-        self._reader: StreamReader | None = StreamReader(job, ledger, self._connection, guard, self._end)
         _running.add(self)
         stream_started()
-        READER_THREADS.run(self._read)
+        self._start_reader()
 
-    def _read(self) -> None:
-        """Run the reader; on one of the threads for readers."""
-        reader = self._reader
-        try:
-            if reader is not None:
-                reader.run()
-        finally:
-            mask_in_logs(None)  # the next stream on this thread may have another key
-            self._reading.release()
+    def _start_reader(self) -> None:
+        options, clock = self._job.options, self._job.clock
+        self._connection = Connection(
+            connect=options.connect_timeout,
+            first_byte=options.first_byte_timeout,
+            stall=options.stall_timeout,
+            total=options.timeout,
+            opened=clock.opened,
+            spent=clock.spent,
+        )
+        self._reading = threading.Lock()  # held until the reader has ended
+        self._reading.acquire()
+        guard = LedgerGuard(self._writing, self._connection, self._notify)
+        reader = StreamReader(self._job, self.ledger, self._connection, guard, self._end_reading)
+        self._reader: StreamReader | None = reader
+        READER_THREADS.run(partial(_read, reader, self._reading))
 
     # -- the end
 
@@ -106,6 +120,109 @@ class Stream:
     def done(self) -> bool:
         """Whether the stream has ended."""
         return self._done.is_set()
+
+    @property
+    def between_rounds(self) -> bool:
+        """Whether a round has ended whose calls have to be answered before the next one."""
+        return self._reader is None and not self.done
+
+    @property
+    def blocks_next(self) -> bool:
+        """Whether the next wait runs a function on the waiting thread, so that a view should be drawn before."""
+        return self._driver is not None and self._driver.runs_here
+
+    def now(self) -> float:
+        """Seconds since the first request was sent, or since the stream was opened; in a replay, as recorded."""
+        reader, clock = self._reader, self._job.clock
+        if reader is not None:
+            return reader.now()
+        if self._job.replay is not None:
+            return clock.last
+        return time.perf_counter() - clock.origin if clock.origin else clock.last
+
+    def _end_reading(
+        self, cause: Cause, error: GeminiMagicError | None = None, limit: float | None = None
+    ) -> bool:
+        """The reader has ended: end the round if the answer calls functions, else the stream."""
+        if self._driver is not None and error is None and self._end_round(cause):
+            return True
+        return self._end(cause, error, limit)
+
+    def _end_round(self, cause: Cause) -> bool:
+        """End the round without ending the stream. Returns whether the answer calls functions."""
+        with self._writing:
+            reader = self._reader
+            if self._done.is_set() or self._cancelled_by is not None or reader is None:
+                return False
+            now = reader.now()
+            if not self.ledger.end_round(cause, t=now):
+                return False
+            clock = RoundClock(
+                self._job.clock.round, self._connection.opened, reader.origin, now, self._connection.spent
+            )
+            self._job = self._job._replace(clock=clock)
+            self._connection.cancel()  # from now on the guard refuses the reader
+            self._reader = None
+        self._notify()
+        return True
+
+    def continue_with(self, request: Request) -> None:
+        """Start the next round, unless the stream has ended.
+
+        Args:
+            request: its request.
+
+        Raises:
+            UsageProblem: the request is not valid.
+        """
+        if self._encode is not None:
+            self.continue_encoded(self._encode(request))
+
+    def continue_encoded(self, encoded: EncodedRequest, options: Options | None = None) -> None:
+        """Start the next round with a request that is encoded already, and with other options if they are given."""
+        with self._writing:
+            if self._done.is_set() or self._reader is not None:
+                return
+            job = self._job
+            runs = [run for run in self.ledger.tool_runs if run.started is not None]
+            last = max([job.clock.last, *((run.started or 0.0) + (run.seconds or 0.0) for run in runs)])
+            clock = job.clock._replace(round=job.clock.round + 1, last=last)
+            self._job = job._replace(
+                http=encoded.http,
+                whole=encoded.whole,
+                plan=encoded.plan,
+                clock=clock,
+                options=options or job.options,
+            )
+            self.ledger.set_phase("preparing")
+            self._start_reader()
+        self._notify()
+
+    def change(self, write: Callable[[Ledger], T]) -> T | None:
+        """Let the driver write into the ledger between two rounds, and wake the waiters.
+
+        Args:
+            write: is called with the ledger, unless the stream has ended.
+
+        Returns:
+            What ``write`` returns; None if the stream has ended.
+        """
+        with self._writing:
+            if self._done.is_set():
+                return None
+            result = write(self.ledger)
+        self._notify()
+        return result
+
+    def end(self, cause: Literal["end", "rounds", "failed"], error: GeminiMagicError | None = None) -> None:
+        """End the stream between two rounds; only the driver calls it.
+
+        Args:
+            cause: ``end``: the calls are not run here; ``rounds``: there were too many rounds; ``failed``: the next round
+                cannot start.
+            error: the error that describes it.
+        """
+        self._end(cause, error)
 
     def _end(self, cause: Cause, error: GeminiMagicError | None = None, limit: float | None = None) -> bool:
         """Close the ledger. Only the first call has an effect. Returns whether this was the first."""
@@ -115,11 +232,15 @@ class Stream:
             if self._cancelled_by is not None:  # the reader was faster than the thread that cancels
                 cause, error, limit = self._cancelled_by, None, None
             self._connection.cancel()  # from now on the guard refuses the reader
-            now = 0.0 if self._reader is None else self._reader.now()
+            now, was_reading = self.now(), self._reader is not None
+            if self._driver is not None:
+                self._driver.stop(self.ledger, now)
             self.ledger.close(cause, t=now, error=error, limit=limit)
             self._finish_text_file()
             self._reader = None  # it refers to this stream: a reference cycle would keep the answer in memory
             self._done.set()
+        for recorder in () if was_reading else self._job.recorders:
+            recorder.finish()
         _running.discard(self)
         stream_ended()
         self._notify()
@@ -175,7 +296,7 @@ class Stream:
     ) -> None:
         self.close()
 
-    # -- waiting
+    # -- waiting, which runs the driver between two rounds
 
     def _notify(self) -> None:
         with self._changes:
@@ -185,21 +306,48 @@ class Stream:
             wake(waiter)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end, at most ``timeout`` seconds. Returns whether the stream has ended."""
-        return self._done.wait(timeout)
+        """Wait for the end, at most ``timeout`` seconds. Returns whether the stream has ended.
+
+        A function that runs on this thread meanwhile is not cut short.
+        """
+        if self._driver is None:
+            return self._done.wait(timeout)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._done.is_set():
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                break
+            self.wait_change(self.ledger.version, left)
+        return self._done.is_set()
 
     def wait_change(self, version: int, timeout: float | None = None) -> int:
         """Wait until the ledger has another version than this one, at most ``timeout`` seconds. Returns the version."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        with self._changes:
-            while self.ledger.version == version and not self._done.is_set():
-                left = None if deadline is None else deadline - time.monotonic()
-                if (left is not None and left <= 0) or not self._changes.wait(left):
-                    break
+        while self.ledger.version == version and not self._done.is_set():
+            pause = None if self._driver is None else self._driver.step(self)
+            if pause == 0:
+                continue
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                break
+            waits: list[float] = [each for each in (left, pause) if each is not None]
+            with self._changes:
+                if self.ledger.version == version and not self._done.is_set():
+                    self._changes.wait(min(waits) if waits else None)
         return self.ledger.version
 
     async def changed(self, version: int, timeout: float | None = None) -> int:  # noqa: ASYNC109 - a tick, not a deadline
-        """The same on an event loop, without blocking it."""
+        """The same on an event loop, without blocking it unless a function runs on its thread."""
+        if self._driver is not None and self.ledger.version == version and not self._done.is_set():
+            pause = await self._driver.step_awaited(self)
+            if pause == 0:
+                return self.ledger.version
+            if pause is not None:
+                timeout = pause if timeout is None else min(timeout, pause)
+        return await self._changed(version, timeout)
+
+    async def _changed(self, version: int, timeout: float | None) -> int:  # noqa: ASYNC109 - a tick, not a deadline
+        """Wait on an event loop until the ledger has another version, at most ``timeout`` seconds."""
         woken = asyncio.get_running_loop().create_future()
         with self._changes:
             self._waiters.append(woken)
@@ -249,6 +397,15 @@ class Stream:
                 await asyncio.sleep(0)  # a stream that is always ahead must not block the loop
 
 
+def _read(reader: StreamReader, reading: threading.Lock) -> None:
+    """Run a reader; on one of the threads for readers."""
+    try:
+        reader.run()
+    finally:
+        mask_in_logs(None)  # the next stream on this thread may have another key
+        reading.release()
+
+
 def open_stream(
     request: Request,
     options: Options,
@@ -260,6 +417,7 @@ def open_stream(
     replay: Replay | None = None,
     before: str = "",
     uploaded: UploadedFiles | None = None,
+    driver: RoundDriver | None = None,
 ) -> Stream:
     """Send a request and read the response in the background.
 
@@ -273,22 +431,21 @@ def open_stream(
         replay: a recording that answers in place of the network.
         before: the earlier part of the same answer; the file of ``--to`` begins with it.
         uploaded: the files that were uploaded before, which may be used again.
+        driver: calls the functions of the answer; None to end with the first answer.
 
     Raises:
         PromptError: a file that is sent cannot be read.
         OptionError: the request is not valid, or a file cannot be written. A later failure, such as a recording
             without an answer to the request, ends the stream; the ledger then holds the error.
     """
-    endpoint = endpoint_of(options)
-    plan = plan_media(request, backend, options, offline=replay is not None)
-    http, whole = backend.encode(plan.request, endpoint), None
-    if options.fallback and not options.no_stream:
-        whole = backend.encode(plan.request, endpoint._replace(form="whole"))
+    offline = replay is not None
+    http, whole, plan = encode_request(request, options, backend, offline=offline)
     text_file = _text_file(options, ledger, before)
     job = StreamJob(
         http, backend, options, key, recorders, replay, whole, text_file, plan=plan, uploaded=uploaded
     )
-    return Stream(job, ledger)
+    encode = partial(encode_request, options=options, backend=backend, offline=offline)
+    return Stream(job, ledger, driver, None if driver is None else encode)
 
 
 def _text_file(options: Options, ledger: Ledger, before: str) -> TextFile | None:
@@ -317,7 +474,7 @@ def play(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger, *, spe
     """Play recorded exchanges as a stream, at ``speed`` times their pace; nothing is sent.
 
     Args:
-        exchanges: the attempts of one request, in order; at least one.
+        exchanges: the attempts of one request and of the rounds after it, in order; at least one.
         backend: the dialect of the bodies.
         ledger: an empty ledger.
         speed: how many times as fast; 0 means without waiting.
@@ -325,9 +482,10 @@ def play(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger, *, spe
     Raises:
         RecordingError: the speed is negative or infinite.
     """
-    first = exchanges[0]
-    media = references_in(first.body, first.media)
-    http = HttpRequest(first.method, first.url, first.headers, first.body, media)
-    options = Options(retries=len(exchanges) - 1)
+    rounds = [list(attempts) for _, attempts in groupby(exchanges, key=lambda each: each.round)]
+    first = rounds[0][0]
     replay = recording.ReplayOnce(exchanges, speed)
-    return Stream(StreamJob(http, backend, options, replay=replay, files=first.files), ledger)
+    job = StreamJob(
+        recorded_request(first), backend, recorded_options(rounds[0]), replay=replay, files=first.files
+    )
+    return Stream(job, ledger, PlayedRounds(rounds) if len(rounds) > 1 else None)

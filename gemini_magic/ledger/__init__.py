@@ -16,6 +16,7 @@ from .items import (
     ToolItem,
 )
 from .ledger import DisplayOptions, Ledger, Phase
+from .round_driver import PausedStream, RoundDriver
 from .round_rows import RoundRow, round_rows
 from .rounds import Round, add_usage, paragraph_gap
 from .row_types import (
@@ -37,6 +38,7 @@ from .row_types import (
 )
 from .sources import AnswerSources, NumberedSource, Passage, answer_sources
 from .tool_runs import OPEN_STATES, ToolRun, ToolState
+from .turns import answer_turns, finished_turns, open_calls, parts_of_round, show_tool_runs
 
 __all__ = [
     "OPEN_STATES",
@@ -63,8 +65,10 @@ __all__ = [
     "PartRow",
     "Passage",
     "Pause",
+    "PausedStream",
     "Phase",
     "Round",
+    "RoundDriver",
     "RoundRow",
     "SafetyRow",
     "SourceRow",
@@ -78,18 +82,23 @@ __all__ = [
     "UsageRow",
     "add_usage",
     "answer_sources",
+    "answer_turns",
     "citations_of",
     "clean_headers",
     "clean_url",
     "filled_columns",
+    "finished_turns",
     "grounding_of",
     "logprob_rows",
     "modality_rows",
+    "open_calls",
     "paragraph_gap",
     "part_row",
+    "parts_of_round",
     "round_rows",
     "rows_of",
     "safety_rows",
+    "show_tool_runs",
     "source_rows",
     "transcript_rows",
     "url_context_rows",

@@ -9,16 +9,14 @@ from array import array
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from .. import schema as schemas
 from ..content import (
     Call,
-    Code,
-    CodeResult,
-    Opaque,
     Part,
     Request,
     Text,
@@ -51,6 +49,7 @@ from .confirmation import Confirmation
 from .display_options import DisplayOptions
 from .event_log import EventLog, event_table, usage_table
 from .exchange import Exchange, Pause, Transfer
+from .finish_places import FinishPlaces
 from .items import PlacedParts, TextStretch
 from .note_log import NoteLog
 from .parts import Parts, TextPieces
@@ -80,23 +79,9 @@ Phase: TypeAlias = Literal[
 ]
 Source: TypeAlias = Literal["network", "recording", "journal", "echo"]
 _NO_COUNTS = Usage()
-_SERVER_TOOLS = (Code, CodeResult, Opaque)  # parts of them; those of new tools are not known
 _MAX_OFFSET = 2**31  # so that an offset takes four bytes
 _MAX_CANDIDATES = 1000  # whose parts are kept together; the API has 8 at most
 _STALE = ", stale"  # in the description of a turn
-
-
-class _FinishPlace(NamedTuple):
-    """Where the finish reason of a candidate arrived.
-
-    Attributes:
-        times, chunk: how many finish reasons the candidate has, and the chunk with the last one.
-        parts: the candidate's parts so far.
-    """
-
-    times: int
-    chunk: int
-    parts: int
 
 
 class Ledger:
@@ -195,9 +180,7 @@ class Ledger:
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)
         self._log = RoundLog()
-        self._newest_finish = -1  # the last chunk with a finish reason
-        self._first_chunks: dict[int, int] = {}  # the first chunk of the round with a part, by candidate
-        self._finish_places: dict[int, _FinishPlace] = {}
+        self._finish_places = FinishPlaces()
         self._transcript = TranscriptWriter()
         self._joiners: dict[str, SurrogateJoiner] = {"text": SurrogateJoiner(), "thought": SurrogateJoiner()}
 
@@ -214,7 +197,7 @@ class Ledger:
     @property
     def has_content(self) -> bool:
         """Whether any part of the round's answer has arrived; from then on a retry would be a second answer."""
-        return bool(self._first_chunks)
+        return bool(self._finish_places.first_chunks)
 
     @property
     def finish(self) -> Finish | None:
@@ -225,35 +208,15 @@ class Ledger:
 
     @property
     def finished(self) -> bool:
-        """Whether the finish reasons show where the answer ends.
-
-        Some servers send a finish reason with every chunk, and some continue after one. So each candidate must have
-        exactly one, after a chunk with content that has none, and no content may follow it. An answer in which the
-        server uses its own tools may continue after a long time: Gemini 2.5 sends ``STOP`` before it runs code.
-        """
-        places = self._finish_places
+        """Whether the finish reasons show where the answer ends; see :meth:`FinishPlaces.finished`."""
         wanted = (self.request.settings.candidates if self.request is not None else None) or 1
-        if len(places) < wanted or not self._first_chunks.keys() <= places.keys():
-            return False
-        for candidate, place in places.items():
-            first = self._first_chunks.get(candidate)
-            if place.times != 1 or first is None or first >= place.chunk:
-                return False
-            parts = self.parts[candidate]
-            if parts.has(_SERVER_TOOLS, self._log.part_starts.get(candidate, 0)):
-                return False
-            later = parts[place.parts :]
-            if any(not isinstance(part, Text) or part.text for part in later):
-                return False
-        return True
+        return self._finish_places.finished(self.parts, self._log.part_starts, wanted)
 
     @property
     def at_end(self) -> bool:
         """Whether the answer has :attr:`finished`, and the newest chunk has the last finish reason."""
-        places = self._finish_places
-        if not places or self._newest_finish != len(self.raw) - 1:
-            return False
-        return self.finished
+        newest = self._finish_places.newest
+        return 0 <= newest == len(self.raw) - 1 and self.finished
 
     def touch(self) -> None:
         """Count a change that was made to one of the exchanges."""
@@ -301,6 +264,11 @@ class Ledger:
         self.placed.set_run(run.place, run)
         self.touch()
         return run
+
+    def add_recorded_run(self, call: Call, recorded: ToolRun) -> None:
+        """Add a call of the newest round together with what a recording holds about it."""
+        run = self.add_tool_run(call)
+        self.set_tool_run(replace(recorded, number=run.number, round=run.round, call=call))
 
     def set_tool_run(self, run: ToolRun) -> ToolRun:
         """Replace the record of a call by a newer one with the same number, and return it."""
@@ -354,7 +322,7 @@ class Ledger:
         for parts in self.parts.values():
             parts.end_round()
         self.placed.end_round()
-        self._first_chunks.clear()
+        self._finish_places.first_chunks.clear()
         self.extras.pop("cost", None)
         self.continuation, self.checkpoint = None, 0
 
@@ -416,8 +384,7 @@ class Ledger:
         self.failure = None
         self.blocked = None
         self.finishes.clear()
-        self._finish_places.clear()
-        self._newest_finish = -1
+        self._finish_places.begin_attempt()
         self.lost = ""
         if exchange.attempt and not self.raw:
             self.marks.pop("first_byte", None)  # it belongs to the failed attempt
@@ -526,7 +493,9 @@ class Ledger:
             if type(event) is Delta:
                 part, candidate = event.part, event.candidate
                 kind = kind_of(part)
-                if candidate not in self._first_chunks and not self._begin_candidate(candidate, index):
+                if candidate not in self._finish_places.first_chunks and not self._begin_candidate(
+                    candidate, index
+                ):
                     continue
                 self.parts[candidate].append(part)
                 if type(part) is Text and candidate == 0:
@@ -583,7 +552,7 @@ class Ledger:
                 self.blocked = event
             elif event.candidate in self.parts or self._accepts_candidate(event.candidate, index):
                 self.finishes[event.candidate] = event
-                self._note_finish(event.candidate, index)
+                self._finish_places.add(event.candidate, index, len(self.parts.get(event.candidate, ())))
         elif isinstance(event, Evidence):
             if self._log.ended and event.candidate == 0:
                 event = shifted_evidence(event, self._bytes_before())
@@ -600,7 +569,7 @@ class Ledger:
             if not self._accepts_candidate(candidate, index):
                 return False
             self.parts[candidate] = Parts()
-        self._first_chunks[candidate] = index
+        self._finish_places.first_chunks[candidate] = index
         return True
 
     def _accepts_candidate(self, candidate: int, chunk: int) -> bool:
@@ -611,12 +580,6 @@ class Ledger:
         self.notes.add_once(Note("many-candidates", message, "warning", chunk))
         return False
 
-    def _note_finish(self, candidate: int, chunk: int) -> None:
-        before = self._finish_places.get(candidate)
-        parts = len(self.parts.get(candidate, ()))
-        self._newest_finish = chunk
-        self._finish_places[candidate] = _FinishPlace(1 if before is None else before.times + 1, chunk, parts)
-
     def answer_value(self) -> AnswerValue:
         """Return the value of the answer, which is read and checked once it has ended; until then there is none.
 
@@ -626,9 +589,9 @@ class Ledger:
             return schemas.AnswerValue()
         found: AnswerValue | None = self.__dict__.get("_value")
         if found is None:
-            text = self.answer.text
-            texts = (self.before + text, text) if self.before else (text,)
-            found = self._value = schemas.value_of_answer(texts, self.schema)
+            text, start = self.answer.text, self._log.start.char  # of the last round
+            texts = dict.fromkeys((self.before + text[start:], self.before + text, text))
+            found = self._value = schemas.value_of_answer(list(texts), self.schema)
         return found
 
     def other_finishes(self) -> dict[int, Finish | None]:

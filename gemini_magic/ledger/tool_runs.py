@@ -49,6 +49,8 @@ class ToolRun(Struct, frozen=True, eq=False, kw_only=True):
         still_running: whether it could not be stopped and was left running.
         in_thread: whether it runs beside the cell's thread, so that the Stop button can end it.
         sent: the part that is sent to the model; None until it is known.
+        value: what the function returned; it is not in copies, recordings and pickles.
+        error: the exception that it raised, with its traceback; likewise.
     """
 
     number: int
@@ -67,6 +69,12 @@ class ToolRun(Struct, frozen=True, eq=False, kw_only=True):
     still_running: bool = False
     in_thread: bool = False
     sent: CallResult | None = None
+    value: Any = None
+    error: BaseException | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        names = [name for name in self.__struct_fields__ if name not in ("value", "error")]
+        return _restored, ({name: getattr(self, name) for name in names},)
 
     @property
     def name(self) -> str:
@@ -82,3 +90,7 @@ class ToolRun(Struct, frozen=True, eq=False, kw_only=True):
     def is_open(self) -> bool:
         """Whether it has not ended yet."""
         return self.state in OPEN_STATES
+
+
+def _restored(fields: dict[str, Any]) -> ToolRun:
+    return ToolRun(**fields)

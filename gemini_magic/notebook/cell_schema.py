@@ -17,7 +17,22 @@ from ..response import Response
 from .interpolation import EvaluatedExpressions, Expression, evaluate_expression, expand_text, scan
 from .session import Run
 
-__all__ = ["expand_object", "read_schema", "repair_request", "without_schema"]
+__all__ = ["can_be_schema", "expand_object", "read_schema", "repair_request", "without_schema"]
+
+
+_MARKS = (
+    "__dataclass_fields__",
+    "__struct_fields__",
+    "__total__",
+    "_field_defaults",
+    "__members__",
+    "model_fields",
+)
+
+
+def can_be_schema(value: object) -> bool:
+    """Whether an object is a class with fields or members, by its attributes; nothing is imported."""
+    return isinstance(value, type) and any(hasattr(value, mark) for mark in _MARKS)
 
 
 def expand_object(

@@ -22,6 +22,7 @@ from ..errors import GeminiMagicError
 from ..journaling import uploaded_files
 from ..options import Options
 from ..response import Response
+from .cell_schema import can_be_schema
 from .commands.context import CommandContext
 from .commands.dispatch import COMMANDS
 from .commands.files import FILE_COMMANDS
@@ -156,6 +157,8 @@ def _complete_value(
         "thinking": lambda: _THINKING,
         "chat": lambda: context.session.chats,
         "out": lambda: _response_names(context),
+        "schema": lambda: (*_schema_names(context), *_files(fragment, (".json",))),
+        "schema_multi": lambda: (*_schema_names(context), *_files(fragment, (".json",))),
         "tool": lambda: _functions(context),
         "tool_choice": lambda: (*_CHOICES, *([used["tool"]] if "tool" in used else [])),
         "key_env": lambda: sorted(each for each in os.environ if re.search("KEY|TOKEN", each)),
@@ -163,6 +166,13 @@ def _complete_value(
     texts = known[name]() if name in known else setting.choices or ()
     described = _model_names(context, used) if name == "model" else {}
     return _matching(fragment, texts, "value", described)
+
+
+def _schema_names(context: CommandContext) -> list[str]:
+    """The names of the user's classes that can describe an answer, and the start of a list."""
+    shell = context.shell
+    own = [name for name in shell.user_ns if name not in shell.user_ns_hidden and name[0] != "_"]
+    return [*sorted(name for name in own if can_be_schema(shell.user_ns[name])), "list["]
 
 
 def _functions(context: CommandContext) -> list[str]:

@@ -109,7 +109,7 @@ class DisplayLoop:
                 cell.view.close()
             finally:
                 self._finish_run(cell.run)
-                self.session.error = cell.run.response.error or self.session.error
+                self._remember_error(cell.run.response)
 
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(draw,), name="gemini-background", daemon=True).start()
@@ -122,6 +122,7 @@ class DisplayLoop:
             with interrupts_wait():
                 cell.stream.cancel("interrupt")
         error = response.error
+        self._remember_error(response)
         fails = error is not None and response.ledger.cause != "stop"
         try:
             if interrupted or not views.close_if_not_interrupted(cell.view, error_follows=fails):
@@ -151,6 +152,12 @@ class DisplayLoop:
         finally:
             # The error refers to this frame: the cycle would keep the answer until the garbage collector runs.
             del error
+
+    def _remember_error(self, response: Response) -> None:
+        """Store what `%gemini traceback` shows: the error of the answer, else the last exception of a function."""
+        raised = [run.error for run in response.ledger.tool_runs if run.error is not None]
+        error = response.error or (raised[-1] if raised else None)
+        self.session.error = error or self.session.error
 
     def _finish_run(self, run: Run) -> None:
         """Add the answer to its conversation, and show in later answers that they have become stale."""
@@ -213,7 +220,7 @@ def _hide_prompt(shell: Any, response: Response) -> Callable[[], None]:
 def _update(cell: RunningCell) -> None:
     if cell.stop.is_set():
         cell.stream.cancel("stop")
-    cell.view.update()
+    cell.view.update(final=cell.stream.blocks_next)
 
 
 def _draw(cell: RunningCell) -> None:

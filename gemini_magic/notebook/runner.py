@@ -76,6 +76,8 @@ class _Question(NamedTuple):
     token: str | None = None
     sources: Mapping[str, str] = {}
     tools: Sequence[Tool] = ()
+    rounds: tuple[Turn, ...] = ()
+    text: str = ""
 
 
 class CellRunner:
@@ -233,18 +235,22 @@ class CellRunner:
         read_schema(options, self.shell.user_ns)
         tools = toolbox.tools_from(options.tool, self.shell.user_ns) if options.tool else run.tools
         functions = [each.declaration for each in tools]
-        *before, question = run.turns
-        chars = len(answer_text(resumption.prefix))
-        answer, added = answer_turn(resumption.prefix), 0
+        *before, question = (*run.turns, *resumption.rounds)
+        chars = len(resumption.text)
+        answer, added = answer_turn(resumption.prefix), len(resumption.rounds)
         if resumption.token is not None:
             request = build_request(question.parts, options, before, functions)
             request = structs.replace(request, continuation=resumption.token)
             notice = f"A new request in which the server continues its answer of {chars:,} characters so far."
         elif answer is not None:
-            turns = (*run.turns, answer)
+            turns = (*run.turns, *resumption.rounds, answer)
             request = build_request((Text(CONTINUE_PROMPT),), options, turns, functions)
-            request, added = without_schema(request), 2
+            request = without_schema(request)
+            added += 2
             notice = f"A new request for the rest of an answer of {chars:,} characters so far."
+        elif resumption.rounds:
+            request = build_request(question.parts, options, before, functions)
+            notice = "A new request that continues after the results of the functions so far."
         else:
             request = build_request(question.parts, options, before, functions)
             notice = "A new request with the same question, because no text had been received."
@@ -266,6 +272,8 @@ class CellRunner:
             resumption.token,
             sources,
             tools,
+            resumption.rounds,
+            resumption.text,
         )
 
     def _describe_names(self, resumption: Resumption, options: Options) -> str:
@@ -397,20 +405,7 @@ class CellRunner:
             self._bind(options.out, http_request)
             return http_request
         if options.count:
-            if options.replay:
-                raise OptionError(
-                    "A recording cannot count tokens.", remedy="Remove either --count or --replay."
-                )
-            from ..catalog import count_request_tokens  # noqa: PLC0415 - only for this option
-            from ..views import UploadProgress  # noqa: PLC0415 - as above
-
-            progress = UploadProgress()
-            try:
-                tokens = count_request_tokens(request, options, _key_prompt(self.shell), progress.update)
-            finally:
-                progress.close()
-            self._bind(options.out, tokens)
-            return tokens
+            return self._count_tokens(request, options)
         if not options.quiet:
             # Raises DisplayError for a display that this front end does not have, before the request is sent.
             self._view(Ledger(request), options, None)
@@ -419,7 +414,7 @@ class CellRunner:
             options,
             ask_key=_key_prompt(self.shell),
             notices=question.notices,
-            before=answer_text(question.prefix),
+            before=question.text,
             conversation=_describe_turn(question.conversation, question.key),
             sources=question.sources,
             tools=question.tools,
@@ -437,6 +432,7 @@ class CellRunner:
             question.added,
             question.token,
             question.tools,
+            question.rounds,
         )
         self.session.add_run(run)
         stop = threading.Event()
@@ -444,6 +440,25 @@ class CellRunner:
         has_button = background or kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(response.ledger, options, stop.set if has_button else None)
         return RunningCell(run, stream, view, stop, background)
+
+    def _count_tokens(self, request: Request, options: Options) -> Any:
+        """The number of tokens of a request, which the server counts.
+
+        Raises:
+            OptionError: a recording would have to count them.
+        """
+        if options.replay:
+            raise OptionError("A recording cannot count tokens.", remedy="Remove either --count or --replay.")
+        from ..catalog import count_request_tokens  # noqa: PLC0415 - only for this option
+        from ..views import UploadProgress  # noqa: PLC0415 - as above
+
+        progress = UploadProgress()
+        try:
+            tokens = count_request_tokens(request, options, _key_prompt(self.shell), progress.update)
+        finally:
+            progress.close()
+        self._bind(options.out, tokens)
+        return tokens
 
     def _view(self, ledger: Ledger, options: Options, stop: Callable[[], None] | None) -> View:
         if options.quiet:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..backends import backend
 from ..content import Part, Request, Text, Turn
-from ..conversation import Conversation, answer_turn
-from ..errors import GeminiMagicError, Interrupted, OptionError
+from ..conversation import Conversation, answer_open_calls, answer_turn
+from ..errors import OptionError
 from ..events import Usage
+from ..ledger import answer_turns, finished_turns
 from ..options import Options
 from ..response import Response
 from ..text import SurrogateJoiner
@@ -45,6 +46,7 @@ class Run(NamedTuple):
         before: the number of the request's turns that precede the question.
         key: identifies the call of the cell that asked; see ``Session.turn_key``.
         prefix: the parts of the answer that earlier runs received, if this run requests the rest of an answer.
+        rounds: the turns of the answer that earlier runs have finished: calls of functions and their results.
         added: the number of turns at the end of the request that only ask for the rest.
         token: the server's continuation token, if this run used it.
         tools: the functions that the request offered.
@@ -60,6 +62,7 @@ class Run(NamedTuple):
     added: int = 0
     token: str | None = None
     tools: Sequence[Tool] = ()
+    rounds: tuple[Turn, ...] = ()
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -78,12 +81,16 @@ class Resumption(NamedTuple):
     Attributes:
         run: the run whose answer is incomplete.
         prefix: the parts of the answer so far; empty if the question is sent again.
+        rounds: the turns of the answer before ``prefix``: calls of functions and their results.
+        text: the text of the answer so far.
         token: the server's continuation token, or None. The server repeats what it sent after the token.
     """
 
     run: Run
     prefix: tuple[Part, ...]
     token: str | None
+    rounds: tuple[Turn, ...] = ()
+    text: str = ""
 
 
 class Session:
@@ -93,7 +100,7 @@ class Session:
         chats: the named conversations.
         current: the conversation of the last request.
         runs: the latest requests, oldest first.
-        error: the last error of a cell or command.
+        error: the last error of a cell or command, or the last exception of a function that the model called.
         request_count: how many requests were sent to a server; a replay sends none.
         usage: the token counts of the answers to these requests together.
     """
@@ -102,7 +109,7 @@ class Session:
         self.chats: dict[str, Conversation] = {}
         self.current: Conversation | None = None
         self.runs: deque[Run] = deque(maxlen=_MAX_RUNS)
-        self.error: GeminiMagicError | Interrupted | None = None
+        self.error: BaseException | None = None
         self.request_count = 0
         self.usage = Usage()
         self._message: str | None = None
@@ -157,11 +164,10 @@ class Session:
         self._trim()
         if ledger.usage is not None and run.is_billed:
             self.usage = Usage(*(_add(old, new) for old, new in zip(self.usage, ledger.usage, strict=True)))
-        parts = ledger.parts.get(0, ())
-        answer = answer_turn((*run.prefix, *parts)) if answer_turn(parts) else None
-        if answer is None:
+        answer = answer_turns(ledger, run.prefix)
+        if not answer:
             return []
-        turns = (*run.turns[run.before :], answer)
+        turns = (*run.turns[run.before :], *run.rounds, *answer)
         stale = run.conversation.put(turns, status=ledger.status, key=run.key)
         if not stale:
             return []
@@ -222,22 +228,39 @@ class Session:
         if status == "complete":
             raise OptionError("The last answer is complete.", remedy="Use -c to continue the conversation.")
         ledger = run.response.ledger
+        if ledger.round or run.rounds or (ledger.rounds and ledger.rounds[-1].calls):
+            return _resumption_of_rounds(run)
         parts = tuple(ledger.parts.get(0, ()))
         if ledger.continuation is not None:
-            return Resumption(run, (*run.prefix, *parts[: ledger.checkpoint]), ledger.continuation)
+            prefix = (*run.prefix, *parts[: ledger.checkpoint])
+            return Resumption(run, prefix, ledger.continuation, text=answer_text(prefix))
         if run.token is not None and not parts:
-            return Resumption(run, run.prefix, run.token)
+            return Resumption(run, run.prefix, run.token, text=answer_text(run.prefix))
         prefix = (*run.prefix, *parts)
-        answer = answer_turn(prefix)
-        if answer is None or not any(isinstance(part, Text) for part in answer.parts):
+        if not _has_text(prefix):
             return Resumption(run, (), None)
-        return Resumption(run, prefix, None)
+        return Resumption(run, prefix, None, text=answer_text(prefix))
 
 
 def answer_text(parts: Sequence[Part]) -> str:
     """The text of an answer's parts, joined as in ``Response.text``."""
     joiner = SurrogateJoiner()
     return "".join(joiner.add(part.text) for part in parts if isinstance(part, Text)) + joiner.flush()
+
+
+def _has_text(parts: Sequence[Part]) -> bool:
+    answer = answer_turn(parts)
+    return answer is not None and any(isinstance(part, Text) for part in answer.parts)
+
+
+def _resumption_of_rounds(run: Run) -> Resumption:
+    """How to request the rest of an answer that calls functions: after the results of its last finished round."""
+    turns, prefix = finished_turns(run.response.ledger, run.prefix)
+    rounds = answer_open_calls((*run.rounds, *turns, Turn("user", ())))[:-1]
+    text = run.response.whole
+    if prefix and _has_text(prefix):
+        return Resumption(run, prefix, None, rounds, text)
+    return Resumption(run, (), None, rounds, f"{text}\n\n" if text else "")
 
 
 def _size(run: Run) -> int:

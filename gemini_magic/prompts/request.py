@@ -24,6 +24,7 @@ from ..content import (
     Turn,
     deep_merge,
 )
+from ..conversation import answer_open_calls
 from ..errors import OptionError, PromptError
 from ..options import Options
 from .objects import TABLE_ROWS, ConvertedObject, parts_from_object
@@ -174,7 +175,9 @@ def build_request(
     given = "tools" in params or "tools" in body
     return Request(
         model=options.model,
-        turns=(*turns, Turn("user", _with_files(parts, round(options.inline_limit * _MEGABYTE)))),
+        turns=answer_open_calls(
+            (*turns, Turn("user", _with_files(parts, round(options.inline_limit * _MEGABYTE))))
+        ),
         system=options.system,
         settings=_settings(options, functions, given=given),
         params=params,

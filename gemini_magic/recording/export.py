@@ -59,7 +59,8 @@ class LedgerLines:
                     return
                 self._lines = ExchangeLines(self._exchange, exchange)
             yield from self._lines.new(default_end="cancelled" if ended else None)
-            if not self._lines.complete:
-                return
+            is_last = self._exchange == len(exchanges) - 1
+            if not self._lines.complete or (is_last and not ended):
+                return  # the calls of the answer follow its end
             self._exchange += 1
             self._lines = None

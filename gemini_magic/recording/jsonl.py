@@ -10,6 +10,12 @@ A request with media has version 2. Its body contains references, and the bytes 
     {"v":2,"media":"DIGEST","type":"image/png","size":781459,"b64":"…"}       "b64" is absent where they were not kept
     {"v":2,"exchange":0,"request":{…,"body":"…\"data\":\"sha256:DIGEST\"…","media":{"DIGEST":{"type":…,"size":…}}}}
 
+The calls of functions in an answer have version 3. They follow the end of the exchange with the answer:
+
+    {"v":3,"exchange":0,"tool":{"number":0,"name":…,"args":…,"state":"done","started":…,"seconds":…,"response":…}}
+
+What was sent back is in ``response``, without media, which are in the request of the next round.
+
 ``files`` of such a request holds the digests of uploaded files by their URI. Version 1 has the base64 text in the body;
 it is replaced by references when it is read.
 
@@ -36,6 +42,7 @@ from ..content import Blob
 from ..errors import RecordingError
 from ..ledger import Exchange, clean_headers, clean_url
 from ..media import StoredMedia, base64_pieces, base64_size, collapse_media
+from .tool_lines import ToolLine, tool_line, tool_run
 
 __all__ = [
     "VERSION",
@@ -50,6 +57,7 @@ __all__ = [
 
 VERSION = 2
 _FIRST_VERSION = 1  # of requests without media
+_TOOL_VERSION = 3  # of calls
 _MAX_MEDIA = 20_000_000  # bytes of a medium that a recording keeps
 _MEDIA = re.compile(rb'^\{"v": ?\d+, ?"media": ?"([0-9a-f]{64})"', re.MULTILINE)
 _NUMBER = re.compile(rb'^\{(?:"v": ?\d+, ?)?"exchange": ?(\d+)', re.MULTILINE)
@@ -161,6 +169,12 @@ class ExchangeLines:
         self._exchange = exchange
         self._has_request = self._has_head = False
         self._pieces = 0
+        self._tools = 0  # calls that were written
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether there are calls in the answer that were not written."""
+        return self.complete and self._tools < len(self._exchange.tool_runs)
 
     def new(self, *, default_end: str | None = None) -> Iterator[dict[str, Any]]:
         """Make the lines that are new. The next call continues an iterator that was left early.
@@ -182,6 +196,12 @@ class ExchangeLines:
         if end is not None and not self.complete:
             self.complete = True
             yield _end_line(number, end, exchange.problem)
+        while self.complete and self._tools < len(exchange.tool_runs):
+            run = exchange.tool_runs[self._tools]
+            if run.is_open:
+                return
+            self._tools += 1
+            yield {"v": _TOOL_VERSION, "exchange": number, "tool": tool_line(run)}
 
 
 def highest_number(data: bytes) -> int:
@@ -209,11 +229,16 @@ def parse_recording(
     """
     found: dict[int, RecordedExchange] = {}
     known = dict(media)
+    calls: list[tuple[int, ToolLine]] = []
     for number, line in enumerate(data.split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            _apply(json.loads(line), found, known)
+            value = json.loads(line)
+            if "tool" in value:
+                calls.append((int(value["exchange"]), value["tool"]))
+            else:
+                _apply(value, found, known)
         except (ValueError, KeyError, TypeError, AttributeError):
             if not found:
                 raise RecordingError(
@@ -224,6 +249,11 @@ def parse_recording(
             latest.missing = f"Line {number} of {name} is incomplete and was left out; the program that wrote it may have been killed."
     if not found:
         raise RecordingError(f"{name} contains no exchange.", remedy="Record one with --record FILE.")
+    for exchange_number, call in calls:
+        exchange = found.get(exchange_number)
+        run = None if exchange is None else tool_run(call, exchange.round, known)
+        if exchange is not None and run is not None:
+            exchange.tool_runs.append(run)
     return list(found.values())
 
 
@@ -255,7 +285,7 @@ def _apply(value: dict[str, Any], found: dict[int, RecordedExchange], media: dic
     if "request" in value:
         if value.get("v") not in (_FIRST_VERSION, VERSION):
             raise RecordingError(
-                f"The recording has format version {value.get('v')!r}; this gemini_magic reads versions 1 and 2.",
+                f"The recording has format version {value.get('v')!r}; this gemini_magic reads versions 1 to 3.",
                 remedy="Update gemini_magic.",
             )
         request = value["request"]

@@ -9,7 +9,7 @@ from ..backends import Backend
 from ..diagnostics import body_too_large
 from ..endings import Cause
 from ..errors import ConnectionFailed, RecordingError, WireError
-from ..ledger import Exchange, Ledger
+from ..ledger import Exchange, Ledger, show_tool_runs
 from ..pipeline import Pipeline
 from .jsonl import RecordedExchange
 
@@ -28,7 +28,7 @@ _CAUSES: dict[str, Cause] = {
 
 
 def load_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledger) -> None:
-    """Load the last run of a recording: its last exchange, and the attempts before it.
+    """Load the last run of a recording: its last exchange, and the rounds and attempts before it.
 
     Args:
         exchanges: the recorded exchanges, in order.
@@ -42,14 +42,17 @@ def load_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
         raise RecordingError("The recording contains no exchange.", remedy="Record one with --record FILE.")
     ledger.set_source("recording")
     first = len(exchanges) - 1
-    while first and exchanges[first].attempt:
+    while first and (exchanges[first].attempt or exchanges[first].round):
         first -= 1
     last = 0.0
     error: WireError | None = None
     for exchange in exchanges[first:]:
+        if ledger.exchanges and exchange.round != ledger.round:
+            ledger.end_round("end", t=last)
         if isinstance(exchange, RecordedExchange) and exchange.missing:
             ledger.note("recording-lacks", exchange.missing)
         last, error = _load(exchange, backend, ledger, last)
+        show_tool_runs(ledger, exchange)
     cause = _CAUSES.get(exchanges[-1].end or "", "cut")
     if cause == "end" and (ledger.failure is not None or error is not None):
         cause = "failed"

@@ -72,6 +72,7 @@ class Recorder:
         with _numbering:  # the number is chosen and written in one step
             if self._file is None and self.problem is None:
                 self._open()
+            self.write_new()  # the calls of the answer before, which follow its end
             path = self.path.absolute()
             number = _last_numbers.get(path, -1) + 1
             _last_numbers[path] = number
@@ -87,6 +88,14 @@ class Recorder:
         if self._lines is not None:
             for line in self._lines.new():
                 self._write(line)
+
+    def finish(self) -> None:
+        """Write the calls of the last answer that no other request has followed, and close the file."""
+        if self._lines is not None and self._lines.has_calls:
+            if self._file is None and self.problem is None:
+                self._open()
+            self.write_new()
+        self.close()
 
     def close(self) -> None:
         """Close the file."""

@@ -11,11 +11,12 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ..backends import HttpRequest
+from ..backends import HttpRequest, backend
 from ..errors import RecordingError
-from ..ledger import Exchange
+from ..ledger import Exchange, Ledger, ToolRun
 from ..media import media_identity
 from .files import MAX_TOTAL, read_recording
+from .tool_results import has_rounds, recorded_runs
 
 __all__ = ["Replay", "ReplayOnce"]
 
@@ -82,9 +83,32 @@ class Replay:
         self.speed = _check_speed(speed, "--speed")
         self._any_order = any_order
         self._exchanges = read_recording(path, max_total=max_total)
+        self._latest = -1  # the exchange that was played last
         self._modified = path.stat().st_mtime_ns
 
+    @property
+    def has_rounds(self) -> bool:
+        """Whether the recording has results of functions."""
+        return has_rounds(self._exchanges)
+
+    def tool_runs(self, ledger: Ledger) -> list[ToolRun] | None:
+        """The recorded calls of the newest round; None if the recording has no results for them."""
+        if self._latest < 0:
+            return None
+        exchange, later = self._exchanges[self._latest], self._exchanges[self._latest + 1 :]
+        return recorded_runs(exchange, later, ledger.rounds[-1].calls, backend(ledger.backend))
+
     def find(self, request: HttpRequest) -> Exchange:
+        """The recorded exchange that answers a request.
+
+        Raises:
+            RecordingError: no exchange matches; the error shows how the most similar one differs.
+        """
+        found = self._found(request)
+        self._latest = next(number for number, each in enumerate(self._exchanges) if each is found)
+        return found
+
+    def _found(self, request: HttpRequest) -> Exchange:
         """The recorded exchange that answers a request.
 
         Raises:

@@ -214,7 +214,11 @@ class _Walk:
                 f"Use dict[str, {_shown(value)}], or a list of objects.",
             )
         node = self.node(value, f"{path}{{}}")
-        return _Node({"type": "object", "additionalProperties": node.schema}, _each_value(node.prepare))
+        schema = {"type": "object", "additionalProperties": node.schema}
+        names = {} if key is Any else self.node(key, path).schema
+        if "enum" in names:
+            schema["propertyNames"] = {"enum": names["enum"]}
+        return _Node(schema, _each_value(node.prepare))
 
     def _fixed_tuple(self, arguments: tuple[Any, ...], path: str) -> _Node:
         nodes = [self.node(each, f"{path}[{number}]") for number, each in enumerate(arguments)]

@@ -34,7 +34,7 @@ def value_of_answer(texts: Sequence[str], schema: Schema | None) -> AnswerValue:
     """Return the value of an answer.
 
     Args:
-        texts: what may be the JSON, best first: the whole of a resumed answer, then only its last part.
+        texts: what may be the JSON, best first, such as the text of the last round and the whole answer.
         schema: the requested schema; None for any JSON.
     """
     found: JsonAnswer | None = None

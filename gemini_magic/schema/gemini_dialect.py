@@ -64,6 +64,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
 }
 _MOST_NODES = 5000  # schemas inside the schema, after references were replaced
 _NULL = {"type": "null"}
+_TOO_LARGE = ("the schema is too large", "Ask for fewer fields, or in several requests.")
 
 
 class GeminiSchema(NamedTuple):
@@ -88,7 +89,10 @@ def rewrite_for_gemini(schema: Mapping[str, Any]) -> GeminiSchema:
         SchemaError: Gemini cannot express it; the message names the field.
     """
     rewriter = _Rewriter(schema)
-    found = rewriter.rewritten(schema, _Place())
+    try:
+        found = rewriter.rewritten(schema, _Place())
+    except RecursionError:  # definitions that lead to hundreds of others
+        raise _refused(_Place(), *_TOO_LARGE) from None
     if rewriter.recursive:
         found = {**found, "$defs": rewriter.recursive}
     return GeminiSchema(found, tuple(dict.fromkeys(rewriter.afterwards)))
@@ -131,7 +135,7 @@ class _Rewriter:
         """A schema in Gemini's form."""
         self._nodes += 1
         if self._nodes > _MOST_NODES:
-            raise _refused(place, "the schema is too large", "Ask for fewer fields, or in several requests.")
+            raise _refused(place, *_TOO_LARGE)
         if schema is True:
             return {}
         if not isinstance(schema, Mapping):

@@ -69,7 +69,10 @@ def find_problems(value: Any, schema: Mapping[str, Any], place: Place = ()) -> l
     """
     checker = _Checker(schema)
     found = _Found(MOST_PROBLEMS)
-    checker.check(value, schema, place, found)
+    try:
+        checker.check(value, schema, place, found)
+    except RecursionError:  # alternatives inside alternatives at each of many levels
+        found.add(place, "fewer levels", "too many to check")
     return found.lines
 
 
@@ -256,7 +259,8 @@ class _Checker:
             if found.full:
                 return
             if names is not True and not self.fits(name, names, ()):
-                found.add((*place, name), "another name", value_text(name))
+                wanted = f"the name {_describe(names)}" if _describe(names) != "a value" else "another name"
+                found.add((*place, name), wanted, value_text(name))
             self.check(each, properties.get(name, rest), (*place, name), found)
 
 

@@ -114,7 +114,9 @@ def pydantic_line(
         return next((line for line in lines if line.startswith(missing)), f"{missing}a value, got nothing")
     for start in ("Input should be ", "Value should be "):
         if words.startswith(start):
-            kind = words.removeprefix(start).removeprefix("a valid ").partition(", unable")[0]
+            kind = words.removeprefix(start)
+            if kind.startswith("a valid "):
+                kind = kind.removeprefix("a valid ").partition(", ")[0]
             kind = _PYDANTIC_KINDS.get(kind.partition(" of ")[0], kind).replace("'", '"')
             return f"{place_text(place)}: expected {kind}, got {value_text(value)}"
     return f"{place_text(place)}: {one_line(words)}, got {value_text(value)}"

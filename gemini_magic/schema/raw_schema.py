@@ -82,12 +82,67 @@ def check_json_schema(value: Any) -> dict[str, Any]:
             remedy='For example: {"type": "object", "properties": {"name": {"type": "string"}}}, '
             "or the short form: name, age int.",
         )
-    found: dict[str, Any] = _checked(value, "", 0)
+    try:
+        found = _with_definitions(_checked(value, "", 0))
+    except RecursionError:  # definitions that lead to thousands of others
+        raise _wrong("", "the schema is nested too deeply") from None
     try:
         json.dumps(found, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise SchemaError(f"The schema is not JSON: {error}.", remedy="Use only JSON values in it.") from None
     return found
+
+
+def _with_definitions(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with every reference as ``#/$defs/NAME``, which is the only form that Gemini accepts.
+
+    Raises:
+        SchemaError: a reference leads nowhere, or out of the schema.
+    """
+    definitions: dict[str, Any] = {}
+    names: dict[str, str] = {}
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, list):
+            return [moved(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        found = {key: moved(each) for key, each in value.items() if key not in ("$defs", "definitions")}
+        if isinstance(reference := value.get("$ref"), str):
+            found["$ref"] = f"#/$defs/{named(reference)}"
+        return found
+
+    def named(reference: str) -> str:
+        if reference not in names:
+            target = _target(schema, reference)
+            plain = re.sub(r"[^\w-]+", "_", reference.rpartition("/")[2]).strip("_") or "Answer"
+            name, number = plain, 1
+            while name in definitions:
+                number += 1
+                name = f"{plain}_{number}"
+            names[reference] = name
+            definitions[name] = {}  # so that a definition can refer to itself
+            definitions[name] = moved(target)
+        return names[reference]
+
+    found: dict[str, Any] = moved(schema)
+    return {**found, "$defs": definitions} if definitions else found
+
+
+def _target(schema: dict[str, Any], reference: str) -> Any:
+    """What a reference inside a schema refers to (a JSON pointer, RFC 6901)."""
+    target: Any = schema
+    if not reference.startswith("#"):
+        raise _wrong("", f"the reference {reference!r} leads out of the schema")
+    for step in reference.lstrip("#").split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(target, list) and key.isdecimal() and int(key) < len(target):
+            target = target[int(key)]
+        elif isinstance(target, dict) and key in target:
+            target = target[key]
+        else:
+            raise _wrong("", f"the reference {reference!r} leads nowhere")
+    return target if isinstance(target, dict) else {}
 
 
 def _checked(value: Any, path: str, level: int) -> Any:

@@ -14,6 +14,7 @@ from typing import Any, Self
 import msgspec
 
 from ..errors import MismatchError, SchemaError
+from ..text import one_line
 from .annotations import UsesPydantic, describe_annotation, is_annotation
 from .problems import MOST_PROBLEMS, find_problems, follow_refs, place_text, value_text
 from .pydantic_types import pydantic_adapter, pydantic_line, pydantic_problems, pydantic_schema
@@ -22,7 +23,7 @@ from .whole_numbers import with_integers
 
 __all__ = ["Schema", "as_schema", "mismatch", "object_schema", "type_schema"]
 
-_MSGSPEC_PLACE = re.compile(r" - at `(?:key in )?\$([^`]*)`$")
+_MSGSPEC_PLACE = re.compile(r" - at `(?:key` in `)?\$([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 
 
@@ -91,7 +92,7 @@ class Schema:
             return [pydantic_line(self.sent, value, *each) for each in found[:MOST_PROBLEMS]]
         if found_here := find_problems(value, self.sent):
             return found_here
-        return [_own_words(error)]
+        return [_own_words(error, value)]
 
     # -- items
 
@@ -378,8 +379,13 @@ def _check_loads(hint: Any, name: str) -> None:
 # -- words
 
 
-def _own_words(error: Exception) -> str:
-    """The line of an exception of msgspec or of the user's own check."""
+def _own_words(error: Exception, value: Any) -> str:
+    """The line of an exception of msgspec or of the user's own check.
+
+    Args:
+        error: the exception.
+        value: the value of the answer.
+    """
     words = str(error) or type(error).__name__
     found = _MSGSPEC_PLACE.search(words)
     place: list[str | int] = []
@@ -387,7 +393,15 @@ def _own_words(error: Exception) -> str:
         words = words[: found.start()]
         for name, number in _STEP.findall(found[1]):
             place.append(int(number) if number else name or "…")
-    return f"{place_text(place)}: {' '.join(words.split())}"
+    line = f"{place_text(place)}: {one_line(words)}"
+    if not isinstance(error, msgspec.ValidationError) or not words.startswith("Invalid "):
+        return line
+    for step in place:
+        try:
+            value = value[step]
+        except (LookupError, TypeError):  # in a dict, msgspec does not name the key
+            return line
+    return f"{place_text(place)}: expected {words.removeprefix('Invalid ')}, got {value_text(value)}"
 
 
 # -- items

@@ -22,38 +22,55 @@ def with_integers(value: Any, schema: Mapping[str, Any]) -> Any:
         value: the JSON value.
         schema: its JSON Schema.
     """
-    definitions = {**schema.get("definitions", {}), **schema.get("$defs", {})}
-    return _converted(value, schema, definitions, 0)
+    try:
+        return _Converter(schema).converted(value, schema, 0)
+    except RecursionError:  # alternatives inside alternatives; the check of the value reports it
+        return value
 
 
-def _converted(value: Any, schema: Any, definitions: Mapping[str, Any], level: int) -> Any:
-    if not isinstance(value, float | list | dict) or level > _MOST_LEVELS:
-        return value
-    schema = follow_refs(schema, definitions)
-    if not isinstance(schema, Mapping):
-        return value
-    kinds = schema.get("type")
-    names = (kinds,) if isinstance(kinds, str) else kinds or ()
-    if isinstance(value, float):
-        if "integer" in names and "number" not in names and value.is_integer():
-            return int(value)
-    elif isinstance(value, list):
-        first, rest = schema.get("prefixItems", ()), schema.get("items")
-        changed = [
-            _converted(each, first[number] if number < len(first) else rest, definitions, level + 1)
-            for number, each in enumerate(value)
-        ]
-        if any(new is not old for new, old in zip(changed, value, strict=True)):
-            value = changed
-    else:
+class _Converter:
+    """Converts the numbers of one value. Results are remembered, so that nested alternatives take linear time."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._definitions = {**root.get("definitions", {}), **root.get("$defs", {})}
+        self._results: dict[tuple[int, int], Any] = {}
+        self._used: list[Any] = []  # keeps objects alive, so that no other one gets their id
+
+    def converted(self, value: Any, schema: Any, level: int) -> Any:
+        """The value with integers; the same object if nothing changes."""
+        if not isinstance(value, float | list | dict) or level > _MOST_LEVELS:
+            return value
+        key = id(value), id(schema)  # not of the schema that a reference leads to, which may be made anew
+        if key in self._results:
+            return self._results[key]
+        place, schema = id(schema), follow_refs(schema, self._definitions)
+        if not isinstance(schema, Mapping):
+            return value
+        found = self._children(value, schema, level)
+        for keyword in ("anyOf", "oneOf", "allOf"):
+            for each in schema.get(keyword, ()):
+                found = self.converted(found, each, level + 1)
+        self._used += (value, found)
+        self._results[key] = self._results[id(found), place] = found
+        return found
+
+    def _children(self, value: Any, schema: Mapping[str, Any], level: int) -> Any:
+        """The value with what is inside it converted, as the schema describes it without its alternatives."""
+        if isinstance(value, float):
+            kinds = schema.get("type")
+            names = (kinds,) if isinstance(kinds, str) else kinds or ()
+            is_whole = "integer" in names and "number" not in names and value.is_integer()
+            return int(value) if is_whole else value
+        if isinstance(value, list):
+            first, rest = schema.get("prefixItems", ()), schema.get("items")
+            changed = [
+                self.converted(each, first[number] if number < len(first) else rest, level + 1)
+                for number, each in enumerate(value)
+            ]
+            return changed if any(new is not old for new, old in zip(changed, value, strict=True)) else value
         properties, others = schema.get("properties", {}), schema.get("additionalProperties")
         fields = {
-            name: _converted(each, properties.get(name, others), definitions, level + 1)
+            name: self.converted(each, properties.get(name, others), level + 1)
             for name, each in value.items()
         }
-        if any(fields[name] is not each for name, each in value.items()):
-            value = fields
-    for keyword in ("anyOf", "oneOf", "allOf"):
-        for each in schema.get(keyword, ()):
-            value = _converted(value, each, definitions, level + 1)
-    return value
+        return fields if any(fields[name] is not each for name, each in value.items()) else value

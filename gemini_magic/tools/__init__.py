@@ -12,20 +12,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .arguments import PreparedCall, prepare_call
     from .definition import MAX_RESULT, Tool, ToolSettings, tool
+    from .interrupts import interruptible
     from .lookup import can_be_tool, tool_from_declaration, tools_from
+    from .loop import ToolLoop
+    from .loop_settings import LoopSettings, ToolUser, confirms, settings_for_loop
     from .results import ConvertedResult, error_result, result_of, results_turn
 
 __all__ = [
     "MAX_RESULT",
     "ConvertedResult",
+    "LoopSettings",
     "PreparedCall",
     "Tool",
+    "ToolLoop",
     "ToolSettings",
+    "ToolUser",
     "can_be_tool",
+    "confirms",
     "error_result",
+    "interruptible",
     "prepare_call",
     "result_of",
     "results_turn",
+    "settings_for_loop",
     "tool",
     "tool_from_declaration",
     "tools_from",
@@ -34,11 +43,17 @@ __all__ = [
 _HOMES = {
     "MAX_RESULT": ".definition",
     "ConvertedResult": ".results",
+    "LoopSettings": ".loop_settings",
     "PreparedCall": ".arguments",
     "Tool": ".definition",
+    "ToolLoop": ".loop",
     "ToolSettings": ".definition",
+    "ToolUser": ".loop_settings",
     "can_be_tool": ".lookup",
+    "confirms": ".loop_settings",
     "error_result": ".results",
+    "interruptible": ".interrupts",
+    "settings_for_loop": ".loop_settings",
     "prepare_call": ".arguments",
     "result_of": ".results",
     "results_turn": ".results",

@@ -23,6 +23,9 @@ __all__ = ["tool_from_function"]
 _SIMPLE: Final = (bool, int, float, str, list, dict)  # types of a default that stand for a missing hint
 _STARRED: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _LONGEST_DEFAULT: Final = 30  # characters of a text that the description names as the default
+_PARAMETER: Final = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_]{0,63}"
+)  # google-genai, the docstring of `Schema.properties`
 _SECRET: Final = re.compile("key|token|secret|passw|pwd|credential|auth", re.IGNORECASE)
 
 
@@ -210,9 +213,11 @@ def _parameters(
                 raise _problem(
                     name, f"the type of the parameter {key}: {what}", _remedy_for_type(hint, problem)
                 )
-            if not key.isascii():
+            if not _PARAMETER.fullmatch(key):
                 raise _problem(
-                    name, f"the parameter {key} has a name with other than ASCII characters", "Rename it."
+                    name,
+                    f"the parameter {key} has a name that the API does not accept",
+                    "Use ASCII letters, digits and _, at most 64 characters.",
                 )
         except OptionError as problem:
             if required:

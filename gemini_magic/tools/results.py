@@ -77,7 +77,7 @@ def result_of(
     """
     name = call.name or ""
     writer = _Writer(name, mask or _unchanged, table_rows, max_result)
-    count = len(value) if isinstance(value, _LISTS) else 0
+    count = _length(value)
     output = _cut(writer.plain(value, 1), count, max_result, name, writer.notices)
     result = CallResult(name, {"output": output}, call.id, media=tuple(writer.media))
     return ConvertedResult(result, tuple(dict.fromkeys(writer.notices)))
@@ -142,20 +142,14 @@ class _Writer:
         self._left -= 1
         if value is None or isinstance(value, bool):
             return value
-        if isinstance(value, enum.Enum):
-            return self.plain(value.value, depth)
-        if isinstance(value, str):
-            return self._text(str(value))
-        if isinstance(value, int):
-            number = int(value)
-            return number if abs(number) <= _LARGEST else _digits(number)
-        if isinstance(value, float):
-            return float(value) if math.isfinite(value) else str(float(value))
-        if depth > _DEEPEST or id(value) in self._open:
+        is_open = id(value) in self._open
+        if is_open or depth > _DEEPEST:
             return "…"
         self._open.add(id(value))
         try:
-            return self._container(value, depth)
+            return (
+                self._scalar(value) if isinstance(value, str | int | float) else self._container(value, depth)
+            )
         except Exception:  # noqa: BLE001 - an object of the user
             kind = f"<{type(value).__name__}>"
             self.notices.append(
@@ -165,10 +159,24 @@ class _Writer:
         finally:
             self._open.discard(id(value))
 
+    def _scalar(self, value: str | float) -> str | float:
+        """Text and numbers, also of classes of the user."""
+        if isinstance(value, enum.Enum):
+            value = value.value
+        if isinstance(value, str):
+            return self._text(str.__str__(value))
+        if isinstance(value, int):
+            number = int.__add__(value, 0)
+            return number if abs(number) <= _LARGEST else _digits(number)
+        real = float.__add__(value, 0.0)
+        return real if math.isfinite(real) else str(real)
+
     def _text(self, text: str) -> str:
         return self._mask(replace_surrogates(text))
 
     def _container(self, value: Any, depth: int) -> Any:
+        if isinstance(value, enum.Enum):
+            return self.plain(value.value, depth)
         if (text := _scalar_text(value)) is not None:
             return self._text(text)
         if not isinstance(value, bytes | bytearray | memoryview | Part | media.Attachment | Turn):
@@ -230,6 +238,14 @@ class _Writer:
         name = f"{self._name or 'result'}-{len(self.media) + 1}.{ending}"
         self.media.append(ResultMedia(name, part))
         return {"$ref": name}
+
+
+def _length(value: object) -> int:
+    """How many items a list has; 0 for any other object, and for one that cannot be counted."""
+    try:
+        return len(value) if isinstance(value, _LISTS) else 0
+    except Exception:  # noqa: BLE001 - a class of the user
+        return 0
 
 
 def _digits(number: int) -> str:

@@ -31,7 +31,7 @@ from gemini_magic import Response
 from gemini_magic.backends import names
 from gemini_magic.content import Call, Code, CodeResult, Opaque
 from gemini_magic.conversation import answer_turn
-from gemini_magic.errors import BlockedError, ServiceError, TruncatedError
+from gemini_magic.errors import BlockedError, OptionError, ServiceError, TruncatedError
 from gemini_magic.views import status_line
 
 TEXT = "Hello, wörld 😀."
@@ -216,6 +216,23 @@ def test_an_answer_is_sent_back_with_its_signatures(fake_server, dialect, form):
     assert {"text": "see.", "thought": True, "thoughtSignature": SIGNATURE} in parts
     assert UNKNOWN in parts
     assert not [part for part in parts if part.get("text") == "Let me "]
+
+
+@pytest.mark.parametrize(("dialect", "form"), [*STREAMS, ("echo", "sse")])
+def test_a_schema_is_sent_and_the_answer_is_checked_or_nothing_is_sent(fake_server, dialect, form):
+    prompt, asked = serve(fake_server, dialect, form, "text")
+    if dialect == "gateway":
+        with pytest.raises(OptionError, match="does not support a schema"):
+            gemini_magic.ask(prompt, schema="name", **asked)
+        assert not fake_server.requests
+        return
+    r = gemini_magic.ask(prompt, schema="name, n int", **asked)
+    complete(r)
+    assert r.text == TEXT
+    assert "not valid JSON" in r.parse_error.message
+    config = json.loads(r.ledger.exchanges[-1].body)["generationConfig"]
+    assert config["responseMimeType"] == "application/json"
+    assert config["responseJsonSchema"]["propertyOrdering"] == ["name", "n"]
 
 
 def test_additional_fields_of_gateways_are_in_the_extras_and_the_status_line(fake_server):

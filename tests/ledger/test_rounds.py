@@ -18,6 +18,7 @@ from gemini_magic.ledger import (
     answer_sources,
     paragraph_gap,
 )
+from gemini_magic.schema import as_schema
 from gemini_magic.tables import Rows
 
 
@@ -180,3 +181,26 @@ def test_passages_of_a_later_round_count_from_the_beginning_of_the_answer():
     passage = answer_sources(ledger).sources[0].passages[0]
     assert passage.text == "Paris"
     assert ledger.answer.text[passage.start : passage.end] == "Paris"
+
+
+def test_the_value_of_an_answer_is_in_its_last_round():
+    ledger = Ledger(schema=as_schema("temperature int"))
+    begun(ledger, 0)
+    answered(ledger, 0.1, Delta(Text('{"temperature": 1}')), Delta(Call("weather")), finish_of("STOP"))
+    assert ledger.end_round("end", t=0.2)
+    begun(ledger, 1, 1.0)
+    answered(ledger, 1.1, Delta(Text('{"temperature": 21}')), finish_of("STOP"))
+    ledger.close("end", t=1.2)
+    value = ledger.answer_value()
+    assert (value.parsed, value.error, value.notes) == ({"temperature": 21}, None, ())
+
+
+def test_the_value_of_an_answer_is_read_from_its_last_round():
+    ledger = Ledger()
+    begun(ledger, 0)
+    answered(ledger, 0.1, Delta(Text("I look it up.")), Delta(Call("now")), finish_of("STOP"))
+    ledger.end_round("end", t=0.2)
+    begun(ledger, 1)
+    answered(ledger, 1.1, Delta(Text('{"a": 1}')), finish_of("STOP"))
+    ledger.close("end", t=1.2)
+    assert ledger.answer_value().json == {"a": 1}

@@ -1,5 +1,7 @@
 """Completions: options, values, commands, names in an expression; none in the text of a prompt."""
 
+from dataclasses import dataclass
+
 import pytest
 from fake_server import Script, status
 from IPython.core.completer import provisionalcompleter
@@ -7,6 +9,11 @@ from kernel import KernelSession
 
 from gemini_magic.notebook import load, unload
 from gemini_magic.notebook.matcher import Place, place_of
+
+
+@dataclass
+class Person:
+    name: str
 
 
 class Thing:
@@ -25,7 +32,14 @@ def tab(cells, tmp_path, monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", "x")
     cells("%%gemini -q -o answer --chat tom -m echo-9\nhi")
     cells("def weather(city: str): 'Weather.'\n")
-    cells.names |= {"skyline": 1, "thing": Thing(), "_hidden": 1, "data": {"key": 1}}
+    cells.names |= {
+        "skyline": 1,
+        "thing": Thing(),
+        "_hidden": 1,
+        "data": {"key": 1},
+        "Person": Person,
+        "Thing": Thing,
+    }
 
     def tab(code):
         with provisionalcompleter():
@@ -114,6 +128,9 @@ def test_completions_have_a_description(tab, cells, code, text, description):
         ("%%gemini --tool sk", []),
         ("%%gemini -T weather --tool-choice ", ["auto", "any", "none", "weather"]),
         ("%%gemini --tool-ch", ["--tool-choice"]),
+        ("%%gemini --schema ", ["Person", "list[", "runs/"]),
+        ("%%gemini --schema-multi Pe", ["Person"]),
+        ("%%gemini --sch", ["--schema", "--schema-multi"]),
         ("%%gemini -a no", ["notes.txt"]),
         ("%%gemini -a ru", ["runs/"]),
         ("%%gemini -a runs/", ["runs/one.jsonl"]),

@@ -15,7 +15,7 @@ WATCH = """
 import json, sys
 from gemini_magic.views import select_view
 sys.modules[select_view.__module__]._MOMENT = 30.0
-loaded = [name for name in ("httpx", "ipywidgets", "markdown_it", "nh3", "pandas") if name in sys.modules]
+loaded = [name for name in ("httpx", "ipywidgets", "markdown_it", "nh3", "pandas", "gemini_magic.schema.schema") if name in sys.modules]
 seen = {}
 class Watch:
     def find_spec(self, name, path=None, target=None):

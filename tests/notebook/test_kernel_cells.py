@@ -109,6 +109,19 @@ def test_other_calls_run_synchronously(kernel, cell):
     assert value(kernel, "r.text.strip(), r.status") == ("one two three", "complete")
 
 
+def test_an_awaited_cell_asks_again_for_an_answer_that_does_not_fit(kernel, server):
+    with asking(kernel, server, text('{"age": "old"}', finish="STOP")) as options:
+        server.script(text('{"age": 3}', finish="STOP"))
+        run = kernel.execute(f"%%gemini -o r --schema 'age int' --repair 1 {options}\nWho?")
+    assert run.status == "ok", run.error
+    assert value(kernel, "r.parsed, len(r.repaired_from), r is _gemini, len(ticks) > 0") == (
+        {"age": 3},
+        1,
+        True,
+        True,
+    )
+
+
 def test_the_same_code_inside_an_awaited_cell_is_not_awaited(kernel):
     cell = "%%gemini -q\n{{ again() }}x"
     kernel.execute(

@@ -128,7 +128,7 @@ TYPES = {
     "Mapping": (Mapping[str, int], {"type": "object", "additionalProperties": INTEGER}),
     "dict with keys of a Literal": (
         dict[Literal["a", "b"], int],
-        {"type": "object", "additionalProperties": INTEGER},
+        {"type": "object", "additionalProperties": INTEGER, "propertyNames": {"enum": ["a", "b"]}},
     ),
     "Literal keeps its order": (Literal["z", "a"], {"type": "string", "enum": ["z", "a"]}),
     "Literal of numbers": (Literal[3, 1], {"type": "integer", "enum": [3, 1]}),

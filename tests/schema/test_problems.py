@@ -1,6 +1,8 @@
 """One line for each problem of a value, in one form, whatever the schema was made from."""
 
 import dataclasses
+import datetime as dt
+import decimal
 import enum
 import time
 from typing import Annotated, Literal, NamedTuple, TypedDict
@@ -103,7 +105,7 @@ PROBLEMS = [
     ({"type": "string", "format": "uuid"}, "x", 'the answer: expected a UUID, got "x"'),
     ({"type": "string", "format": "unknown"}, "x", None),
     ({"type": "object", "maxProperties": 0}, {"a": 1}, "the answer: expected at most no fields, got 1 field"),
-    ({"type": "object", "propertyNames": {"enum": ["a"]}}, {"b": 1}, 'b: expected another name, got "b"'),
+    ({"type": "object", "propertyNames": {"enum": ["a"]}}, {"b": 1}, 'b: expected the name "a", got "b"'),
     ({"anyOf": [INTEGER, STRING]}, None, "the answer: expected integer or string, got null"),
     ({"allOf": [INTEGER, {"minimum": 3}]}, 1, "the answer: expected at least 3, got 1"),
     (STRING | {"description": "x"}, "a\n\x1b[31mb" * 20, None),
@@ -165,6 +167,27 @@ def test_nested_alternatives_take_linear_time():
     assert time.process_time() - begun < 1  # without a memory of results: 2**80 checks
 
 
+def test_whole_numbers_in_nested_alternatives_take_linear_time():
+    node = {"$ref": "#/$defs/Node", "description": "beside it"}
+    branches = [{"type": "object", "properties": {"a": node, name: INTEGER}} for name in "bc"]
+    value = {"b": 1.0}
+    for _ in range(40):
+        value = {"a": value, "b": 1.0, "c": 2.0}
+    begun = time.process_time()
+    loaded = as_schema({**node, "$defs": {"Node": {"anyOf": branches}}}).load(value)
+    assert time.process_time() - begun < 1  # without a memory of results: 2**40 visits
+    assert repr(loaded["a"]["a"]["c"]) == "2"
+
+
+def test_alternatives_inside_alternatives_are_no_crash():
+    node = {"$ref": "#/$defs/Node"}
+    either = {"type": "object", "properties": {"a": node}}
+    for _ in range(20):
+        either = {"anyOf": [{"type": "string"}, either]}
+    schema = as_schema({**node, "$defs": {"Node": either}})
+    assert schema.problems(deep(95)) in ([], ["the answer: expected fewer levels, got too many to check"])
+
+
 def test_a_very_deep_value_is_a_problem_and_no_crash():
     schema = {
         "$ref": "#/$defs/Node",
@@ -198,6 +221,28 @@ class CheckedData:
     def __post_init__(self):
         if self.age < 18:
             raise ValueError("must be an adult")
+
+
+@dataclasses.dataclass
+class Unusual:
+    wait: dt.timedelta
+    price: decimal.Decimal
+    counts: dict[Kind, int]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "line"),
+    [
+        ("wait", "soon", 'wait: expected ISO8601 duration, got "soon"'),
+        ("price", "much", 'price: expected decimal string, got "much"'),
+        ("counts", {"joke": 1}, 'counts.joke: expected the name "bug" or "idea", got "joke"'),
+    ],
+)
+def test_a_value_that_only_the_type_checks_has_the_same_form(field, value, line):
+    good = {"wait": "P1D", "price": "1.5", "counts": {"bug": 1}}
+    schema = as_schema(Unusual)
+    assert schema.load(good) == Unusual(dt.timedelta(1), decimal.Decimal("1.5"), {Kind.bug: 1})
+    assert schema.problems(good | {field: value}) == [line]
 
 
 def test_the_checks_of_a_class_speak_in_their_own_words():

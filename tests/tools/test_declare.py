@@ -330,7 +330,7 @@ def stream_rows(n: int):
         (of_bytes, "the type of the parameter data", "Use str"),
         (lambda a: a, "A lambda cannot be a tool", "Use def"),
         (café, "the API accepts only ASCII", "name="),
-        (umlaut, "the parameter größe has a name with other than ASCII", "Rename"),
+        (umlaut, "the parameter größe has a name that the API does not accept", "ASCII letters"),
         (stream_rows, "stream_rows cannot be a tool: it is a generator.", "Return a list"),
         (Place, "Place cannot be a tool: it is a class.", "Define a function"),
         (len, "len cannot be a tool: the parameter obj has no type.", ""),

@@ -14,6 +14,8 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import gemini_magic
 from gemini_magic.content import Blob, Call, CallResult, File, Text
@@ -155,6 +157,32 @@ class Broken:
         raise RuntimeError("secret traceback")
 
 
+class BrokenList(list):
+    def __len__(self):
+        raise RuntimeError
+
+    def __iter__(self):
+        raise RuntimeError
+
+
+class Loud(str):
+    __slots__ = ()
+
+    def __str__(self):
+        raise RuntimeError
+
+
+class Odd(float, Enum):
+    HALF = 0.5
+
+
+def test_classes_of_the_user_cannot_break_a_result():
+    assert output(BrokenList([1])) == "<BrokenList>"
+    assert output({"a": [BrokenList(), 1]}) == {"a": ["<BrokenList>", 1]}
+    assert output(Loud("text")) == "text"
+    assert output([Odd.HALF, True, -0.0]) == [0.5, True, 0.0]
+
+
 @pytest.mark.parametrize("value", [Strange(), Broken(), b"\xff\xfe\x00binary", (n for n in range(3))])
 def test_an_object_without_json_is_sent_as_its_type_with_a_notice(value):
     converted = sent(value)
@@ -265,3 +293,25 @@ def test_results_are_one_turn_of_the_user():
     results = [CallResult("a", {"output": 1}), CallResult("b", {"error": "x"})]
     turn = results_turn(results)
     assert (turn.role, turn.parts) == ("user", tuple(results))
+
+
+ANY = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.binary(max_size=5)
+    | st.dates()
+    | st.builds(Strange),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.integers() | st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(ANY, st.integers(1, 300))
+def test_any_value_becomes_json_of_bounded_size(value, most):
+    assert len(json.dumps(output(value, max_result=most), ensure_ascii=False)) < 2 * most + 400

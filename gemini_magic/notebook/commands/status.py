@@ -124,8 +124,9 @@ def show_traceback(context: CommandContext, _: MagicLine) -> None:
         print_lines("No error so far.")
         return
     print_lines("".join(traceback.format_exception(error)).rstrip())
-    if error.response is not None:
-        for number, attempt in enumerate(error.response.attempts, 1):
+    response = getattr(error, "response", None)
+    if response is not None:
+        for number, attempt in enumerate(response.attempts, 1):
             wait = f"after a wait of {attempt.waited:.1f} s, " if attempt.waited else ""
             outcome = f"HTTP {attempt.status}" if attempt.status else "no response"
             problem = f": {attempt.problem}" if attempt.problem else ""

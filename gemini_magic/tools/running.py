@@ -1,0 +1,279 @@
+"""Runs one function for the model: on this thread, in a thread beside it, or on an event loop.
+
+The outcome says what is sent back. The exception of a function is part of its outcome; only an interrupt of the user is
+raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
+
+from ..content import CallResult
+from ..errors import ToolRefused
+from ..ledger import ToolState
+from .arguments import PreparedCall
+from .capture import ToolOutput, capturing, collect_figures, open_figures
+from .interrupts import TimeUp, interruptible, raise_in_thread, time_limit
+from .results import Masking, error_result, result_of
+
+__all__ = ["RunningTool", "ToolOutcome", "job_of", "run_here", "start_task", "start_thread"]
+
+_RESPONSE = 0.05  # seconds in which an event loop responds
+_NO_ANSWER = "no answer within {0:g} s"
+_OTHER_LOOP = (
+    "The function ran on another event loop than the cell; await the answer in a cell to use the cell's loop."
+)
+
+
+class ToolOutcome(NamedTuple):
+    """How a call ended.
+
+    Attributes:
+        state: ``done``, ``failed``, ``refused``, ``timed_out`` or ``stopped``.
+        sent: what is sent to the model.
+        message: why there is no result; empty for ``done``.
+        notices: sentences for the user about what was changed or left out.
+        value: what the function returned.
+        error: the exception that it raised, or None.
+    """
+
+    state: ToolState
+    sent: CallResult
+    message: str = ""
+    notices: tuple[str, ...] = ()
+    value: Any = None
+    error: BaseException | None = None
+
+
+Finished: TypeAlias = Callable[[ToolOutcome], None]
+
+
+class _Job(NamedTuple):
+    """One call and how its result is converted."""
+
+    prepared: PreparedCall
+    output: ToolOutput
+    timeout: float | None
+    mask: Masking | None
+    table_rows: int
+
+    def converted(self, value: Any) -> ToolOutcome:
+        tool = self.prepared.tool
+        assert tool is not None  # noqa: S101 - a call without a tool is not run
+        converted = result_of(
+            self.prepared.call,
+            value,
+            mask=self.mask,
+            max_result=tool.max_result,
+            table_rows=self.table_rows,
+        )
+        return ToolOutcome("done", converted.result, "", converted.notices, value)
+
+    def failed(self, error: BaseException) -> ToolOutcome:
+        sent = error_result(self.prepared.call, error, mask=self.mask)
+        state: ToolState = "refused" if isinstance(error, ToolRefused) else "failed"
+        return ToolOutcome(state, sent, str(sent.response.get("error", "")), error=error)
+
+    def timed_out(self) -> ToolOutcome:
+        message = _NO_ANSWER.format(self.timeout or 0.0)
+        sent = error_result(self.prepared.call, f"The function gave {message}.", mask=self.mask)
+        return ToolOutcome("timed_out", sent, message)
+
+    def call(self) -> Any:
+        tool = self.prepared.tool
+        assert tool is not None  # noqa: S101 - as above
+        assert tool.function is not None  # noqa: S101 - nor is a declaration
+        return tool.function(*self.prepared.args, **self.prepared.kwargs)
+
+
+def job_of(
+    prepared: PreparedCall,
+    output: ToolOutput,
+    *,
+    timeout: float | None,
+    mask: Masking | None,
+    table_rows: int,
+) -> _Job:
+    """The job of a call.
+
+    Args:
+        prepared: the call, which has no problems.
+        output: receives what it prints and displays.
+        timeout: seconds that it may take; None for any time.
+        mask: replaces known keys in what is sent.
+        table_rows: rows of a table that are sent.
+    """
+    return _Job(prepared, output, timeout, mask, table_rows)
+
+
+class RunningTool:
+    """A tool that runs in a thread or on an event loop; its outcome is set once.
+
+    Args:
+        stop: asks it to end.
+    """
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self.stop = stop
+        self.outcome: ToolOutcome | None = None
+        self._lock = threading.Lock()
+
+    def set_outcome(self, outcome: ToolOutcome) -> bool:
+        """Set the outcome; only the first one counts. Returns whether this was the first."""
+        with self._lock:
+            if self.outcome is not None:
+                return False
+            self.outcome = outcome
+            return True
+
+
+def run_here(job: _Job) -> ToolOutcome:
+    """Run a function on this thread.
+
+    Raises:
+        KeyboardInterrupt: the user interrupted it.
+    """
+    before = open_figures()
+    try:
+        with capturing(job.output):
+            try:
+                with interruptible(), time_limit(job.timeout):
+                    return job.converted(job.call())
+            finally:
+                collect_figures(job.output, before)
+    except KeyboardInterrupt:
+        raise
+    except TimeUp:
+        return job.timed_out()
+    except BaseException as error:  # noqa: BLE001 - any exception of the user's function goes to the model
+        return job.failed(error)
+
+
+def start_thread(job: _Job, finished: Finished) -> RunningTool:
+    """Run a function in a thread of its context.
+
+    Args:
+        job: the call.
+        finished: called in the thread when it has ended.
+    """
+    context = contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            with capturing(job.output):
+                outcome = job.converted(job.call())
+        except TimeUp:
+            return  # it was given up
+        except BaseException as error:  # noqa: BLE001 - as in run_here
+            outcome = job.failed(error)
+        finished(outcome)
+
+    thread = threading.Thread(target=context.run, args=(run,), name="gemini-tool", daemon=True)
+
+    def stop() -> None:
+        if thread.ident is not None and thread.is_alive():
+            raise_in_thread(thread.ident, TimeUp)
+
+    thread.start()
+    return RunningTool(stop)
+
+
+def start_task(job: _Job, finished: Finished, loop: asyncio.AbstractEventLoop | None) -> RunningTool:
+    """Run an ``async def`` as a task.
+
+    Args:
+        job: the call.
+        finished: called on the loop's thread when it has ended.
+        loop: the running loop of this thread; None to use the loop of the background thread.
+    """
+    context = contextvars.copy_context()
+
+    async def run() -> None:
+        try:
+            with capturing(job.output):
+                async with asyncio.timeout(job.timeout) as limit:
+                    value = await _Interruptible(job.call())
+                outcome = job.converted(value)
+        except TimeoutError as error:
+            outcome = job.timed_out() if limit.expired() else job.failed(error)
+        except asyncio.CancelledError:
+            raise
+        except _InterruptedError as interrupted:
+            outcome = job.failed(interrupted)._replace(state="stopped")
+        except BaseException as error:  # noqa: BLE001 - as in run_here
+            outcome = job.failed(error)
+            if loop is None and "different event loop" in outcome.message:
+                outcome = outcome._replace(message=f"{outcome.message}. {_OTHER_LOOP}")
+        finished(outcome)
+
+    if loop is not None:
+        task = loop.create_task(run(), context=context)
+        return RunningTool(lambda: _cancel(loop, task))
+    background = _background_loop(os.getpid())
+    future = asyncio.run_coroutine_threadsafe(_in_context(context, run()), background)
+
+    def stop() -> None:
+        future.cancel()
+        alive = threading.Event()
+        background.call_soon_threadsafe(alive.set)
+        if not alive.wait(_RESPONSE):
+            _background_loop.cache_clear()  # a function blocks it; the next one gets another loop
+
+    return RunningTool(stop)
+
+
+class _InterruptedError(Exception):
+    """An interrupt of the user arrived while a step of a coroutine ran."""
+
+
+class _Interruptible:
+    """Awaits an awaitable so that an interrupt ends also a step of it that blocks."""
+
+    def __init__(self, awaitable: Any) -> None:
+        self._awaitable = awaitable
+
+    def __await__(self) -> Any:
+        if not inspect.isawaitable(self._awaitable):
+            return self._awaitable
+        steps = self._awaitable.__await__()
+        send, value = steps.send, None
+        if not hasattr(steps, "send"):
+            return (yield from steps)
+        try:
+            while True:
+                try:
+                    with interruptible():
+                        waited = send(value)
+                except StopIteration as stopped:
+                    return stopped.value
+                try:
+                    value = yield waited
+                    send = steps.send
+                except BaseException as error:  # noqa: BLE001 - such as a cancellation, for the awaitable
+                    send, value = steps.throw, error
+        except KeyboardInterrupt:
+            raise _InterruptedError("interrupted by the user") from None
+
+
+async def _in_context(context: contextvars.Context, coroutine: Coroutine[Any, Any, None]) -> None:
+    await asyncio.get_running_loop().create_task(coroutine, context=context)
+
+
+def _cancel(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(task.cancel)
+
+
+@lru_cache(maxsize=1)
+def _background_loop(_: int) -> asyncio.AbstractEventLoop:
+    """The event loop of a thread that runs ``async def`` tools where no loop runs; one for each process."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="gemini-tool-loop", daemon=True).start()
+    return loop
