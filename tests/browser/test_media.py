@@ -62,12 +62,13 @@ ORDER = """(root) => Array.from(
         if (node.closest(".gm-code, .gm-call, .gm-sound") !== null && !node.matches(".gm-code, .gm-call, .gm-sound")) {
             return "";
         }
-        return node.localName === "img" ? "picture" : node.className || node.textContent.trim();
+        const name = Array.from(node.classList).find(each => each.startsWith("gm-"));  // of a widget, too
+        return node.localName === "img" ? "picture" : name ?? node.textContent.trim();
     }).filter(Boolean)"""
 
-FORM = ["First.", "gm-code", "Second.", "picture", "Third.", "gm-call", "gm-part", "Last."]
+FORM = ["First.", "gm-code", "Second.", "picture", "Third.", "gm-sound", "gm-call", "gm-part", "Last."]
 MIXED = (
-    'await stream("First.", *RUN, "Second.", picture(320, 200), "Third.", Call("draw", {"what": "a cat"}),'
+    'await stream("First.", *RUN, "Second.", picture(320, 200), "Third.", *sound(1.0, pieces=3), Call("draw", {"what": "a cat"}),'
     ' Opaque({"novelty": 1}), "Last.", hold=True)'
 )
 
