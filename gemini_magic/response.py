@@ -245,9 +245,9 @@ class Response(AnswerContent):
         return self._mismatch_copy.of(self.ledger.answer_value().error, self)
 
     def needs_repair(self) -> bool:
-        """Whether the answer is complete, was requested as JSON, and is not JSON or does not fit its schema."""
+        """Whether the answer is complete, was requested as JSON, and has text that is not JSON or does not fit its schema."""
         typed = self.ledger.schema is not None or self.ledger.display.form == "json"
-        return typed and self.ok and self.parse_error is not None
+        return typed and self.ok and bool(self.text.strip()) and self.parse_error is not None
 
     def _check_ended(self) -> None:
         if self.status == "running":
@@ -425,7 +425,8 @@ class Response(AnswerContent):
         times = columns.stored("t", columns.length)
         if self.ledger.source == "recording" and times and not any(times):
             return measure({}, (), self.usage)
-        return measure(self.ledger.marks, times, self.usage)
+        starts = [each.chunks[0] for each in self.ledger.rounds[1:]]
+        return measure(self.ledger.marks, times, self.usage, starts)
 
     @property
     def started(self) -> datetime:
