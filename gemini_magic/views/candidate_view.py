@@ -9,8 +9,9 @@ from ..ledger import Candidate, Ledger, answer_sources
 from ..markdown import Images, SourceMark, defang_markdown
 from ..text import visible
 from . import page
+from .formats_live import escape_markdown
 from .item_html import MEDIA_SIZE, MediaBudget, item_html
-from .item_text import escape_markdown, item_markdown, item_plain
+from .item_text import item_markdown, item_plain
 from .sections import TextSection, split_answer
 from .sources import ShownSources
 
