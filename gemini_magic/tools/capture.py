@@ -199,18 +199,18 @@ def open_figures() -> set[int]:
     return set() if pyplot is None else set(pyplot.get_fignums())
 
 
-def collect_figures(output: ToolOutput, before: set[int], returned: object = None) -> None:
+def collect_figures(output: ToolOutput, before: set[int], result: object = None) -> None:
     """Add the figures that a tool left open to its output, and close them, so that no cell shows them again.
 
     Args:
         output: the output of the tool.
         before: the figures that were open before it ran.
-        returned: what it returned; a figure that is in its result is only closed.
+        result: what the tool returned; a figure is its result then, and no output.
     """
     pyplot = sys.modules.get("matplotlib.pyplot")
     for number in sorted(open_figures() - before):
         figure = pyplot.figure(number)  # type: ignore[union-attr] # there are figures
-        if figure is returned or figure is getattr(returned, "figure", None):
+        if figure is result or figure is getattr(result, "figure", None):
             pyplot.close(figure)  # type: ignore[union-attr] # as above
             continue
         data = BytesIO()
