@@ -48,6 +48,7 @@ from .ledger import (
     citations_of,
     filled_columns,
     grounding_of,
+    item_rows,
     logprob_rows,
     modality_rows,
     open_calls,
@@ -57,6 +58,7 @@ from .ledger import (
     safety_rows,
     source_rows,
     transcript_rows,
+    typed_form,
     url_context_rows,
 )
 from .options import Options
@@ -68,7 +70,7 @@ from .views import AnswerCandidate, AnswerContent
 
 if TYPE_CHECKING:
     from .diff import Difference
-    from .schema import Schema
+    from .schema import Items, Schema
 
 __all__ = ["Response", "response_from_exchanges"]
 
@@ -340,6 +342,20 @@ class Response(AnswerContent):
     def attempts(self) -> Rows[Attempt]:
         """One row for each HTTP exchange, retries included."""
         return rows_of(Attempt, (each.summary() for each in list(self.ledger.exchanges)))
+
+    @property
+    def items(self) -> Items[Any]:
+        """The items of an answer that is an array: objects of the schema's type, each as soon as it is complete.
+
+        The array is the answer itself or, for a schema with one array of objects, that array. Items that do not fit are in
+        ``items.invalid``. Without a schema, items are plain JSON values.
+        """
+        return schemas.Items(self.ledger.read_items)
+
+    @property
+    def items_table(self) -> Rows[Any]:
+        """One row for each item that fits, with a column for each field; lists and objects are JSON texts."""
+        return item_rows(self.ledger.read_items())
 
     @property
     def rounds(self) -> Rows[RoundRow]:
@@ -648,7 +664,7 @@ def response_from_exchanges(  # noqa: PLR0917 - pickle passes arguments by posit
     """
     if schema is None and exchanges:
         schema = _schema_of(exchanges[-1], backend_name)
-    display = None if schema is None else DisplayOptions("json")
+    display = None if schema is None else DisplayOptions(typed_form(schema))
     ledger = Ledger(request, backend=backend_name, before=before, display=display, price=price, schema=schema)
     recording.load_exchanges(exchanges, backend(backend_name), ledger)
     return cls(ledger)

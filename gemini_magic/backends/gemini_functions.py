@@ -60,7 +60,9 @@ def _parameters(function: FunctionDeclaration, schema: dict[str, Any]) -> dict[s
         SchemaError: it does not accept them, and the declaration is strict.
     """
     try:
-        return rewrite_for_gemini(schema).schema
+        rewritten = rewrite_for_gemini(schema).schema
+        if function.strict or rewritten.get("type") == "object":
+            return rewritten
     except SchemaError as error:
         if function.strict:
             raise SchemaError(f"{function.name}: {error.message}", remedy=error.remedy) from None
@@ -82,18 +84,27 @@ def _loosened(schema: dict[str, Any]) -> dict[str, Any]:
             one = {"type": "object", "properties": {name: each}, **definitions}
             rewritten = rewrite_for_gemini(one).schema
             json.dumps(rewritten)
-            properties |= rewritten["properties"]
+            found = (
+                None if "$defs" in rewritten else rewritten["properties"][name]
+            )  # no field that contains itself
         except Exception:  # noqa: BLE001 - a schema of a server, which may be of any shape
-            properties[name] = {
-                "description": json.dumps(each, ensure_ascii=False, default=str)[:_LONGEST_TEXT]
-            }
+            found = None
+        properties[name] = {"description": _text_of(each)} if found is None else found
     required = schema.get("required")
-    names = [name for name in required if name in properties] if isinstance(required, list) else []
+    names = [name for name in properties if name in required] if isinstance(required, list) else []
     return {
         "type": "object",
         **({"properties": properties} if properties else {}),
         **({"required": names} if names else {}),
     }
+
+
+def _text_of(schema: Any) -> str:
+    """A schema as text, shortened; empty for one that is nested too deep."""
+    try:
+        return json.dumps(schema, ensure_ascii=False, default=str)[:_LONGEST_TEXT]
+    except (ValueError, RecursionError):
+        return ""
 
 
 def calling_config(choice: ToolChoice) -> dict[str, Any]:
