@@ -92,14 +92,27 @@ def _request(
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
         raise OptionError("The prompt is empty.", remedy="Write a question.")
     request = build_request(parts, options, turns, [each.declaration for each in tools])
-    return request, (*notices, *(notice for each in tools for notice in each.notices))
+    notices = (*notices, *(notice for each in tools for notice in each.notices))
+    if not options.remote_mcp:
+        return request, notices
+    from .mcp_servers import with_remote_servers  # noqa: PLC0415 - few requests use a server
+
+    request, about_servers = with_remote_servers(request, options.remote_mcp)
+    return request, (*notices, *about_servers)
 
 
 def _tools(given: object, options: Options) -> Sequence[Tool]:
-    """The tools of a call: those of ``tools=``; names of ``tool=`` are an error, because a call has no variables."""
-    if not given and not options.tool:
+    """The tools of a call: those of ``tools=`` and of MCP servers; names of ``tool=`` are an error, because a call has no variables."""
+    if not (given or options.tool or options.mcp):
         return ()
-    return (*toolbox.tools_from(options.tool), *toolbox.tools_from(given))
+    offered = (*toolbox.tools_from(options.tool), *toolbox.tools_from(given))
+    if not options.mcp:
+        return offered
+    from .mcp_servers import offered_by_servers  # noqa: PLC0415 - few requests use a server
+
+    names = {each.name for each in offered if each.source.startswith("mcp:")}  # those that a reply inherits
+    more = [each for each in offered_by_servers(options) if each.name not in names]
+    return toolbox.tools_from([*offered, *more])
 
 
 def _resolved(
@@ -258,7 +271,7 @@ def begin(
         conversation: the name of the conversation and the number of the turn, for the status line.
         sources: where the options came from, as returned by ``resolve``.
         tools: the functions that the request offers to the model; a reply offers them too.
-        tool_user: how the user is asked whether a function may run; None where the user cannot be asked.
+        tool_user: how the user is asked whether a function may run; None to ask with a prompt where that can be answered.
 
     Raises:
         UsageProblem: the request or a key is missing something; nothing was sent.
@@ -307,7 +320,7 @@ def _driver(
     if not tools and (replay is None or not replay.has_rounds):
         return None
     recorded = None if replay is None or options.run_tools else replay.tool_runs
-    user = user or toolbox.ToolUser()
+    user = user or toolbox.console_user()
     mask = key_mask(key, options.key_env)
     settings = toolbox.settings_for_loop(options, tools, mask=mask, user=user, recorded=recorded)
     return toolbox.ToolLoop(request, settings)

@@ -1,7 +1,7 @@
 """The command line: ``gemini-magic demo | doctor | enable | trust``.
 
 ``demo`` opens or checks the tour, ``doctor`` checks the installation, ``enable`` writes or removes an IPython startup
-file, ``trust`` remembers that the user trusts the settings of a project. No command sends a request to a model.
+file, ``trust`` remembers that the user trusts the settings or the MCP servers of a project. No command sends a request to a model.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .backends import backend
 from .config import ignored_settings, project_table, settings
 from .credentials import find_key
 from .demo import check_tour, open_tour
 from .errors import GeminiMagicError, OptionError
+from .mcp_servers import MCP_FILES, describe_file, file_code, server_table, trust_file
 from .options import Options
 from .project_files import (
     PROJECT_FILE,
@@ -92,10 +93,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     enable.add_argument("--off", action="store_true", help="stop loading it automatically")
     trusting = commands.add_parser(
         "trust",
-        help="let a project's pyproject.toml set where prompts, keys and files go; without PATH, list",
+        help="let a project's pyproject.toml set where prompts, keys and files go, or its .mcp.json start programs; "
+        "without PATH, list",
     )
-    trusting.add_argument("path", nargs="?", metavar="PATH", help="a pyproject.toml, or its folder")
+    trusting.add_argument(
+        "path", nargs="?", metavar="PATH", help="a pyproject.toml, an .mcp.json, or their folder"
+    )
     trusting.add_argument("--remove", action="store_true", help="stop trusting it")
+    trusting.add_argument("--yes", action="store_true", help="trust MCP servers without a question")
     parsed = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):  # paths may have characters that a console cannot encode
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -107,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 else open_tour(Path(parsed.folder), browser=not parsed.no_browser)
             )
         if parsed.command == "trust":
-            return _trust(parsed.path, remove=parsed.remove)
+            return _trust(parsed.path, remove=parsed.remove, yes=parsed.yes)
         return _doctor() if parsed.command == "doctor" else _enable(off=parsed.off)
     except GeminiMagicError as error:
         print(visible(str(error)), file=sys.stderr)
@@ -230,31 +235,60 @@ def _enable(*, off: bool) -> int:
 # -- trust ---------------------------------------------------------------------------------------------------
 
 
-def _trust(name: str | None, *, remove: bool) -> int:
-    """Trust the settings of a file, stop trusting it, or list the files.
+def _trust(name: str | None, *, remove: bool, yes: bool) -> int:
+    """Trust the settings or the MCP servers of a file, stop trusting it, or list the files.
+
+    Args:
+        name: a file, or a folder for the files in it; None to list.
+        remove: stop trusting.
+        yes: do not ask before MCP servers are trusted.
 
     Raises:
-        OptionError: the file is not one with settings, or was not trusted.
+        OptionError: the file is not one with settings or servers, or was not trusted.
     """
     if name is None:
         if remove:
             raise OptionError("--remove requires a path.", remedy="`gemini-magic trust` lists the paths.")
         return _list_trusted()
     path = Path(name).expanduser().absolute()
-    if path.is_dir() or (remove and path.name != PROJECT_FILE):
-        path = path / PROJECT_FILE
     if remove:
-        if not untrust(str(path)):
-            raise OptionError(f"{path} was not trusted.", remedy="`gemini-magic trust` lists the paths.")
-        print(visible(f"{path} is no longer trusted."))
-        return 0
-    if path.name != PROJECT_FILE or not path.is_file():
-        raise OptionError(f"{path} is not an existing {PROJECT_FILE}.", remedy="Name the file or its folder.")
-    table = project_table(path)
-    if not table:
+        return _untrust(path)
+    if path.is_file() and path.suffix == ".json":
+        return _trust_servers(path, yes=yes)
+    servers = [path / each for each in MCP_FILES if (path / each).is_file()]
+    settings_file = path / PROJECT_FILE if path.is_dir() else path
+    if settings_file.name != PROJECT_FILE or not (settings_file.is_file() or servers):
         raise OptionError(
-            f"{path} has no settings for gemini_magic.", remedy="They are in a table [tool.gemini_magic]."
+            f"{settings_file} is not an existing {PROJECT_FILE}.", remedy="Name the file or its folder."
         )
+    table = project_table(settings_file)
+    if not table and not servers:
+        raise OptionError(
+            f"{settings_file} has no settings for gemini_magic.",
+            remedy="They are in a table [tool.gemini_magic].",
+        )
+    if table:
+        _trust_settings(settings_file, table)
+    return max((_trust_servers(each, yes=yes) for each in servers), default=0)
+
+
+def _untrust(path: Path) -> int:
+    """Stop trusting a file, or the files of a folder.
+
+    Raises:
+        OptionError: none was trusted.
+    """
+    inside = [path / each for each in (PROJECT_FILE, *MCP_FILES)]
+    removed = [each for each in (path, *inside) if untrust(str(each))]
+    if not removed:
+        named = path if path.name == PROJECT_FILE or path.suffix == ".json" else path / PROJECT_FILE
+        raise OptionError(f"{named} was not trusted.", remedy="`gemini-magic trust` lists the paths.")
+    for each in removed:
+        print(visible(f"{each} is no longer trusted."))
+    return 0
+
+
+def _trust_settings(path: Path, table: dict[str, Any]) -> None:
     trust(str(path), table)
     print(visible(f"Trusted {path}, as long as it has these settings:"))
     for setting, value in table.items():
@@ -263,15 +297,44 @@ def _trust(name: str | None, *, remove: bool) -> int:
         print(
             f"  {setting} = {value!r}{' (ignored: only your own configuration may set it)' if never else ''}"
         )
-    print(visible(f"To undo this, run `gemini-magic trust --remove {shlex.quote(str(path))}`."))
+    _print_undo(path)
+
+
+def _trust_servers(path: Path, *, yes: bool) -> int:
+    """Show the MCP servers of a file, and trust them if the user agrees.
+
+    Raises:
+        OptionError: the file has no servers, or the user cannot be asked.
+    """
+    code, shown = file_code(path), describe_file(path)
+    print(visible("\n".join([f"{path} has these MCP servers:", *shown])))
+    if not yes:
+        if not sys.stdin.isatty():
+            raise OptionError(
+                "Nothing was trusted, because there is no terminal to ask you.",
+                remedy=f"To trust exactly these servers: gemini-magic trust --yes {shlex.quote(str(path))}",
+            )
+        if input("Trust them, as long as the file has exactly these? [y/N] ").strip().lower() not in (
+            "y",
+            "yes",
+        ):
+            print("Nothing was trusted.")
+            return 1
+    trust_file(path, code)
+    print(visible(f"Trusted the MCP servers of {path}."))
+    _print_undo(path)
     return 0
+
+
+def _print_undo(path: Path) -> None:
+    print(visible(f"To undo this, run `gemini-magic trust --remove {shlex.quote(str(path))}`."))
 
 
 def _list_trusted() -> int:
     """Print the trusted files, and which of them have changed since."""
     entries = trusted_files()
     if not entries:
-        print("No project is trusted. `gemini-magic trust PATH` trusts a pyproject.toml.")
+        print("No project is trusted. `gemini-magic trust PATH` trusts a pyproject.toml or an .mcp.json.")
     for entry in entries:
         print(visible(f"{entry.path}{_state(entry)}"))
     return 0
@@ -282,7 +345,8 @@ def _state(entry: TrustedFile) -> str:
     if not path.is_file():
         return " (missing)"
     try:
-        current = is_trusted(entry.path, project_table(path), WatchedFiles())
+        table = server_table(path) if path.suffix == ".json" else project_table(path)
+        current = is_trusted(entry.path, table, WatchedFiles())
     except GeminiMagicError:
         current = False
     return "" if current else " (changed since, so no longer trusted)"

@@ -71,6 +71,7 @@ def option(
 
 
 DISPLAYS = ("auto", "live", "html", "text")
+CONFIRMATIONS = ("marked", "all", "none")
 FORMATS = ("markdown", "md", "text", "json", "html", "code", "raw")
 SAFETY = ("low", "medium", "high", "none", "off")
 TIERS = ("flex", "standard", "priority")
@@ -192,6 +193,18 @@ class Options:
         help="let the model call the function NAME (repeatable)",
         config=False,
     )
+    mcp: list[str] = option(
+        [],
+        "--mcp",
+        metavar="NAME[:TOOL,TOOL]",
+        help="let the model call the tools of the MCP server NAME, or some of them (repeatable)",
+    )
+    remote_mcp: list[str] = option(
+        [],
+        "--remote-mcp",
+        metavar="NAME",
+        help="let the model's server call the MCP server NAME without asking you; it receives the headers (repeatable)",
+    )
     tool_choice: str | None = option(
         None,
         "--tool-choice",
@@ -215,12 +228,19 @@ class Options:
         exclusive_minimum=0,
         maximum=_SECONDS,
     )
+    confirm: str = option(
+        "marked",
+        "--confirm",
+        choices=CONFIRMATIONS,
+        metavar="WHICH",
+        project=None,
+        help="which functions run only after you have confirmed the call: marked (those with confirm=True), all or none",
+    )
     run_tools: bool = option(
         False,
         "--run-tools",
         help="run the functions in a replay too, instead of showing their recorded results",
         config=False,
-        project=None,
     )
     safety: str | None = option(
         None,
@@ -559,5 +579,6 @@ class Options:
             "background",
             "tool",  # the functions themselves are inherited, not their names
             "tool_choice",
+            "mcp",
         )
         return {name: value for name, value in vars(self).items() if name not in once}

@@ -441,7 +441,8 @@ class Response(AnswerContent):
         times = columns.stored("t", columns.length)
         if self.ledger.source == "recording" and times and not any(times):
             return measure({}, (), self.usage)
-        return measure(self.ledger.marks, times, self.usage)
+        starts = [each.chunks[0] for each in self.ledger.rounds[1:]]
+        return measure(self.ledger.marks, times, self.usage, starts)
 
     @property
     def started(self) -> datetime:

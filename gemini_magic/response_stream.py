@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from . import schema as schemas
 from .client import Stream
-from .content import Text, Thought
+from .content import Part, Text, Thought
 from .events import Delta, Event
+from .ledger import paragraph_gap
 from .response import Response
 from .text import SurrogateJoiner
 
@@ -20,6 +21,39 @@ if TYPE_CHECKING:
     from .schema import StreamItems
 
 __all__ = ["Callbacks", "ResponseStream"]
+
+
+class _Pieces:
+    """The pieces of one kind of text, with a paragraph for each round as in the whole text.
+
+    Args:
+        kind: the kind of part.
+        function: called with each piece, or None.
+    """
+
+    def __init__(self, kind: type[Text | Thought], function: Callable[[str], object] | None) -> None:
+        self.function = function
+        self._kind = kind
+        self._joiner = SurrogateJoiner()
+        self._round = 0
+        self._end = ""  # of the text so far
+
+    def add(self, part: Part, response: Response, position: int) -> None:
+        """Call the function for a part of this kind, which is in the event at this position."""
+        if self.function is None or not isinstance(part, Text | Thought) or type(part) is not self._kind:
+            return
+        if text := self._joiner.add(part.text):
+            ledger = response.ledger
+            if ledger.round and (number := ledger.events.round_of(position)) != self._round:
+                self._round = number
+                text = paragraph_gap(self._end, text) + text
+            self._end = (self._end + text)[-2:]
+            self.function(text)
+
+    def flush(self) -> None:
+        """Call the function for half a character that waited for its other half."""
+        if self.function is not None and (text := self._joiner.flush()):
+            self.function(text)
 
 
 class Callbacks:
@@ -37,42 +71,37 @@ class Callbacks:
         on_thinking: Callable[[str], object] | None,
         on_complete: Callable[[Response], object] | None,
     ) -> None:
-        self._per_kind = ((Text, on_chunk, SurrogateJoiner()), (Thought, on_thinking, SurrogateJoiner()))
+        self._per_kind = (_Pieces(Text, on_chunk), _Pieces(Thought, on_thinking))
         self._on_complete = on_complete
         self._handled = 0  # events
         self._finished = False
 
     def __bool__(self) -> bool:
-        return self._on_complete is not None or any(function is not None for _, function, _ in self._per_kind)
+        return self._on_complete is not None or any(each.function is not None for each in self._per_kind)
 
-    def handle(self, position: int, event: Event) -> None:
+    def handle(self, position: int, event: Event, response: Response) -> None:
         """Call the functions for one event, unless another iterator has done so already.
 
         Args:
             position: index of the event in the stream, from 0.
             event: the event.
+            response: the response that it belongs to.
         """
         if position < self._handled:
             return
         self._handled = position + 1
         if not isinstance(event, Delta) or event.candidate:
             return
-        for kind, function, joiner in self._per_kind:
-            if (
-                function is not None
-                and isinstance(event.part, kind)
-                and (text := joiner.add(event.part.text))
-            ):
-                function(text)
+        for each in self._per_kind:
+            each.add(event.part, response, position)
 
     def finish(self, response: Response) -> None:
         """Call the functions for the end of the stream, once."""
         if self._finished:
             return
         self._finished = True
-        for _, function, joiner in self._per_kind:
-            if function is not None and (text := joiner.flush()):
-                function(text)
+        for each in self._per_kind:
+            each.flush()
         if self._on_complete is not None:
             self._on_complete(response)
 
@@ -108,14 +137,14 @@ class ResponseStream:
 
     def __iter__(self) -> Iterator[Event]:
         for position, event in enumerate(self._stream):
-            self._callbacks.handle(position, event)
+            self._callbacks.handle(position, event, self.response)
             yield event
         self._callbacks.finish(self.response)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         position = 0
         async for event in self._stream:
-            self._callbacks.handle(position, event)
+            self._callbacks.handle(position, event, self.response)
             position += 1
             yield event
         self._callbacks.finish(self.response)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from importlib.metadata import version
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +19,7 @@ from projects import write_project
 
 from gemini_magic import cli, demo
 from gemini_magic.config import resolve
+from gemini_magic.project_files import trusted_files
 
 TOUR = [
     "01-first-cell.ipynb",
@@ -26,6 +28,7 @@ TOUR = [
     "04-send-anything.ipynb",
     "05-what-came-back.ipynb",
     "06-typed-answers.ipynb",
+    "07-tools.ipynb",
 ]
 
 
@@ -234,6 +237,58 @@ def test_trust_explains_what_it_cannot_do(tmp_path, monkeypatch, capsys, argumen
     (tmp_path / "empty" / "pyproject.toml").write_text("[project]\n")
     assert cli.main(["trust", *arguments]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_trust_shows_the_servers_of_a_project_and_asks(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / ".mcp.json"
+    path.write_text(
+        json.dumps({"mcpServers": {"fs": {"command": "npx", "args": ["-y", "fs"], "env": {"T": "canary"}}}})
+    )
+    assert cli.main(["trust", "."]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == f"{path} has these MCP servers:\n  fs  runs npx -y fs\n      environment: T\n"
+    assert (
+        f"Nothing was trusted, because there is no terminal to ask you.\nTo trust exactly these servers: gemini-magic trust --yes {path}"
+        in shown.err
+    )
+    assert trusted_files() == []
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("builtins.input", lambda _: "n")
+    assert cli.main(["trust", str(path)]) == 1
+    assert trusted_files() == []
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    assert cli.main(["trust", "."]) == 0
+    assert (
+        f"Trusted the MCP servers of {path}.\nTo undo this, run `gemini-magic trust --remove {path}`."
+        in capsys.readouterr().out
+    )
+    cli.main(["trust"])
+    assert capsys.readouterr().out == f"{path}\n"
+    path.write_text(json.dumps({"mcpServers": {"fs": {"command": "evil"}}}))
+    cli.main(["trust"])
+    assert capsys.readouterr().out == f"{path} (changed since, so no longer trusted)\n"
+    assert cli.main(["trust", "--yes", str(path)]) == 0
+    assert cli.main(["trust", "--remove", "."]) == 0
+    assert trusted_files() == []
+
+
+def test_trust_takes_settings_and_servers_of_one_folder(tmp_path, capsys):
+    settings = write_project(tmp_path, 'base_url = "https://llm.example.org"')
+    (tmp_path / ".vscode").mkdir()
+    servers = tmp_path / ".vscode" / "mcp.json"
+    servers.write_text(json.dumps({"servers": {"web": {"url": "https://example.org/mcp"}}}))
+    assert cli.main(["trust", "--yes", str(tmp_path)]) == 0
+    assert "web  connects to https://example.org/mcp\n" in capsys.readouterr().out
+    assert [each.path for each in trusted_files()] == sorted(map(str, (settings, servers)))
+
+
+def test_trust_refuses_a_file_whose_servers_cannot_be_read(tmp_path, capsys):
+    for text, message in (("{", "cannot be read"), ("{}", "has no MCP servers.")):
+        (tmp_path / ".mcp.json").write_text(text)
+        assert cli.main(["trust", "--yes", str(tmp_path)]) == 1
+        assert message in capsys.readouterr().err
+    assert trusted_files() == []
 
 
 def test_doctor_names_settings_of_a_project_that_are_ignored(tmp_path, monkeypatch, capsys):

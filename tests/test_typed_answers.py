@@ -5,6 +5,7 @@ import dataclasses
 import json
 import pickle
 
+import journal_stage
 import pydantic
 import pytest
 from fake_server import FakeServer, event, finish, google_error, status, text
@@ -123,6 +124,19 @@ def test_copies_and_files_keep_the_schema(tmp_path):
     assert loaded.json() == loaded.parsed == {"name": "Ann", "age": 3}
     bad = Response.load(echo(BAD, schema=Person).save(tmp_path / "bad.jsonl"))
     assert bad.parse_error.problems == (LINE,)
+
+
+def test_an_answer_of_the_journal_keeps_its_schema(server):
+    answers(server, GOOD, BAD)
+    for _ in range(2):
+        journal_stage.ask(server, schema=Person)
+    good, bad = (
+        journal_stage.reopened(entry.id)
+        for entry in sorted(journal_stage.entries(), key=lambda each: each.id)
+    )
+    assert good.json() == good.parsed == {"name": "Ann", "age": 3}
+    assert bad.parse_error.problems == (LINE,)
+    assert [row.message for row in bad.notes.where(kind="mismatch")] == [LINE]
 
 
 def test_a_class_of_a_function_does_not_prevent_pickling():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .body_secrets import hide_in_body
     from .certificates import load_certificates
     from .endpoint import endpoint_of
     from .fetch import FetchedResponse, fetch_body, fetch_response
@@ -30,6 +31,7 @@ __all__ = [
     "endpoint_of",
     "fetch_body",
     "fetch_response",
+    "hide_in_body",
     "listed_models",
     "load_certificates",
     "open_stream",
@@ -50,6 +52,7 @@ _HOMES = {
     "endpoint_of": "endpoint",
     "fetch_body": "fetch",
     "fetch_response": "fetch",
+    "hide_in_body": "body_secrets",
     "listed_models": "known_models",
     "load_certificates": "certificates",
     "open_stream": "stream",

@@ -16,7 +16,7 @@ from typing import IO, Literal, TypeAlias
 from ..errors import OptionError
 from ..events import Note
 from ..ledger import Ledger, answer_sources
-from ..prices import reported_cost
+from ..prices import add_costs, reported_cost
 from ..private_files import open_private
 from .answer_media import write_media
 
@@ -217,7 +217,9 @@ def _footer(ledger: Ledger) -> list[str]:
     lines = []
     if usage is not None and usage.total is not None:
         lines.append(f"Tokens: {usage.total}")
-    cost = reported_cost(ledger.extras.get("cost"), source=ledger.backend, model=ledger.model_version)
+    model = ledger.model_version
+    costs = [reported_cost(each.cost, source=ledger.backend, model=model) for each in ledger.rounds]
+    cost = add_costs(costs) if costs else None
     if cost is not None:
         lines.append(f"Cost: ${cost.amount:.4f}")
     if ledger.status != "complete":

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 from ..backends import HttpRequest
 from ..errors import ConnectionFailed, WireError
 from ..media import body_pieces, body_size
+from .body_secrets import revealed_pieces, size_of_secrets
 from .certificates import tls_context, trusted_certificates
 from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreachable, Sink
 from .content_coding import BodyDecoder, content_codings, unsupported_coding
@@ -131,10 +132,10 @@ class _JsonContent:
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        self.size = body_size(request.body, request.media)
+        self.size = body_size(request.body, request.media) + size_of_secrets(request.body)
 
     def pieces(self) -> Iterator[bytes]:
-        return body_pieces(self._request.body, self._request.media)
+        return revealed_pieces(body_pieces(self._request.body, self._request.media))
 
 
 class _RequestStream(httpx.SyncByteStream):

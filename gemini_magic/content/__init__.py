@@ -6,7 +6,7 @@ The backends translate them from and to the wire.
 from __future__ import annotations
 
 from .call_pieces import CallPieces
-from .declarations import FunctionDeclaration, ToolChoice
+from .declarations import FunctionDeclaration, RemoteServer, ToolChoice
 from .joining import PartJoiner, join_parts
 from .parts import (
     Blob,
@@ -43,6 +43,7 @@ __all__ = [
     "Opaque",
     "Part",
     "PartJoiner",
+    "RemoteServer",
     "Request",
     "RequestSettings",
     "ResultMedia",

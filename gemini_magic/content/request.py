@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from .declarations import FunctionDeclaration, ToolChoice
+from .declarations import FunctionDeclaration, RemoteServer, ToolChoice
 from .parts import Part
 from .transcripts import spoken_text
 
@@ -57,6 +57,7 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
         thinking: how much the model may think.
         tools: the server's own tools that the model may use.
         file_search: the stores that the model may search (``fileSearchStores/NAME``).
+        mcp_servers: MCP servers that the model's server may call.
         functions: the functions that the model may call.
         tool_choice: whether it calls one.
         safety: from which probability on harmful content is blocked, by category (``harassment``, ``hate_speech``,
@@ -77,6 +78,7 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
     thinking: Thinking | None = None
     tools: tuple[Literal["search", "code_execution", "url_context", "maps"], ...] = ()
     file_search: tuple[str, ...] = ()
+    mcp_servers: tuple[RemoteServer, ...] = ()
     functions: tuple[FunctionDeclaration, ...] = ()
     tool_choice: ToolChoice | None = None
     safety: dict[str, str] = field(default_factory=dict)

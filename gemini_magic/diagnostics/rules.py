@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any, Final
@@ -42,11 +42,13 @@ def check_stream(ledger: Ledger, offsets: ChunkOffsets) -> list[Note]:
         offsets: the offsets of its chunks.
     """
     chunks = list(ledger.raw)
+    # The first chunks of the later rounds: each round is a stream of its own, with its own totals and finish reason.
+    begins = {each.chunks[0] for each in ledger.rounds[1:]}
     notes = [
-        *_finish_reasons(ledger),
-        *_usage(ledger),
-        *_repeated_text(ledger),
-        *_gaps(chunks),
+        *_finish_reasons(ledger, begins),
+        *_usage(ledger, begins),
+        *_repeated_text(ledger, begins),
+        *_gaps(chunks, begins),
         *_model(ledger),
         *_parts_and_errors(ledger, offsets),
     ]
@@ -60,14 +62,18 @@ def _times(count: int) -> str:
     return "" if count == 1 else f" ({count:,} times)"
 
 
-def _finish_reasons(ledger: Ledger) -> Iterator[Note]:
+def _finish_reasons(ledger: Ledger, begins: Container[int]) -> Iterator[Note]:
     """A finish reason before the end of the answer."""
     rows = Rows(ledger.event_columns)
     early: list[int] = []
     pending: dict[int, int] = {}  # candidate -> chunk with its finish reason
+    newest = -1
     for event, chunk in zip(list(ledger.events), rows["chunk"], strict=False):
         if chunk is None:
             continue
+        if chunk != newest and chunk in begins:
+            pending.clear()
+        newest = chunk
         if isinstance(event, Finish) and not event.prompt and event.outcome is not None:
             pending.setdefault(event.candidate, chunk)
         elif isinstance(event, Delta) and pending.get(event.candidate, chunk) < chunk:
@@ -84,13 +90,17 @@ def _finish_reasons(ledger: Ledger) -> Iterator[Note]:
         )
 
 
-def _usage(ledger: Ledger) -> Iterator[Note]:
+def _usage(ledger: Ledger, begins: Collection[int]) -> Iterator[Note]:
     """A total token count that decreases."""
     rows = Rows(ledger.usage_columns)
     totals = [
         (chunk, total) for chunk, total in zip(rows["chunk"], rows["total"], strict=True) if total is not None
     ]
-    decreased = [later for earlier, later in pairwise(totals) if later[1] < earlier[1]]
+    decreased = [
+        later
+        for earlier, later in pairwise(totals)
+        if later[1] < earlier[1] and not any(earlier[0] < begin <= later[0] for begin in begins)
+    ]
     if decreased:
         yield Note(
             "usage-shrank",
@@ -100,7 +110,7 @@ def _usage(ledger: Ledger) -> Iterator[Note]:
         )
 
 
-def _repeated_text(ledger: Ledger) -> Iterator[Note]:
+def _repeated_text(ledger: Ledger, begins: Collection[int]) -> Iterator[Note]:
     """Text that is sent twice: the same piece again, or everything from the beginning."""
     columns = Rows(ledger.chunk_columns)
     texts: Sequence[str] = columns["text"]
@@ -108,6 +118,7 @@ def _repeated_text(ledger: Ledger) -> Iterator[Note]:
         index
         for index in range(1, len(texts))
         if len(texts[index]) >= _MIN_REPEATED
+        and index not in begins
         and texts[index] == texts[index - 1]
         and len(set(texts[index])) > _MIN_DISTINCT
     ]
@@ -119,7 +130,7 @@ def _repeated_text(ledger: Ledger) -> Iterator[Note]:
             repeated[0],
         )
     filled = [(index, text) for index, text in enumerate(texts) if text]
-    if len(filled) > 1 and len(filled[-1][1]) >= _MIN_REPEATED:
+    if len(filled) > 1 and not begins and len(filled[-1][1]) >= _MIN_REPEATED:
         if not all(later.startswith(earlier) for (_, earlier), (_, later) in pairwise(filled)):
             return
         yield Note(
@@ -130,9 +141,11 @@ def _repeated_text(ledger: Ledger) -> Iterator[Note]:
         )
 
 
-def _gaps(chunks: Sequence[Chunk]) -> Iterator[Note]:
-    """The longest time between two chunks."""
-    gaps = [(later.t - earlier.t, later.index) for earlier, later in pairwise(chunks)]
+def _gaps(chunks: Sequence[Chunk], begins: Container[int]) -> Iterator[Note]:
+    """The longest time between two chunks; between two rounds functions run."""
+    gaps = [
+        (later.t - earlier.t, later.index) for earlier, later in pairwise(chunks) if later.index not in begins
+    ]
     long = [gap for gap in gaps if gap[0] >= _LONG_GAP]
     if long:
         longest = max(long)

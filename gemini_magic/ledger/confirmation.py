@@ -23,10 +23,12 @@ class Confirmation:
 
     Attributes:
         run: the same.
+        shown: whether a view shows buttons for it.
     """
 
     def __init__(self, run: ToolRun) -> None:
         self.run = run
+        self.shown = False
         self._decision: Decision | None = None
         self._decided = threading.Event()
         self._lock = threading.Lock()

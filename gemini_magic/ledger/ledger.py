@@ -285,7 +285,10 @@ class Ledger:
 
     def _current_round(self) -> Round:
         start, finish = self._log.start, self.finish
-        calls = tuple(part for part in join_parts(self._parts_of_round()) if isinstance(part, Call))
+        parts = self.parts.get(0)
+        has_calls = parts is not None and parts.has((Call,), start.part)
+        joined = join_parts(self._parts_of_round()) if has_calls else ()
+        calls = tuple(part for part in joined if isinstance(part, Call))
         exchanges = self.exchanges
         return Round(
             number=self.round,
@@ -526,7 +529,7 @@ class Ledger:
         """What separates the first text of a round from the text before it."""
         self._log.awaits_gap.discard(kind)
         pieces = self.answer if kind == "text" else self.thoughts
-        return paragraph_gap(pieces[-1] if pieces else "", text)
+        return paragraph_gap("".join(pieces[-2:]), text)
 
     def _append(self, kind: Literal["text", "thought"], text: str, index: int, t: float) -> str:
         """Append a piece of the answer or of the thoughts of candidate 0; return it without half a character."""

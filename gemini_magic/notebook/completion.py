@@ -20,6 +20,7 @@ from ..catalog import cached_models
 from ..config import Setting, settings
 from ..errors import GeminiMagicError
 from ..journaling import uploaded_files
+from ..mcp_servers import known_servers, mcp_servers
 from ..options import Options
 from ..response import Response
 from .cell_schema import can_be_schema
@@ -27,6 +28,7 @@ from .commands.context import CommandContext
 from .commands.dispatch import COMMANDS
 from .commands.files import FILE_COMMANDS
 from .commands.journal import JOURNAL_COMMANDS
+from .commands.mcp import MCP_COMMANDS
 
 __all__ = ["Completions", "complete"]
 
@@ -159,7 +161,9 @@ def _complete_value(
         "out": lambda: _response_names(context),
         "schema": lambda: (*_schema_names(context), *_files(fragment, (".json",))),
         "schema_multi": lambda: (*_schema_names(context), *_files(fragment, (".json",))),
-        "tool": lambda: _functions(context),
+        "tool": lambda: [*_functions(context), *toolbox.READY_MADE],
+        "mcp": lambda: _server_tools(fragment),
+        "remote_mcp": _servers,
         "tool_choice": lambda: (*_CHOICES, *([used["tool"]] if "tool" in used else [])),
         "key_env": lambda: sorted(each for each in os.environ if re.search("KEY|TOKEN", each)),
     }
@@ -261,10 +265,13 @@ def _complete_command(context: CommandContext, words: Sequence[str], fragment: s
         return _complete_setting(context, fragment)
     if command.completes == "journal":
         return _complete_journal(arguments, fragment)
+    if command.completes == "mcp":
+        return _complete_mcp(arguments, fragment)
     known: dict[str, Callable[[], Iterable[str]]] = {
         "answer": lambda: _response_names(context),
         "chat": lambda: context.session.chats,
         "model": lambda: _models(context, {}),
+        "tool": lambda: [*_functions(context), *toolbox.READY_MADE, *_servers()],
         "topic": lambda: [
             *COMMANDS,
             "options",
@@ -307,6 +314,38 @@ def _complete_journal(arguments: Sequence[str], fragment: str) -> Completions:
     if arguments == ["export"]:
         return _matching(fragment, _files(fragment, (".jsonl",)), "path")
     return _matching(fragment, ["all"] if arguments == ["forget"] else (), "value")
+
+
+def _complete_mcp(arguments: Sequence[str], fragment: str) -> Completions:
+    if not arguments:
+        helps = {name: run.__doc__ or "" for name, run in MCP_COMMANDS.items()}
+        return _matching(fragment, MCP_COMMANDS, "magic", helps)
+    if len(arguments) > 1 or arguments[0] == "list":
+        return _matching(fragment, (), "value")
+    takes_file = arguments[0] in ("add", "trust", "remove")
+    files = _files(fragment, (".json",)) if takes_file else []
+    return _matching(fragment, [*([] if arguments[0] == "add" else _servers()), *files], "value")
+
+
+def _servers() -> list[str]:
+    """The names of the MCP servers."""
+    try:
+        return list(dict.fromkeys(each.entry.name for each in known_servers() if each.entry.name))
+    except GeminiMagicError:
+        return []
+
+
+def _server_tools(fragment: str) -> list[str]:
+    """The values of ``--mcp``: servers, and after a colon the tools of one that runs."""
+    name, colon, tools = fragment.partition(":")
+    if not colon:
+        return _servers()
+    before = tools[: tools.rfind(",") + 1]
+    try:
+        entry = mcp_servers().find(name)
+    except GeminiMagicError:
+        return []
+    return [f"{name}:{before}{each.tool.name}" for each in mcp_servers().running_tools(entry)]
 
 
 def _complete_files(arguments: Sequence[str], fragment: str) -> Completions:

@@ -29,9 +29,11 @@ from ..response import Response
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
+from .blocked_view import BlockedView
 from .cell_schema import expand_object, read_schema, repair_request, without_schema
 from .commands.code import background_hint
 from .commands.context import CommandContext
+from .confirming import confirmer_for
 from .display_loop import DisplayLoop, RunningCell
 from .interpolation import (
     EvaluatedExpressions,
@@ -121,7 +123,7 @@ class CellRunner:
     async def ask_awaited(self, line: str, body: str) -> Any:
         """Do the same on a running event loop, which keeps serving widgets."""
         with _RememberedError(self.session):
-            if awaits(line) or awaits(body):
+            if awaits(line) or awaits(body) or "--mcp" in line or self.options()[0].mcp:
                 async with _interruptible():
                     question = await self._question_of_cell(line, body, can_await=True)
             else:
@@ -234,7 +236,7 @@ class CellRunner:
             previous["schema"] = None
         options, sources = resolve(line.options, self._configured(), previous=previous)
         read_schema(options, self.shell.user_ns)
-        tools = toolbox.tools_from(options.tool, self.shell.user_ns) if options.tool else run.tools
+        tools = self._offered(options) or run.tools
         functions = [each.declaration for each in tools]
         *before, question = (*run.turns, *resumption.rounds)
         chars = len(resumption.text)
@@ -255,6 +257,7 @@ class CellRunner:
         else:
             request = build_request(question.parts, options, before, functions)
             notice = "A new request with the same question, because no text had been received."
+        request, _ = self._with_servers(request, options)
         messages = [notice, self._describe_names(resumption, options)]
         if options.replay:
             messages.append(
@@ -361,6 +364,8 @@ class CellRunner:
             return None
         options, sources = self._resolve(parsed.options)
         read_schema(options, names)
+        if can_await and options.mcp:
+            await self._start_servers(options)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
         values = None if options.verbatim else await evaluated(body.removesuffix("\n"), first_line=2)
         with interrupts_raise():  # large files are read
@@ -385,13 +390,38 @@ class CellRunner:
         conversation = self.session.conversation(options)
         if not (options.dry_run or options.count) and (repeated := _repeated_turn_notice(conversation, key)):
             notices.append(repeated)
-        tools = toolbox.tools_from(options.tool, names) if options.tool else ()
+        tools = self._offered(options)
         notices += [notice for each in tools for notice in each.notices]
-        if notices:
-            print_lines(*notices)
         turns: tuple[Turn, ...] = conversation.before(key)
         request = build_request(parts, options, turns, [each.declaration for each in tools])
+        request, about_servers = self._with_servers(request, options)
+        notices += about_servers
+        if notices:
+            print_lines(*notices)
         return _Question(request, options, conversation, len(turns), key, tuple(notices), tools=tools)
+
+    def _offered(self, options: Options) -> Sequence[Tool]:
+        """The tools that a request offers to the model."""
+        if not (options.tool or options.mcp):
+            return ()
+        from .offered_tools import offered_tools  # noqa: PLC0415 - not needed for most cells
+
+        return offered_tools(options, self.shell)
+
+    @staticmethod
+    def _with_servers(request: Request, options: Options) -> tuple[Request, tuple[str, ...]]:
+        """The request with the servers of ``--remote-mcp``, and sentences about them."""
+        if not options.remote_mcp:
+            return request, ()
+        from ..mcp_servers import with_remote_servers  # noqa: PLC0415 - as above
+
+        return with_remote_servers(request, options.remote_mcp)
+
+    @staticmethod
+    async def _start_servers(options: Options) -> None:
+        from .offered_tools import start_servers  # noqa: PLC0415 - as above
+
+        await start_servers(options)
 
     def _send(self, question: Any, *, awaited: bool) -> Any:
         """Send a request, or return what ``--dry-run`` or ``--count`` requests instead.
@@ -410,6 +440,10 @@ class CellRunner:
         if not options.quiet:
             # Raises DisplayError for a display that this front end does not have, before the request is sent.
             self._view(Ledger(request), options, None)
+        background = self._in_background(options)
+        confirmer = None
+        if question.tools:
+            confirmer = confirmer_for(self.shell, options, awaited=awaited, background=background)
         response, stream = begin(
             request,
             options,
@@ -419,6 +453,7 @@ class CellRunner:
             conversation=_describe_turn(question.conversation, question.key),
             sources=question.sources,
             tools=question.tools,
+            tool_user=toolbox.ToolUser(confirmer, self.session.allowed_tools) if question.tools else None,
         )
         self._bind("_gemini", response)
         self._bind(options.out, response)
@@ -437,9 +472,12 @@ class CellRunner:
         )
         self.session.add_run(run)
         stop = threading.Event()
-        background = self._in_background(options)
         has_button = background or kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(response.ledger, options, stop.set if has_button else None)
+        if question.tools:
+            view = BlockedView(view, response.ledger)
+        if confirmer is not None:
+            confirmer.view = view
         return RunningCell(run, stream, view, stop, background)
 
     def _count_tokens(self, request: Request, options: Options) -> Any:

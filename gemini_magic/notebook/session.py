@@ -103,6 +103,7 @@ class Session:
         error: the last error of a cell or command, or the last exception of a function that the model called.
         request_count: how many requests were sent to a server; a replay sends none.
         usage: the token counts of the answers to these requests together.
+        allowed_tools: the names of the tools that the user has allowed for this session.
     """
 
     def __init__(self) -> None:
@@ -112,6 +113,7 @@ class Session:
         self.error: BaseException | None = None
         self.request_count = 0
         self.usage = Usage()
+        self.allowed_tools: set[str] = set()
         self._message: str | None = None
         self._calls = 0
         self._keys = 0

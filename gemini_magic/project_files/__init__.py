@@ -19,9 +19,11 @@ from .trust_store import (
     config_folder,
     is_new_key_file,
     is_trusted,
+    read_stored,
     trust,
     trusted_files,
     untrust,
+    write_stored,
 )
 
 __all__ = [
@@ -37,8 +39,10 @@ __all__ = [
     "is_own",
     "is_trusted",
     "project_settings",
+    "read_stored",
     "read_table",
     "trust",
     "trusted_files",
     "untrust",
+    "write_stored",
 ]

@@ -1,6 +1,7 @@
 """The files of projects that the user knows: trusted configuration, by its path and a digest of its settings, and key files.
 
-They are stored in ``gemini_magic_trust.json`` beside the user's configuration file.
+They are stored in ``gemini_magic_trust.json`` beside the user's configuration file. Other facts that the user has approved are
+JSON objects in files beside it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ __all__ = [
     "config_folder",
     "is_new_key_file",
     "is_trusted",
+    "read_stored",
     "trust",
     "trusted_files",
     "untrust",
+    "write_stored",
 ]
 
 _NAME = "gemini_magic_trust.json"
@@ -71,10 +74,20 @@ def _read(path: str, *_state: int) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _stored(files: WatchedFiles) -> dict[str, Any]:
-    path = str(config_folder() / _NAME)
-    state = files.look(path)
+def read_stored(name: str, files: WatchedFiles | None = None) -> dict[str, Any]:
+    """The JSON object in a file of the configuration folder; empty if there is none, or if it is damaged.
+
+    Args:
+        name: the name of the file.
+        files: receives what is looked at.
+    """
+    path = str(config_folder() / name)
+    state = (files or WatchedFiles()).look(path)
     return {} if state is None else _read(path, *state)
+
+
+def _stored(files: WatchedFiles) -> dict[str, Any]:
+    return read_stored(_NAME, files)
 
 
 def _entries(files: WatchedFiles) -> dict[str, str]:
@@ -140,23 +153,31 @@ def is_new_key_file(path: str) -> bool:
 
 
 def _write(**changes: Any) -> None:
+    write_stored(_NAME, {**_stored(WatchedFiles()), **changes})
+
+
+def write_stored(name: str, content: dict[str, Any]) -> None:
+    """Write a JSON object to a file of the configuration folder that only the user can read.
+
+    Raises:
+        OptionError: the file cannot be written.
+    """
     from tempfile import NamedTemporaryFile  # noqa: PLC0415 - only where something is stored
 
-    stored = {**_stored(WatchedFiles()), **changes}
     folder = config_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         # A new file that only the user can read and write replaces the old one, so that it is never half written.
-        with NamedTemporaryFile("w", dir=folder, prefix=_NAME, delete=False, encoding="utf-8") as new:
-            json.dump(stored, new, indent=1, sort_keys=True)
+        with NamedTemporaryFile("w", dir=folder, prefix=name, delete=False, encoding="utf-8") as new:
+            json.dump(content, new, indent=1, sort_keys=True)
         try:
-            Path(new.name).replace(folder / _NAME)
+            Path(new.name).replace(folder / name)
         except OSError:
             with suppress(OSError):
                 Path(new.name).unlink()
             raise
     except OSError as problem:
         raise OptionError(
-            f"{folder / _NAME} cannot be written: {problem.strerror or problem}.",
+            f"{folder / name} cannot be written: {problem.strerror or problem}.",
             remedy="Check the permissions of the folder.",
         ) from None

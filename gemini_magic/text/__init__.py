@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .lenient_json import MAX_DEPTH, SurrogateJoiner, json_safe, read_json, replace_surrogates
-from .printable import one_line, reveal, visible
+from .printable import one_line, reveal, reveal_all, visible
 
 __all__ = [
     "MAX_DEPTH",
@@ -13,5 +13,6 @@ __all__ = [
     "read_json",
     "replace_surrogates",
     "reveal",
+    "reveal_all",
     "visible",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["one_line", "reveal", "visible"]
+__all__ = ["one_line", "reveal", "reveal_all", "visible"]
 
 _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _BIDI = "\u202a-\u202e\u2066-\u2069"
@@ -16,6 +16,12 @@ _TAGS = "\U000e0000-\U000e007f"
 # The flags of England, Scotland and Wales are a black flag, tag letters and a cancel tag: no hidden text.
 _FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
 _HIDDEN: Final = re.compile(f"({_FLAG})|([{_CONTROLS}])|([{_BIDI}{_TAGS}])")
+# What takes no room although its category does not say so: fillers, the blank Braille pattern, variation selectors.
+_BLANK: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0") | {
+    chr(code)
+    for bounds in ((0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
+    for code in range(bounds[0], bounds[1] + 1)
+}
 _UNUSABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _NEWLINES: Final = re.compile(r"\r\n?")
 _SPACES: Final = re.compile(r"\s+")
@@ -53,3 +59,19 @@ def visible(text: str) -> str:
 def one_line(value: object) -> str:
     """Return the text of a value as :func:`visible` does, on one line."""
     return _SPACES.sub(" ", visible(str(value)))
+
+
+def reveal_all(text: str) -> str:
+    """Return text in which every character that is not seen is shown as ``⟨U+200B⟩``, for a person who decides about it.
+
+    That is every control, format, private and unassigned character, every space but the common one, and what else is blank.
+    Unlike :func:`visible`, it leaves no joiner in emoji and drops nothing but carriage returns before line feeds.
+    """
+    text = text.replace("\r\n", "\n")
+    return text if text.isascii() and text.isprintable() else "".join(map(_seen, text))
+
+
+def _seen(character: str) -> str:
+    if character == "\n" or (character.isprintable() and character not in _BLANK):
+        return character
+    return f"⟨U+{ord(character):04X}⟩"

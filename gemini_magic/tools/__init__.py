@@ -11,37 +11,53 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .arguments import PreparedCall, prepare_call
-    from .definition import MAX_RESULT, Tool, ToolSettings, tool
+    from .confirm_prompt import console_user, decide_at_prompt
+    from .definition import MAX_RESULT, Tool, ToolSettings, is_marked, tool
     from .interrupts import interruptible
     from .lookup import can_be_tool, tool_from_declaration, tools_from
     from .loop import ToolLoop
     from .loop_settings import LoopSettings, ToolUser, confirms, settings_for_loop
+    from .ready_made import READY_MADE, ReadyMadeTools, python_tool, variables_tool
     from .results import ConvertedResult, error_result, result_of, results_turn
+    from .sql import sql_tool
 
 __all__ = [
     "MAX_RESULT",
+    "READY_MADE",
     "ConvertedResult",
     "LoopSettings",
     "PreparedCall",
+    "ReadyMadeTools",
     "Tool",
     "ToolLoop",
     "ToolSettings",
     "ToolUser",
     "can_be_tool",
     "confirms",
+    "console_user",
+    "decide_at_prompt",
     "error_result",
     "interruptible",
+    "is_marked",
     "prepare_call",
+    "python_tool",
     "result_of",
     "results_turn",
     "settings_for_loop",
+    "sql_tool",
     "tool",
     "tool_from_declaration",
     "tools_from",
+    "variables_tool",
 ]
 
 _HOMES = {
     "MAX_RESULT": ".definition",
+    "READY_MADE": ".ready_made",
+    "ReadyMadeTools": ".ready_made",
+    "python_tool": ".ready_made",
+    "sql_tool": ".sql",
+    "variables_tool": ".ready_made",
     "ConvertedResult": ".results",
     "LoopSettings": ".loop_settings",
     "PreparedCall": ".arguments",
@@ -51,7 +67,10 @@ _HOMES = {
     "ToolUser": ".loop_settings",
     "can_be_tool": ".lookup",
     "confirms": ".loop_settings",
+    "console_user": ".confirm_prompt",
+    "decide_at_prompt": ".confirm_prompt",
     "error_result": ".results",
+    "is_marked": ".definition",
     "interruptible": ".interrupts",
     "settings_for_loop": ".loop_settings",
     "prepare_call": ".arguments",

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from io import BytesIO
 from typing import Any, Final, Literal
 
-__all__ = ["ToolOutput", "capturing", "collect_figures", "open_figures"]
+__all__ = ["ToolOutput", "capturing", "collect_figures", "current_output", "open_figures"]
 
 _MOST_TEXT: Final = 100_000  # characters that are kept of stdout, and of stderr
 _MOST_DISPLAYED: Final = 5_000_000  # bytes of all displays of one tool
@@ -148,6 +148,11 @@ class _Installation:
 _INSTALLATION = _Installation()
 
 
+def current_output() -> ToolOutput | None:
+    """What the running tool has printed and displayed; None outside a tool."""
+    return _current.get()
+
+
 @contextmanager
 def capturing(output: ToolOutput) -> Iterator[None]:
     """Capture what the block prints and displays, on this thread or in this task only."""
@@ -194,16 +199,20 @@ def open_figures() -> set[int]:
     return set() if pyplot is None else set(pyplot.get_fignums())
 
 
-def collect_figures(output: ToolOutput, before: set[int]) -> None:
+def collect_figures(output: ToolOutput, before: set[int], result: object = None) -> None:
     """Add the figures that a tool left open to its output, and close them, so that no cell shows them again.
 
     Args:
         output: the output of the tool.
         before: the figures that were open before it ran.
+        result: what the tool returned; a figure is its result then, and no output.
     """
     pyplot = sys.modules.get("matplotlib.pyplot")
     for number in sorted(open_figures() - before):
         figure = pyplot.figure(number)  # type: ignore[union-attr] # there are figures
+        if figure is result or figure is getattr(result, "figure", None):
+            pyplot.close(figure)  # type: ignore[union-attr] # as above
+            continue
         data = BytesIO()
         try:
             figure.savefig(data, format="png", bbox_inches="tight")

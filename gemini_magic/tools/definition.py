@@ -13,7 +13,7 @@ from ..content import FunctionDeclaration
 from ..errors import OptionError
 from ..schema import Schema
 
-__all__ = ["MAX_RESULT", "NAME", "Tool", "ToolSettings", "settings_of", "tool"]
+__all__ = ["MAX_RESULT", "NAME", "Tool", "ToolSettings", "is_marked", "settings_of", "tool"]
 
 MAX_RESULT: Final = 100_000
 """The number of characters of a result that the model receives by default."""
@@ -86,6 +86,7 @@ class Tool(Struct, frozen=True, kw_only=True):
             name=self.name,
             description=self.description,
             parameters=self.parameters,
+            strict=self.accepts is not None or self.function is None,
             written=self.written,
         )
 
@@ -173,6 +174,11 @@ def tool(
         return function
 
     return decorated if function is None else decorated(function)
+
+
+def is_marked(function: object) -> bool:
+    """Whether ``gemini_magic.tool`` was applied to a function."""
+    return isinstance(getattr(function, "__dict__", {}).get(_ATTRIBUTE), ToolSettings)
 
 
 def settings_of(function: object) -> ToolSettings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from ..errors import OptionError
 from ..ledger import Confirmation, Ledger, ToolRun
@@ -14,7 +14,7 @@ from .results import Masking
 __all__ = ["LoopSettings", "ToolUser", "confirms", "settings_for_loop"]
 
 
-def confirms(tool: Tool, mode: Literal["marked", "all", "none"]) -> bool:
+def confirms(tool: Tool, mode: str) -> bool:
     """Whether the user is asked before a tool runs.
 
     Args:
@@ -84,16 +84,21 @@ def settings_for_loop(
     Raises:
         OptionError: a tool has to be confirmed, and the user cannot be asked.
     """
-    asked = [tool.name for tool in tools if confirms(tool, "marked")]
+    mode = options.confirm
+    asked = [tool for tool in tools if confirms(tool, mode)]
     if asked and user.ask is None and recorded is None:
+        insists = any(tool.confirm == "always" for tool in asked)
         raise OptionError(
-            f"{asked[0]} runs only after you have confirmed it, and you cannot be asked here.",
-            remedy="Run it in a notebook or a terminal, or leave the tool out.",
+            f"{asked[0].name} runs only after you have confirmed it, and you cannot be asked here.",
+            remedy="Run it in a notebook or a terminal, or leave the tool out."
+            if insists
+            else "Run it in a notebook or a terminal, or use --confirm none to run it without asking.",
         )
     return LoopSettings(
         tools,
         max_rounds=options.max_rounds,
         timeout=options.tool_timeout,
+        confirms=lambda tool: confirms(tool, mode),
         ask=user.ask,
         allowed=user.allowed,
         mask=mask,

@@ -56,9 +56,9 @@ class AnswerLane:
     def max_messages(self) -> int:
         """The maximum number of messages of the next paint."""
         lanes = [lane for _, lane in self._shown if isinstance(lane, LiveLane)]
-        items = self._new_items() * _ITEM_MESSAGES + CONFIRM_MESSAGES * (
-            self._ledger.confirmation is not None
-        )
+        question = self._ledger.confirmation
+        buttons = CONFIRM_MESSAGES if question is not None and not question.shown else 0
+        items = self._new_items() * _ITEM_MESSAGES + buttons
         return (lanes[-1] if lanes else self._spare).max_messages + items
 
     def _new_items(self) -> int:
@@ -92,8 +92,8 @@ class AnswerLane:
                 messages += _ITEM_MESSAGES
                 size += 1
             elif section is not self._shown[position][0]:
-                messages += self._change(position, section)
-                size += 1
+                sent, characters = self._change(position, section)
+                messages, size = messages + sent, size + characters
             shown = self._shown[position][1]
             if isinstance(section, LiveText):
                 sent, characters = self._paint_text(position, section, now, final=final)
@@ -156,23 +156,23 @@ class AnswerLane:
         image = self._widgets.image(data, found.name.lower(), found.width, found.height)
         return self._widgets.box((image,), "gm-picture")
 
-    def _change(self, position: int, item: AnswerItem | LiveText) -> int:
-        """Show an item that has changed; returns the number of messages."""
+    def _change(self, position: int, item: AnswerItem | LiveText) -> tuple[int, int]:
+        """Show an item that has changed; returns the number of messages and of characters of HTML."""
         widget = self._shown[position][1]
         self._shown[position] = (item, widget)
         if isinstance(item, LiveText):
-            return 0
+            return 0, 1
         html = self._html(item)
         if isinstance(widget, ToolBox):
-            return widget.show(html)
+            return widget.show(html), len(html)
         if isinstance(item, CallItem) and item.run is not None:
             self._shown[position] = (item, ToolBox(self._widgets, html))
             self._show_children()
-            return _ITEM_MESSAGES
+            return _ITEM_MESSAGES, len(html)
         if getattr(widget, "value", html) == html:
-            return 0
+            return 0, 1
         self._widgets.change(widget, html)
-        return 1
+        return 1, 1
 
     def _html(self, item: AnswerItem) -> str:
         return self.sections.item_html(item, MediaBudget(0), clock=False)

@@ -22,7 +22,7 @@ from ..text import one_line, visible
 from .formats_live import fenced
 from .item_blocks import CodeBox, ItemBlock, Line, item_blocks, media_label, media_reference
 from .media_objects import player_type
-from .tool_blocks import arguments_text, run_line, run_pictures, run_sections
+from .tool_blocks import RunSection, arguments_text, run_line, run_pictures, run_sections
 
 __all__ = [
     "MAX_BYTES",
@@ -45,6 +45,7 @@ _MAX_SIDE: Final = 9_999  # pixels; the labextension accepts four digits
 _MAX_PIXELS: Final = 40_000_000  # a browser allocates four bytes for each
 # Of one picture or player. The labextension accepts addresses of this length (MAX_MEDIA).
 MAX_BYTES: Final = 24_000_000
+_MAX_RUN_TEXTS: Final = 1_000_000  # characters of all tool runs of an answer
 _THUMBNAIL_SIDE: Final = 120  # pixels
 _MOST_SHRUNK: Final = 16_000_000  # pixels of a picture that has a thumbnail
 _MAX_ARGUMENTS: Final = 20_000  # characters of arguments that a question shows at once
@@ -53,7 +54,7 @@ _INLINE_CODE: Final = re.compile(r"`([^`]+)`")
 
 
 class MediaBudget:
-    """How much media an HTML document may still contain.
+    """How much media, and how much text of tool runs, an HTML document may still contain.
 
     Args:
         megabytes: the maximum size of all media together, as base64.
@@ -62,7 +63,15 @@ class MediaBudget:
 
     def __init__(self, megabytes: float, *, thumbnails: int = 0) -> None:
         self._room = megabytes * _MEGABYTE
+        self._text_room = _MAX_RUN_TEXTS
         self._thumbnails = thumbnails
+
+    def take_text(self, length: int) -> bool:
+        """Whether this many characters of a tool run still fit; if so, they are used up."""
+        if length > self._text_room:
+            return False
+        self._text_room -= length
+        return True
 
     def take_thumbnail(self, data: bytes) -> bytes | None:
         """A thumbnail of a picture that does not fit; None if there is none."""
@@ -180,11 +189,16 @@ def run_html(
     """
     line = run_line(run)
     outcome = " · ".join(filter(None, (line.outcome, clock)))
+    sections = run_sections(run)
+    if not budget.take_text(sum(len(section.text) for section in sections)):
+        sections = [
+            RunSection("", f"`r.tool_runs[{run.number}]` has the arguments, the result and the output.")
+        ]
     shown = [
         line_html(section.text)
         if not section.title
         else f"{line_html(section.title)}{_code_html(section.text, section.language)}"
-        for section in run_sections(run)
+        for section in sections
     ]
     if pictures:
         for number, blob in enumerate(run_pictures(run)):

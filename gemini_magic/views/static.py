@@ -158,7 +158,7 @@ def _plain(snapshot: AnswerSnapshot) -> str:
         for each in snapshot.formatted_sections
     )
     others = (item_plain(item, candidate=index) for index, item in snapshot.other_media)
-    answer = "\n\n".join(filter(None, (visible(each).rstrip("\n") for each in (*sections, *others))))
+    answer = "\n\n".join(filter(None, (visible(each).strip("\n") for each in (*sections, *others))))
     parts = [answer, *plain_notes(snapshot)]
     return "\n\n".join(visible(part) for part in parts if part)
 

@@ -163,7 +163,8 @@ class TerminalView:
 
     def _show_wait(self) -> None:
         """Print why the next request is delayed; a terminal gets a countdown on one line."""
-        message = wait_text(self._ledger, self._clock() - self._started)
+        confirming = self._ledger.phase == "confirming"  # a prompt says it
+        message = "" if confirming else wait_text(self._ledger, self._clock() - self._started)
         line = f"[{visible(message)}]" if message else ""
         if self._is_open() and self._out is not None and self._out.isatty():
             line = line[: shutil.get_terminal_size().columns - 1]  # a wrapped line cannot be overwritten

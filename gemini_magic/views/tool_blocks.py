@@ -46,11 +46,12 @@ _FIXED: Final = {
     "not_offered": "✗ not run: no tool of this name is offered",
 }
 _PROBLEMS: Final = {
-    "refused": "· refused{}",
-    "invalid": "✗ not run{}",
-    "timed_out": "✗ no answer in time{}",
-    "failed": "✗ failed{}",
+    "refused": "· refused",
+    "invalid": "✗ not run",
+    "timed_out": "✗",  # the message says for how long it was waited
+    "failed": "✗ failed",
 }
+_DO_NOT_FIT: Final = "do not fit:\n"  # the end of the first line of what the model receives about arguments
 _STILL_RUNNING: Final = "; it is still running"
 _APPROVALS: Final = {
     "you": "approved by you",
@@ -144,10 +145,8 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 def result_text(run: ToolRun, *, indent: int | None = None) -> str:
     """Return the result of a run: a string as it is, any other value as JSON. Empty without a result."""
     value = run.result
-    if isinstance(value, dict) and value.keys() == {"result"}:  # how a plain value is sent to a model
-        value = value["result"]
-    if value is None:
-        return ""
+    if value is None or (isinstance(value, dict) and value.keys() == {"$ref"} and run.media):
+        return ""  # the value is a picture
     return redact(value) if isinstance(value, str) else json_text(value, indent=indent)
 
 
@@ -189,9 +188,12 @@ def _outcome(run: ToolRun) -> tuple[str, bool]:
     if run.state in _FIXED:
         return _FIXED[run.state], True
     if run.state != "done":
-        message = _line(redact(run.message), _MAX_OUTCOME)
-        outcome = _PROBLEMS[run.state].format(f": {message}" if message else "")
-        return f"{outcome}{_STILL_RUNNING * run.still_running}", message == run.message
+        own = redact(run.message)
+        own = own.partition(_DO_NOT_FIT)[2] or own
+        message = _line(own, _MAX_OUTCOME)
+        separator = " " if run.state == "timed_out" else ": "
+        outcome = _PROBLEMS[run.state] + (f"{separator}{message}" if message else "")
+        return f"{outcome}{_STILL_RUNNING * run.still_running}", message == own
     text = result_text(run)
     shown = _line(text, _MAX_OUTCOME)
     pictures = len(run_pictures(run))

@@ -99,4 +99,5 @@ class ToolBox:
             for text, decision, icon, tooltip in _BUTTONS
         ]
         head = self._widgets.html(confirmation_html(question.run))
+        question.shown = True
         return self._widgets.box((head, self._widgets.box(buttons, "gm-buttons")), "gm-confirm")

@@ -12,7 +12,9 @@ import time
 import pytest
 from inspector_stage import finished_answer
 from modules_page import call, modules_page
+from tool_answers import add_parts, begin_round, end_answer, end_round, run_of, tool_ledger
 
+from gemini_magic.response import Response
 from gemini_magic.views.record import record
 
 WRONG = [
@@ -47,7 +49,7 @@ USE = """
         for (const tab of inspector.node.querySelectorAll('[role=tab]')) {
           tab.click();
         }
-        if (inspector.node.querySelectorAll('[role=tab]').length !== 6) {
+        if (inspector.node.querySelectorAll('[role=tab]').length !== (checked.tools.length ? 7 : 6)) {
           failed.push([name, 'tabs are missing']);
         }
         inspector._select('Chunks').openChunk?.(0);
@@ -98,9 +100,21 @@ def modules(_context):
     page.close()
 
 
+def answer_with_tools():
+    ledger = tool_ledger(
+        run_of(result="<b>21</b>", started=1.0, seconds=0.5, stdout="one\n", approved="you"),
+        run_of("x\u202e", number=1, state="failed", message="no", started=1.5, seconds=0.1, stderr="two"),
+    )
+    end_round(ledger, t=1.0, usage={"prompt": 10, "output": 5, "total": 15})
+    begin_round(ledger, 1, t=2.0)
+    add_parts(ledger, "It is warm.", t=2.5)
+    return end_answer(ledger, t=3.0)
+
+
 @pytest.fixture(scope="module")
 def saved():
-    return record(finished_answer())
+    tools = record(answer_with_tools())
+    return record(finished_answer()) | {name: tools[name][:1] for name in ("rounds", "tools")}
 
 
 def variants(value, path=()):
@@ -138,6 +152,42 @@ def test_a_value_of_a_wrong_type_at_any_place_does_not_break_the_inspector(modul
     for start in range(0, len(cases), 200):
         assert call(modules, "inspector/inspector.js", USE, cases[start : start + 200]) == []
     assert modules.errors == []
+
+
+def test_the_inspector_reads_the_rounds_and_tool_runs_that_the_kernel_writes(modules):
+    code = """
+        const { readRecord } = await import('/inspector/record.js');
+        const { toolsPanel } = await import('/inspector/tools_tab.js');
+        const read = readRecord(a);
+        const { node } = toolsPanel(read);
+        const { longestGap, sortedGaps } = await import('/inspector/gaps.js');
+        const { Chunks } = await import('/inspector/chunks.js');
+        const chunks = new Chunks(read);
+        return { gaps: Array.from(sortedGaps(chunks)), longest: chunks.gap(longestGap(chunks)), read: { rounds: read.rounds, tools: read.tools }, text: node.textContent,
+          open: node.querySelectorAll('details').length };
+    """
+    ledger = answer_with_tools()
+    made, timing = record(ledger), Response(ledger).timing
+    found = call(modules, "inspector/record.js", code, made)
+    for kept, row in zip(found["read"]["tools"], made["tools"], strict=True):
+        assert {name: value for name, value in kept.items() if value not in ("", None, [])} == row
+    for kept, row in zip(found["read"]["rounds"], made["rounds"], strict=True):
+        usage = {name: value for name, value in kept["usage"].items() if value is not None}
+        wanted = {name: value for name, value in (row.get("usage") or {}).items() if value is not None}
+        assert usage == wanted
+        assert {name: kept[name] for name in row if name != "usage"} == {
+            n: v for n, v in row.items() if n != "usage"
+        }
+    assert found["open"] == 2
+    assert found["longest"] == pytest.approx(timing.longest_gap) == max(found["gaps"])
+    for text in (
+        "Round 1: 3 chunks, 2 calls, 15 tokens, 1.00 s, STOP",
+        "<b>",
+        "printed",
+        "approved by the user",
+        "⟨U+202E⟩",
+    ):
+        assert text in found["text"], found["text"]
 
 
 def test_a_small_record_that_expands_does_not_stop_the_page(modules):

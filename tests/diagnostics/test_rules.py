@@ -6,11 +6,15 @@ import json
 
 import pytest
 from corpus_streams import load
+from fake_server import Script, event
+from tool_answers import add_parts, begin_round, end_answer, end_round, run_of, tool_ledger
 
+import gemini_magic
 from gemini_magic.backends import backend
 from gemini_magic.content import Request, Text, Turn
 from gemini_magic.diagnostics.offsets import ChunkOffsets
 from gemini_magic.diagnostics.rules import check_stream
+from gemini_magic.events import Decoded, Usage, UsageReport
 from gemini_magic.ledger.ledger import Exchange, Ledger
 from gemini_magic.recording import load_exchanges
 
@@ -60,6 +64,26 @@ def test_a_finish_reason_on_every_chunk_gives_one_note():
 
 def test_an_empty_part_after_the_finish_reason_does_not_make_it_early():
     assert set(notes(streamed(answer("a", "STOP"), answer("")))) == {"empty-part"}
+
+
+LOOK = "Let me look that up in the tables first."
+
+
+def look(where: str) -> str:
+    """Looks somewhere."""
+    return where
+
+
+def test_the_rounds_of_an_answer_are_checked_one_by_one(fake_server):
+    call = {"functionCall": {"name": "look", "args": {"where": "here"}}}
+    called = answer(LOOK, "STOP", total=900)
+    called["candidates"][0]["content"]["parts"].append(call)
+    ended = answer(LOOK, "STOP", total=200)
+    fake_server.answers("gemini-2.5-flash", Script((event(called),)), Script((event(ended),)))
+    asked = {"model": "gemini-2.5-flash", "base_url": fake_server.base_url}
+    r = gemini_magic.ask("?", tools=[look], **asked)
+    assert (r.status, len(r.ledger.rounds)) == ("complete", 2)
+    assert notes(r.ledger) == {}
 
 
 def test_a_total_token_count_that_decreases():
@@ -214,3 +238,14 @@ def test_recorded_streams():
         load_exchanges([exchange], backend("gemini"), ledger)
         kinds |= set(notes(ledger))
     assert {"early-finish", "empty-part", "empty-signature", "usage-shrank"} <= kinds
+
+
+def test_a_round_begins_again_so_its_counts_and_the_wait_for_functions_are_not_unusual():
+    ledger = tool_ledger(run_of(result="21"))
+    end_round(ledger, t=1.0, usage={"prompt": 100, "output": 10, "total": 110})
+    begin_round(ledger, 1, t=30.0)
+    add_parts(ledger, "It is ", "warm.", t=30.5)
+    ledger.add(b"{}", 31.0, Decoded([UsageReport(Usage(prompt=20, output=5, total=25))]))
+    end_answer(ledger, t=31.0)
+    kinds = {note.kind for note in check_stream(ledger, ChunkOffsets(ledger))}
+    assert kinds.isdisjoint({"early-finish", "usage-shrank", "gap"})

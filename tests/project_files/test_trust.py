@@ -38,9 +38,10 @@ NEEDS_TRUST = {
     "replay_any": True, "next_cell": True, "backend": "gateway", "base_url": "https://evil.example", "auth": "bearer",
     "project": "p", "location": "us", "fallback": True, "price": "0,1", "key_env": "OPENAI_API_KEY", "retries": 99,
     "max_event": 8000, "max_total": 8000, "quiet": True, "table_rows": 0, "journal": False, "journal_size": 0.001,
-    "journal_days": 0.001, "inline_limit": 0.001, "maps": True, "file_search": ["stores"], "repair": 3,
+    "journal_days": 0.001, "inline_limit": 0.001, "maps": True, "file_search": ["stores"], "repair": 3, "max_rounds": 99,
+    "tool_timeout": 0.001, "mcp": ["fs"], "remote_mcp": ["web"],
 }  # fmt: skip
-NEVER = {"http_hosts": ["evil.example"]}
+NEVER = {"http_hosts": ["evil.example"], "confirm": "none"}
 
 
 def toml(values):
@@ -85,12 +86,12 @@ def test_some_values_of_a_setting_need_no_trust(tmp_path, name):
     assert getattr(resolve(start=tmp_path)[0], name) == bad
 
 
-def test_a_project_never_allows_a_host_to_receive_a_key_in_the_clear(tmp_path):
+def test_a_project_never_allows_a_key_in_the_clear_or_a_call_without_a_question(tmp_path):
     path = write_project(tmp_path, toml(NEVER), trusted=True)
     options, sources = resolve(start=tmp_path)
-    assert options.http_hosts == []
+    assert (options.http_hosts, options.confirm) == ([], "marked")
     assert sources[IGNORED] == (
-        f"http_hosts in {path} was ignored: only your own configuration may set it. Your own configuration is {user_file()}."
+        f"http_hosts and confirm in {path} were ignored: only your own configuration may set it. Your own configuration is {user_file()}."
     )
     user_file().parent.mkdir(parents=True, exist_ok=True)
     user_file().write_text(toml(NEVER))

@@ -13,14 +13,17 @@ from gemini_magic.views.tool_blocks import arguments_text, run_clock, run_line, 
 
 LINES = [
     ({"result": "21 °C", "seconds": 0.31}, 'weather(city="Paris") → 21 °C · 0.3 s'),
-    ({"result": {"result": 21}, "seconds": 0.004}, 'weather(city="Paris") → 21 · 4 ms'),
+    ({"result": 21, "seconds": 0.004}, 'weather(city="Paris") → 21 · 4 ms'),
     ({"result": {"a": [1, "ä"]}, "seconds": 72.2}, 'weather(city="Paris") → {"a": [1, "ä"]} · 1 min 12 s'),
     (
         {"result": "x", "seconds": 1.24, "stdout": "a\nb\n", "stderr": "c\n"},
         'weather(city="Paris") → x · 1.2 s · printed 3 lines',
     ),
     ({"seconds": 12.4}, 'weather(city="Paris") → nothing · 12 s'),
-    ({"media": (picture(),), "seconds": 1.2}, 'weather(city="Paris") → [picture] · 1.2 s'),
+    (
+        {"media": (picture(),), "result": {"$ref": "chart-1.png"}, "seconds": 1.2},
+        'weather(city="Paris") → [picture] · 1.2 s',
+    ),
     ({"state": "queued"}, 'weather(city="Paris") · waiting'),
     ({"state": "running", "started": 1.0}, 'weather(city="Paris") · running'),
     ({"state": "confirming"}, 'weather(city="Paris") · waiting for confirmation'),
@@ -31,13 +34,16 @@ LINES = [
         'weather(city="Paris") ✗ failed: ValueError: no city · 0.2 s',
     ),
     (
-        {"state": "invalid", "message": "city: expected string, got 1"},
+        {
+            "state": "invalid",
+            "message": "weather was not run, because its arguments do not fit:\ncity: expected string, got 1",
+        },
         'weather(city="Paris") ✗ not run: city: expected string, got 1',
     ),
     ({"state": "not_offered"}, 'weather(city="Paris") ✗ not run: no tool of this name is offered'),
     (
-        {"state": "timed_out", "message": "60 s", "seconds": 60.0, "still_running": True},
-        'weather(city="Paris") ✗ no answer in time: 60 s; it is still running · 1 min 00 s',
+        {"state": "timed_out", "message": "no answer within 60 s", "seconds": 60.0, "still_running": True},
+        'weather(city="Paris") ✗ no answer within 60 s; it is still running · 1 min 00 s',
     ),
     ({"state": "stopped", "seconds": 2.0}, 'weather(city="Paris") ■ stopped · 2.0 s'),
 ]

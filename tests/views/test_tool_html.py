@@ -23,7 +23,7 @@ TRUSTING = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethro
 
 def saved(*parts):
     found = bundle(end(tool_ledger(*parts)), inspector=False)
-    assert audit_framed(found["text/html"]) == []
+    assert audit_framed(re.sub(r'<span class="gm-spark".*?</span>', "", found["text/html"])) == []
     assert audit(TRUSTING.render(found["text/markdown"])) == []
     assert_printable(found["text/plain"], "text/plain")
     return found
@@ -220,3 +220,11 @@ def test_html_that_is_replaced_shows_the_clock_in_the_line(stage, clock, monkeyp
     assert 'weather(city="Paris") · running · 5 s' in readable(stage.displays[-1][0]["text/html"])
     end(ledger)
     view.close()
+
+
+def test_the_texts_of_very_many_runs_are_bounded_and_the_lines_stay():
+    runs = [run_of(number=n, args={"n": n}, result="x" * 19_000) for n in range(90)]
+    markup = saved(*runs)["text/html"]
+    assert len(markup) < 1_500_000
+    assert markup.count('<details class="gm-tool">') == 90
+    assert "<code>r.tool_runs[89]</code> has the arguments, the result and the output." in markup

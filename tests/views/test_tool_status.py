@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -11,7 +12,9 @@ from media_samples import end
 from tool_answers import add_parts, begin_round, end_answer, end_round, run_of, set_run, tool_ledger
 
 from gemini_magic.content import Call, FunctionDeclaration, RequestSettings
+from gemini_magic.events import Decoded, Usage, UsageReport
 from gemini_magic.ledger import Confirmation
+from gemini_magic.response import Response
 from gemini_magic.views import Timeline
 from gemini_magic.views.record import record
 from gemini_magic.views.status import status_facts, toolbar_hint
@@ -140,8 +143,14 @@ def test_the_timeline_has_the_rounds_and_the_tools():
 
 
 def test_the_time_of_the_tools_is_no_gap():
-    gap = Timeline(two_rounds()).data.longest_gap
-    assert gap is None or not (gap.start <= 1.0 < gap.end)
+    ledger = two_rounds()
+    data = Timeline(ledger).data
+    assert data.longest_gap is None or not (data.longest_gap.start <= 1.0 < data.longest_gap.end)
+    times = [chunk.t for chunk in ledger.raw]
+    between = max(later - earlier for earlier, later in pairwise(times))
+    timing = Response(ledger).timing
+    assert timing.longest_gap < between
+    assert data.timing == timing
 
 
 def test_the_record_has_the_rounds_and_the_runs():
@@ -170,3 +179,11 @@ def test_runs_that_do_not_fit_into_the_record_are_counted():
     assert len(json.dumps(made)) < 500_000
     [long] = record(end(tool_ledger(run_of(result="y" * 30_000))))["tools"]
     assert (len(long["result"]), long["shortened"]) == (20_000, ["result"])
+
+
+def test_the_tokens_of_the_timeline_add_up_over_the_rounds():
+    ledger, _ = between_rounds(result="21", started=1.0, seconds=1.0)
+    begin_round(ledger, 1, t=2.5)
+    ledger.add(b"{}", 3.0, Decoded([UsageReport(Usage(prompt=20, output=3, total=23))]))
+    steps = Timeline(end_answer(ledger, t=4.0)).data.usage_steps
+    assert [(step.prompt, step.output) for step in steps] == [(10, 5), (30, 8)]

@@ -36,7 +36,9 @@ from .inspect import (
     show_usage,
 )
 from .journal import journal_command
+from .mcp import mcp_command
 from .status import list_models, show_state, show_traceback, show_versions
+from .tools import list_tools
 
 __all__ = ["COMMANDS", "Command", "dispatch", "split_conditions"]
 
@@ -66,7 +68,9 @@ class Command(NamedTuple):
     run: Callable[[CommandContext, MagicLine], Any]
     usage: str = ""
     limit: int | None = 0
-    completes: Literal["", "answer", "chat", "files", "journal", "model", "setting", "topic"] = ""
+    completes: Literal[
+        "", "answer", "chat", "files", "journal", "mcp", "model", "setting", "tool", "topic"
+    ] = ""
     sends: bool = False
     filters: bool = False
 
@@ -261,6 +265,8 @@ COMMANDS: dict[str, Command] = {
     "diff": Command(compare, "NAME [OTHER]", 2, "answer"),
     "models": Command(list_models, "PART", 1, "model", sends=True),
     "files": Command(files_command, "COMMAND", None, "files", sends=True),
+    "tools": Command(list_tools, "NAME", 1, "tool"),
+    "mcp": Command(mcp_command, "COMMAND", None, "mcp"),
     "config": Command(show_or_set, "NAME[=VALUE]", None, "setting"),
     "reset": Command(reset_conversations, "CHAT", 1, "chat"),
     "traceback": Command(show_traceback),

@@ -1,0 +1,66 @@
+"""Asks the user at a prompt whether a tool may run, where no buttons can be shown."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from ..ledger import Confirmation, Decision
+from ..text import one_line, visible
+from .interrupts import interruptible
+from .loop_settings import ToolUser
+
+__all__ = ["console_user", "decide_at_prompt"]
+
+_CHOICES: Final = "y = run it, n = skip it, a = always for this tool in this session, s = stop: "
+_DECISIONS: Final[dict[str, Decision]] = {"y": "run", "n": "skip", "a": "always", "s": "stop"}
+_WORDS: Final = {"yes": "y", "run": "y", "no": "n", "skip": "n", "always": "a", "stop": "s"}
+_allowed: set[str] = set()  # tools that the user of this process has allowed at a prompt
+
+
+def decide_at_prompt(
+    question: Confirmation, read: Callable[[str], str], write: Callable[[str], None]
+) -> None:
+    """Show the complete arguments of a call and read the decision of the user; an empty answer asks again.
+
+    Args:
+        question: the question, which gets the decision. At the end of the input it is ``stop``.
+        read: shows a prompt and returns the line that the user types.
+        write: shows a text.
+
+    Raises:
+        KeyboardInterrupt: the user interrupted the prompt; the question stays open.
+    """
+    call = question.run.call
+    arguments = json.dumps(call.args, ensure_ascii=False, indent=2, default=repr)
+    write(visible(f"Run {one_line(question.run.name)} with these arguments?\n{arguments}\n"))
+    while question.decision is None:
+        try:
+            word = read(_CHOICES).strip().lower()
+        except EOFError:
+            word = "s"
+        letter = _WORDS.get(word, word)
+        if letter in _DECISIONS:
+            question.decide(_DECISIONS[letter])
+
+
+def console_user() -> ToolUser:
+    """How the user of a script, a terminal or a cell is asked by a prompt; without a way to ask where no user can answer."""
+    return ToolUser(_ask if _can_answer() else None, _allowed)
+
+
+def _can_answer() -> bool:
+    """Whether a prompt can be answered. A kernel replaces ``input`` by a method of its own for each request."""
+    kernel = getattr(builtins.input, "__self__", None)
+    allowed = getattr(kernel, "_allow_stdin", None)  # ipykernel has no other name for it
+    if allowed is not None:
+        return bool(allowed)
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _ask(question: Confirmation) -> None:
+    with interruptible():
+        decide_at_prompt(question, input, lambda text: print(text, end="", flush=True))  # noqa: T201 - a question
