@@ -15,6 +15,7 @@ import time
 import harness
 from arrival import parallel, stamps
 from dataframes import tables
+from items import items
 from page import page
 from reading import burst, large, memory
 from rendering import markdown
@@ -22,7 +23,20 @@ from startup import first, load, warm
 
 BENCHMARKS = {
     benchmark.__name__: benchmark
-    for benchmark in (burst, large, memory, tables, load, first, warm, stamps, parallel, markdown, page)
+    for benchmark in (
+        burst,
+        large,
+        memory,
+        tables,
+        load,
+        first,
+        warm,
+        stamps,
+        parallel,
+        markdown,
+        items,
+        page,
+    )
 }
 
 

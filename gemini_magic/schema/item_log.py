@@ -141,6 +141,11 @@ class ItemLog:
         return self._cutter.found
 
     @property
+    def text_before(self) -> int:
+        """How many characters are before the array; 0 for an array in an object, which is before it."""
+        return 0 if self._place else self._cutter.begin
+
+    @property
     def complete(self) -> bool:
         """Whether the array has ended; of a sequence without an array, whether the text ended between two items."""
         return self._cutter.complete

@@ -58,6 +58,7 @@ class RowCutter:
 
     Attributes:
         found: whether the array has begun.
+        begin: how many characters of the text are before it.
         ended: whether the array has ended, so that the rest of the text is ignored.
     """
 
@@ -88,6 +89,7 @@ class RowCutter:
         self._key: list[str] | None = None  # the pieces of a string that may be a key
         self._last = ""  # the last string
         self.found = self.ended = False
+        self.begin = 0
 
     def feed(self, text: str) -> list[CutRow]:
         """Read the next piece of the text; return the rows that it completes."""
@@ -142,6 +144,7 @@ class RowCutter:
         at = _match_end(_SPACE, text, at)
         if at < len(text):
             if text[at] == "[":
+                self._mark(text, at)
                 self._begin_array()
                 return at + 1
             self._fresh = False
@@ -165,12 +168,13 @@ class RowCutter:
         elif self._path:
             self._depth, self._off_path, self._keys, self._state = 1, 0, [], self._walk
         else:
-            self.found = True
+            self.found, self.begin = True, self._start
             self._begin_row("{")
         return at
 
     def _begin_array(self) -> None:
         self._array = self.found = True
+        self.begin = self._start
         self._state = self._between
 
     # -- in an object around the array

@@ -19,7 +19,10 @@ from .truncate import MAX_HTML
 if TYPE_CHECKING:
     from ..schema import InvalidItem, ItemLog, ItemRow, LoadedItem
 
-__all__ = ["AnswerTable", "GrowingTable", "ShownTable", "row_facts", "rows_notice"]
+__all__ = ["MOST_ROWS", "AnswerTable", "GrowingTable", "ShownTable", "row_facts", "rows_notice"]
+
+MOST_ROWS: Final = 3_000
+"""Rows that a page shows; the response has all of them."""
 
 _MAX_COLUMNS: Final = 60
 _CELL: Final = 80  # characters of a value that are shown
@@ -132,7 +135,7 @@ class ShownTable:
         self._table = AnswerTable(log)
         self._rows: list[ItemRow] = [*log.rows, *log.recovered]
         self._parts, size = [self._table.html.head], 0
-        for row in self._rows:
+        for row in self._rows[:MOST_ROWS]:
             html = self._table.row_html(row)
             size += len(html)
             if size > MAX_HTML - _MARGIN:

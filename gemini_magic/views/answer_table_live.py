@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..ledger import Ledger
 from ..markdown import DataTable, render
-from .answer_table import AnswerTable
+from .answer_table import MOST_ROWS, AnswerTable
 from .formats_live import fenced
 from .live_pieces import HIDDEN_ROW, wrap_unfinished
 from .truncate import MAX_HTML
@@ -131,10 +131,11 @@ class LiveTable:
 
     def _new_rows(self, table: AnswerTable, log: ItemLog, *, final: bool) -> int:
         """Render rows that are new; return how many."""
-        if self._size > MAX_HTML:
+        if self._size > MAX_HTML or self._read >= MOST_ROWS:
             self._behind = False
             return 0
-        unread = log.rows[self._read :] if final else log.rows[self._read : self._read + _MOST_NEW]
+        end = MOST_ROWS if final else min(self._read + _MOST_NEW, MOST_ROWS)
+        unread = log.rows[self._read : end]
         new = [table.row_html(row) for row in unread]
         self._read += len(new)
         self._behind = self._read < len(log.rows)

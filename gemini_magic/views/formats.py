@@ -52,7 +52,7 @@ def format_answer(ledger: Ledger, text: str) -> FormattedAnswer:
         return _code(ledger, text)
     if form == "table":
         if (log := ledger.read_items()).found:
-            return _table(log)
+            return _table(ledger, log)
         form = "json"
     if form == "json" and ledger.status == "complete":
         return _json(ledger, text)
@@ -60,9 +60,13 @@ def format_answer(ledger: Ledger, text: str) -> FormattedAnswer:
     return FormattedAnswer(text, fenced(text, "" if form in ("text", "raw") else form), form)
 
 
-def _table(log: ItemLog) -> FormattedAnswer:
+def _table(ledger: Ledger, log: ItemLog) -> FormattedAnswer:
     shown = ShownTable(log)
-    return FormattedAnswer(shown.plain, shown.markdown, "table", shown.remarks, shown.html)
+    before = f"{ledger.before}{ledger.answer.text}"[: log.text_before].strip()
+    remarks = shown.remarks
+    if before and not FENCE.fullmatch(before):
+        remarks += ("The answer contains text before the table. The response's `text` has the whole answer.",)
+    return FormattedAnswer(shown.plain, shown.markdown, "table", remarks, shown.html)
 
 
 def _transformed(text: str, form: str) -> str:

@@ -86,7 +86,8 @@ def _render_sections(
         elif section.start in known:
             rendered.append(known[section.start])
         else:
-            formatted = format_answer(snapshot.ledger, section.text)
+            is_whole = section.text == snapshot.answer.text
+            formatted = snapshot.formatted if is_whole else format_answer(snapshot.ledger, section.text)
             rendered.append(formatted.html or render(formatted.markdown, ended=True, images=snapshot.images))
     return rendered
 

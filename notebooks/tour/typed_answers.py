@@ -205,7 +205,7 @@ A schema that cannot describe an answer is an error before anything is sent:""",
 
 With your own key, leave out `--replay`. Which table have you copied by hand from a text lately?
 
-This is the end of the tour, which starts at [01-first-cell.ipynb](01-first-cell.ipynb). `%gemini help` lists all commands.""",
+**Next**: functions that the model may call, in [07-tools.ipynb](07-tools.ipynb).""",
     ),
 ]
 

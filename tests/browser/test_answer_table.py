@@ -154,6 +154,17 @@ def test_a_table_of_a_thousand_rows_streams_cheaply_and_without_jumps(lab, noteb
     assert shown["colspan"] == len(shown["first"]) - 1
     assert shown["hostile"].startswith("<img src=x onerror=alert(1)> **b** and many")
     assert shown["images"] == 0
+    page.evaluate("() => { navigator.clipboard.writeText = async text => { window.copied = text; }; }")
+    page.evaluate("document.querySelector('.gm-status .gmi-copy').click()")
+    copied = page.evaluate("window.copied").splitlines()
+    assert copied[:3] == [
+        "| \\# | id | name | score | kind | note |",
+        "| --- | --- | --- | --- | --- | --- |",
+        "| 0 | 0 | row 0 | 0.5 | idea | some words in a cell |",
+    ]
+    assert copied[52].startswith('| 50 | line 51: \\[50\\].score: expected number, got "high" |')
+    assert copied[62].endswith(" and many words |")
+    assert "\\<img src=x" in copied[62]
     for theme in ("Light", "Dark"):
         notebook.theme(f"JupyterLab {theme}")
         notebook.screenshot(screenshots / f"table-{theme.lower()}.png")

@@ -108,6 +108,14 @@ def test_a_row_knows_its_characters_and_its_line():
         assert [row.line for row in rows] == [3, 6]
 
 
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [('Dogs:\n[{"a": 1}]', {}), ('Dogs:\n{"a": 1}', {}), ("Dogs:\n[1]", {"objects": False})],
+)
+def test_the_place_of_the_array_is_known(text, options):
+    assert {cut(text, size, **options)[1].begin for size in SIZES} == {6}
+
+
 def test_the_open_row_is_known_between_pieces():
     cutter = RowCutter()
     cutter.feed('[{"a": 1}, ')

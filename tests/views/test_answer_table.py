@@ -7,7 +7,8 @@ import json
 import re
 from html import unescape
 
-from calibration import assert_cpu_below
+import pytest
+from calibration import assert_cpu_below, cpu_seconds
 from view_stage import feed
 
 from gemini_magic.content import Request, Text, Turn
@@ -106,6 +107,13 @@ def test_repeated_rows_are_counted():
     assert "4 rows, row 0 again 3 times." in saved["text/html"]
 
 
+def test_text_before_the_table_is_mentioned():
+    text = json.dumps(DOGS)
+    remark = "The answer contains text before the table."
+    assert remark in bundle(finished(f"Here they are:\n{text}"))["text/plain"]
+    assert remark not in bundle(finished(f"```json\n{text}\n```"))["text/plain"]
+
+
 HOSTILE = (
     '<script>alert(1)</script> <b onclick="x">b</b> **x** | ![i](https://evil.example/x.png) $x$ \u202e \x07'
 )
@@ -146,6 +154,16 @@ def test_very_many_rows_are_shown_up_to_a_limit(monkeypatch):
     shown = len(cells(saved["text/html"])) - 1
     assert 0 < shown < 50
     assert f"50 rows.\n\nOnly the first {shown} rows are shown." in saved["text/plain"]
+
+
+def test_at_most_some_thousand_rows_are_shown(monkeypatch):
+    monkeypatch.setattr("gemini_magic.views.answer_table.MOST_ROWS", 5)
+    monkeypatch.setattr("gemini_magic.views.answer_table_live.MOST_ROWS", 5)
+    ledger = finished(json.dumps(DOGS * 10))
+    assert len(cells(bundle(ledger)["text/html"])) == 6
+    table = LiveTable(ledger, ["x"])
+    table.step(final=True)
+    assert len(cells(table.whole)) == 6
 
 
 def test_an_answer_without_an_array_is_shown_as_text():
@@ -311,6 +329,54 @@ def test_a_terminal_prints_an_answer_without_an_array_as_it_is():
     view.update(final=True)
     view.close()
     assert out.getvalue().startswith("No dogs.\n")
+
+
+def test_a_terminal_with_rich_shows_the_table(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    out = Terminal()
+    view = TerminalView(finished('[{"name": "Rex |", "age": 3, "note": "*a*"}]'), out)
+    view.open()
+    view.update(final=True)
+    view.close()
+    assert "Rex |" in out.getvalue()
+    assert "*a*" in out.getvalue()
+    assert "\x1b[1m" in out.getvalue()  # rich draws it
+
+
+def cost_of_a_live_table(text):
+    def run():
+        ledger, source = ledger_of(), []
+        table = LiveTable(ledger, source)
+        for at in range(0, len(text), 400):
+            source.append(text[at : at + 400])
+            feed(ledger, source[-1])
+            table.step()
+
+    return run
+
+
+GROWING = {
+    "brackets": lambda n: "[" * n,
+    "nested objects": lambda n: '[{"name":' * (n // 9),
+    "a long string": lambda n: '[{"name":"' + "x" * n,
+    "unclosed strings": lambda n: '[{"name":"x, ' + '{"name":"y, ' * (n // 12),
+    "empty rows": lambda n: "[" + "{}," * (n // 3),
+    "invalid rows": lambda n: "[" + "{a}," * (n // 4),
+}
+
+
+@pytest.mark.parametrize("text", GROWING)
+def test_a_hostile_table_takes_linear_time(text):
+    def seconds(length):
+        return min(cpu_seconds(cost_of_a_live_table(GROWING[text](length))) for _ in range(2))
+
+    # Six times the text: a quadratic view takes 36 times as long.
+    assert seconds(6_000) < 14 * seconds(1_000) + 0.02
 
 
 def test_a_thousand_rows_are_rendered_in_a_short_time():

@@ -56,16 +56,41 @@ function copyButton(label, getText) {
 }
 
 /**
+ * @param {HTMLTableCellElement} cell
+ * @returns {string} the whole value in Markdown: of a value that is cut, what can be unfolded
+ */
+function cellMarkdown(cell) {
+  const folded = cell.querySelector('details');
+  const isMessage = folded?.querySelector('summary > em');
+  const text = folded && !isMessage ? folded.lastChild?.textContent : (cell.querySelector('em') ?? cell).textContent;
+  return (text ?? '').replace(/\s+/g, ' ').trim().replace(/[\\`*_[\]<>|~$#]/g, '\\$&');
+}
+
+/**
+ * @param {HTMLElement} answer
+ * @returns {string} the Markdown of an answer that is shown as a table of items; empty for any other answer
+ */
+function tableMarkdown(answer) {
+  const table = answer.querySelector('.gm-as-table table');
+  if (!(table instanceof HTMLTableElement)) {
+    return '';
+  }
+  const [head, ...rows] = [...table.rows].map(row => [...row.cells].map(cellMarkdown));
+  const lines = [head, head.map(() => '---'), ...rows];
+  return lines.map(cells => `| ${head.map((_, at) => cells[at] ?? '').join(' | ')} |\n`).join('');
+}
+
+/**
  * Adds the buttons to a finished answer.
  *
  * @param {HTMLElement} answer the element that contains the status line and the answer
- * @param {string} source the Markdown source of the whole answer; empty if it is not known
+ * @param {string} source the text of the whole answer; empty if it is not known. Of an array, the table is copied.
  * @returns {void}
  */
 export function addCopyButtons(answer, source) {
   const status = answer.querySelector('.gm-status');
   if (status && source) {
-    status.append(copyButton('Copy the answer as Markdown', () => source));
+    status.append(copyButton('Copy the answer as Markdown', () => tableMarkdown(answer) || source));
   }
   addCodeButtons(answer);
 }
