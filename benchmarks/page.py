@@ -21,7 +21,8 @@ _INTERVAL = 0.1  # seconds between updates
 # With more updates of the simpler views, the page falls behind.
 _UPDATES = {"ours": 60, "followed": 60, "markdown": 8, "html": 20}
 _VIEWS = {"ours": "LiveAnswer", "followed": "LiveAnswer", "markdown": "MarkdownView", "html": "HtmlView"}
-_KINDS = ("mixed", "list", "table", "code")
+_KINDS = ("mixed", "list", "table", "code", "rows")
+_ROW = '{{"id": {n}, "name": "row {n}", "score": 0.5, "kind": "idea", "note": "some words in a cell"}},\n'
 _SIMPLER = {"markdown": "update_display(Markdown(all))", "html": "one ipywidgets.HTML"}
 _COMMS = ("comm_open", "comm_msg", "comm_close")
 
@@ -32,15 +33,23 @@ import ipywidgets
 from IPython.display import Markdown, display
 from rendering import text_of
 from view_stage import feed, new_ledger
+from gemini_magic.ledger import DisplayOptions, Ledger
 from gemini_magic.markdown import render
 from gemini_magic.views.live import LiveView
 
-text = text_of({kind!r}, {size} + 100 * {step})
+rows = {kind!r} == "rows"
+text = {text} if rows else text_of({kind!r}, {size} + 100 * {step})
 shift = 0.0
+
+def ledger():
+    if not rows:
+        return new_ledger()
+    from gemini_magic.schema import as_schema
+    return Ledger(new_ledger().request, display=DisplayOptions("table"), schema=as_schema({schema!r}))
 
 class LiveAnswer:
     def __init__(self):
-        self.ledger = new_ledger()
+        self.ledger = ledger()
         self.view = LiveView(self.ledger, stop=lambda: None, clock=lambda: time.monotonic() + shift)
         self.view.open()
         self.position = 0
@@ -136,6 +145,8 @@ def page() -> None:
             f"    longest task when the static output replaces the live one: {ours['ending']:.0f} ms"
         )
         for name, label in _SIMPLER.items():
+            if name not in figures:
+                continue
             other = figures[name]
             harness.print_line(
                 f"    {label}: {other['per_update']:.0f} ms per update ({other['per_update'] / ours['per_update']:.0f}x), "
@@ -149,10 +160,21 @@ def measure(kind: str) -> None:
     from lab import Notebook, cells, open_lab  # noqa: PLC0415 - only in the process that measures
 
     paths = [str(_HERE), str(_HERE.parent), str(_HERE.parent / "tests" / "support")]
-    setup = _SETUP.format(paths=paths, kind=kind, size=_SIZE, step=_STEP, interval=_INTERVAL, settle=_SETTLE)
+    setup = _SETUP.format(
+        paths=paths,
+        kind=kind,
+        text=repr("[" + "".join(_ROW.format(n=n) for n in range(1_500))) if kind == "rows" else None,
+        schema="list[id int, name, score float, kind, note]",
+        size=_SIZE,
+        step=_STEP,
+        interval=_INTERVAL,
+        settle=_SETTLE,
+    )
     figures = {}
     with open_lab() as (lab, context):
         for name, view in _VIEWS.items():
+            if kind == "rows" and name in _SIMPLER:
+                continue  # they do not show JSON as a table
             notebook = Notebook(lab, context.new_page())
             run_updates = f"view = {view}(); await measure(view, {_UPDATES[name]})"
             notebook.open(lab.write(f"{name}.ipynb", cells(setup, run_updates, "view.end()")))

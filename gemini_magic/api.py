@@ -23,7 +23,7 @@ from .content import Part, Request, Text, Turn
 from .credentials import find_key, key_header, key_mask
 from .errors import CredentialsError, OptionError, RecordingError
 from .journaling import journal, should_journal, start_journaling, uploaded_files
-from .ledger import DisplayOptions, Ledger, RoundDriver, answer_turns
+from .ledger import DisplayOptions, Ledger, RoundDriver, answer_turns, typed_form
 from .options import Options
 from .prices import TokenPrice
 from .project_files import is_new_key_file
@@ -372,7 +372,7 @@ def _display_options(options: Options) -> DisplayOptions:
         markdown.Images.parse(options.images)  # raises for an invalid host before anything is sent
     form = "markdown" if options.format == "md" else options.format
     if options.schema is not None and form == "markdown":
-        form = "json"
+        form = typed_form(options.schema)
     return DisplayOptions(form, options.images, options.record_size, options.media_size)
 
 

@@ -48,6 +48,7 @@ from .ledger import (
     citations_of,
     filled_columns,
     grounding_of,
+    item_rows,
     logprob_rows,
     modality_rows,
     open_calls,
@@ -57,6 +58,7 @@ from .ledger import (
     safety_rows,
     source_rows,
     transcript_rows,
+    typed_form,
     url_context_rows,
 )
 from .options import Options
@@ -68,7 +70,7 @@ from .views import AnswerCandidate, AnswerContent
 
 if TYPE_CHECKING:
     from .diff import Difference
-    from .schema import Schema
+    from .schema import Items, Schema
 
 __all__ = ["Response", "response_from_exchanges"]
 
@@ -245,9 +247,9 @@ class Response(AnswerContent):
         return self._mismatch_copy.of(self.ledger.answer_value().error, self)
 
     def needs_repair(self) -> bool:
-        """Whether the answer is complete, was requested as JSON, and is not JSON or does not fit its schema."""
+        """Whether the answer is complete, was requested as JSON, and has text that is not JSON or does not fit its schema."""
         typed = self.ledger.schema is not None or self.ledger.display.form == "json"
-        return typed and self.ok and self.parse_error is not None
+        return typed and self.ok and bool(self.text.strip()) and self.parse_error is not None
 
     def _check_ended(self) -> None:
         if self.status == "running":
@@ -342,6 +344,20 @@ class Response(AnswerContent):
         return rows_of(Attempt, (each.summary() for each in list(self.ledger.exchanges)))
 
     @property
+    def items(self) -> Items[Any]:
+        """The items of an answer that is an array: objects of the schema's type, each as soon as it is complete.
+
+        The array is the answer itself or, for a schema with one array of objects, that array. Items that do not fit are in
+        ``items.invalid``. Without a schema, items are plain JSON values.
+        """
+        return schemas.Items(self.ledger.read_items)
+
+    @property
+    def items_table(self) -> Rows[Any]:
+        """One row for each item that fits, with a column for each field; lists and objects are JSON texts."""
+        return item_rows(self.ledger.read_items())
+
+    @property
     def rounds(self) -> Rows[RoundRow]:
         """One row for each round: a request with its answer. An answer without tools has one."""
         costs = [] if self.status == "running" else self._round_costs()
@@ -425,7 +441,8 @@ class Response(AnswerContent):
         times = columns.stored("t", columns.length)
         if self.ledger.source == "recording" and times and not any(times):
             return measure({}, (), self.usage)
-        return measure(self.ledger.marks, times, self.usage)
+        starts = [each.chunks[0] for each in self.ledger.rounds[1:]]
+        return measure(self.ledger.marks, times, self.usage, starts)
 
     @property
     def started(self) -> datetime:
@@ -647,7 +664,7 @@ def response_from_exchanges(  # noqa: PLR0917 - pickle passes arguments by posit
     """
     if schema is None and exchanges:
         schema = _schema_of(exchanges[-1], backend_name)
-    display = None if schema is None else DisplayOptions("json")
+    display = None if schema is None else DisplayOptions(typed_form(schema))
     ledger = Ledger(request, backend=backend_name, before=before, display=display, price=price, schema=schema)
     recording.load_exchanges(exchanges, backend(backend_name), ledger)
     return cls(ledger)

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from . import schema as schemas
 from .client import Stream
 from .content import Part, Text, Thought
 from .events import Delta, Event
 from .ledger import paragraph_gap
 from .response import Response
 from .text import SurrogateJoiner
+
+if TYPE_CHECKING:
+    from .schema import StreamItems
 
 __all__ = ["Callbacks", "ResponseStream"]
 
@@ -144,6 +148,11 @@ class ResponseStream:
             position += 1
             yield event
         self._callbacks.finish(self.response)
+
+    @property
+    def items(self) -> StreamItems[Any]:
+        """The items of an answer that is an array, as they are complete: ``for item in s.items``, ``async for item in s.items``."""
+        return schemas.StreamItems(self.response.ledger.read_items, self)
 
     def __await__(self) -> Generator[Any, None, Response]:
         return self._wait().__await__()

@@ -33,9 +33,9 @@ class Timing(NamedTuple):
         first_byte: seconds until the first byte of the attempt that brought the answer.
         first_thought, first_text: seconds until the first thought and the first text of the answer.
         total: seconds until the end of the stream.
-        gap_p50, gap_p95, longest_gap: median, 95th percentile and maximum of the seconds between two chunks.
-        chunks_per_second: chunks after the first, for each second from the first chunk to the last.
-        tokens_per_second: answer and thought tokens for each second from the first chunk to the last.
+        gap_p50, gap_p95, longest_gap: median, 95th percentile and maximum of the seconds between two chunks of a round.
+        chunks_per_second: chunks after the first, for each second from the first chunk of a round to its last.
+        tokens_per_second: answer and thought tokens for each of these seconds.
 
     The first five count from when the first request was sent.
     """
@@ -73,16 +73,21 @@ class Timing(NamedTuple):
         ]
 
 
-def measure(marks: Mapping[str, float], times: Sequence[float], usage: Usage) -> Timing:
+def measure(
+    marks: Mapping[str, float], times: Sequence[float], usage: Usage, starts: Sequence[int] = ()
+) -> Timing:
     """Compute the timing of an answer.
 
     Args:
         marks: named moments, in seconds since the first request was sent.
         times: arrival of each chunk, in seconds since the first request was sent.
         usage: the final token counts.
+        starts: the first chunk of each round after the first. The time between two rounds is not a gap in the answer.
     """
-    gaps = sorted(later - earlier for earlier, later in pairwise(times))
-    span = times[-1] - times[0] if len(times) > 1 else 0.0
+    ends = [0, *starts, len(times)]
+    rounds = [times[first:end] for first, end in pairwise(ends)]
+    gaps = sorted(later - earlier for each in rounds for earlier, later in pairwise(each))
+    span = sum(each[-1] - each[0] for each in rounds if len(each) > 1)
     counts = [count for count in (usage.output, usage.thoughts) if count is not None]
     return Timing(
         marks.get("connect"),

@@ -27,6 +27,7 @@ TOUR = [
     "03-record-replay-compare.ipynb",
     "04-send-anything.ipynb",
     "05-what-came-back.ipynb",
+    "06-typed-answers.ipynb",
     "07-tools.ipynb",
 ]
 

@@ -120,9 +120,15 @@ def wanted(name):
 
 def check(name, sent):
     """The second request, as the server got it."""
-    question, answer, _ = sent.body["contents"]
+    question, answer, *results, _ = sent.body["contents"]
     assert (question["role"], answer["role"]) == ("user", "model")
     assert answer["parts"] == wanted(name)
+    # The server requires a result for each call, also where none was run.
+    calls = [part["functionCall"] for part in wanted(name) if "functionCall" in part]
+    answered = [part["functionResponse"] for turn in results for part in turn["parts"]]
+    assert [(each["name"], each.get("id")) for each in answered] == [
+        (each["name"], each.get("id")) for each in calls
+    ]
     if SIGNATURE in json.dumps(ANSWERS[name][0]):
         assert sent.raw_body.count(SIGNATURE.encode()) == 1  # as it came, without an escape
 

@@ -32,3 +32,11 @@ def test_what_is_not_known_has_no_label():
 @pytest.mark.parametrize("usage", [Usage(), Usage(prompt=5, total=5)])
 def test_a_rate_without_counts_is_unknown(usage):
     assert measure({}, [0.0, 1.0], usage).tokens_per_second is None
+
+
+def test_the_time_between_two_rounds_is_no_gap():
+    times = [0.0, 0.1, 0.2, 30.0, 30.1]
+    timing = measure({}, times, Usage(output=9), [3])
+    assert timing.longest_gap == pytest.approx(0.1)
+    assert timing.chunks_per_second == pytest.approx(10)
+    assert timing.tokens_per_second == pytest.approx(30)

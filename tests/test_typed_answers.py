@@ -5,9 +5,10 @@ import dataclasses
 import json
 import pickle
 
+import journal_stage
 import pydantic
 import pytest
-from fake_server import FakeServer, finish, google_error, status, text
+from fake_server import FakeServer, event, finish, google_error, status, text
 
 import gemini_magic
 from gemini_magic import Response
@@ -125,6 +126,19 @@ def test_copies_and_files_keep_the_schema(tmp_path):
     assert bad.parse_error.problems == (LINE,)
 
 
+def test_an_answer_of_the_journal_keeps_its_schema(server):
+    answers(server, GOOD, BAD)
+    for _ in range(2):
+        journal_stage.ask(server, schema=Person)
+    good, bad = (
+        journal_stage.reopened(entry.id)
+        for entry in sorted(journal_stage.entries(), key=lambda each: each.id)
+    )
+    assert good.json() == good.parsed == {"name": "Ann", "age": 3}
+    assert bad.parse_error.problems == (LINE,)
+    assert [row.message for row in bad.notes.where(kind="mismatch")] == [LINE]
+
+
 def test_a_class_of_a_function_does_not_prevent_pickling():
     @dataclasses.dataclass
     class Local:
@@ -141,6 +155,22 @@ def test_a_follow_up_has_the_same_schema_unless_it_names_another():
         "a"
     ]
     assert r.reply("Hello.", schema="").schema is None
+
+
+def test_each_candidate_has_its_value(fake_server):
+    candidates = [
+        {"index": index, "content": {"parts": [{"text": piece}]}, "finishReason": "STOP"}
+        for index, piece in enumerate((GOOD, BAD, "No."))
+    ]
+    fake_server.script(event({"candidates": candidates}))
+    r = gemini_magic.ask("hi", model="quick", base_url=fake_server.base_url, schema=Person, candidates=3)
+    first, second, third = r.candidates
+    assert first.parsed == r.parsed == Person("Ann", 3)
+    assert second.json() == {"name": "Ann", "age": "old"}
+    assert second.parse_error.problems == (LINE,)
+    for get in (third.json, lambda: third.parsed):
+        with pytest.raises(MismatchError, match="not valid JSON"):
+            get()
 
 
 def test_both_options_at_once_are_an_error():

@@ -22,23 +22,19 @@ from ..content import (
     Code,
     CodeResult,
     File,
-    FunctionDeclaration,
     LocalFile,
     Part,
-    RemoteServer,
     Request,
-    RequestSettings,
     ResultMedia,
     Text,
     Thinking,
     Thought,
-    ToolChoice,
     Transcript,
     Turn,
     deep_merge,
     join_parts,
 )
-from ..errors import OptionError, SchemaError
+from ..errors import OptionError
 from ..media import encode_body
 from .auth import Auth
 from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
@@ -47,6 +43,7 @@ from .gemini_catalog import read_models, read_token_count
 from .gemini_decode import gemini_decoder
 from .gemini_evidence import safety_ratings, token_scores
 from .gemini_files import FILES, gemini_base
+from .gemini_functions import calling_config, tools_field
 from .gemini_media import media_fields
 from .gemini_reference import undocumented
 from .gemini_sent import read_request, read_results
@@ -88,12 +85,6 @@ _THRESHOLDS = {
     "high": "BLOCK_ONLY_HIGH",
     "none": "BLOCK_NONE",
     "off": "OFF",
-}
-_TOOLS = {
-    "search": "googleSearch",
-    "code_execution": "codeExecution",
-    "url_context": "urlContext",
-    "maps": "googleMaps",
 }
 # Models before those that take media inside the result of a function (ai.google.dev, "Multimodal function responses").
 _NO_MEDIA_IN_RESULTS = re.compile(r"gemini-(?:1\.|2\.|robotics-er-1\.)")
@@ -255,10 +246,10 @@ def top_fields(request: Request) -> dict[str, Any]:
     """The neutral settings that are fields of the request itself, beside ``generationConfig``."""
     settings = request.settings
     body: dict[str, Any] = {}
-    if tools := _tools(settings):
+    if tools := tools_field(settings):
         body["tools"] = tools
     if settings.tool_choice is not None:
-        body["toolConfig"] = {"functionCallingConfig": _calling_config(settings.tool_choice)}
+        body["toolConfig"] = {"functionCallingConfig": calling_config(settings.tool_choice)}
     if settings.safety:
         body["safetySettings"] = [
             {"category": f"HARM_CATEGORY_{category.upper()}", "threshold": _THRESHOLDS[level]}
@@ -267,44 +258,6 @@ def top_fields(request: Request) -> dict[str, Any]:
     if settings.service_tier:
         body["serviceTier"] = settings.service_tier
     return body
-
-
-def _tools(settings: RequestSettings) -> list[dict[str, Any]]:
-    """The field ``tools``: each tool of the server, and one entry with all functions."""
-    tools: list[dict[str, Any]] = [{_TOOLS[name]: {}} for name in settings.tools]
-    if settings.file_search:
-        tools.append({"fileSearch": {"fileSearchStoreNames": list(settings.file_search)}})
-    if settings.mcp_servers:
-        tools.append({"mcpServers": [_remote_server(each) for each in settings.mcp_servers]})
-    if settings.functions:
-        tools.append({"functionDeclarations": [_declaration(each) for each in settings.functions]})
-    return tools
-
-
-def _remote_server(server: RemoteServer) -> dict[str, Any]:
-    transport: dict[str, Any] = {"url": server.url}
-    if server.headers:
-        transport["headers"] = dict(server.headers)
-    return {"name": server.name, "streamableHttpTransport": transport}
-
-
-def _declaration(function: FunctionDeclaration) -> dict[str, Any]:
-    if function.written is not None:
-        return function.written
-    fields: dict[str, Any] = {"name": function.name}
-    if function.description:
-        fields["description"] = function.description
-    if function.parameters is not None:
-        try:
-            fields["parametersJsonSchema"] = schemas.rewrite_for_gemini(function.parameters).schema
-        except SchemaError as error:
-            raise SchemaError(f"{function.name}: {error.message}", remedy=error.remedy) from None
-    return fields
-
-
-def _calling_config(choice: ToolChoice) -> dict[str, Any]:
-    names = {"allowedFunctionNames": list(choice.names)} if choice.names else {}
-    return {"mode": choice.mode.upper(), **names}
 
 
 def requested_tier(request: Request) -> Any:

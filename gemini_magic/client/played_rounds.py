@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,6 +35,7 @@ class PlayedRounds:
 
     def __init__(self, rounds: Sequence[Sequence[Exchange]]) -> None:
         self._played, *self._left = rounds
+        self._stepping = threading.Lock()
 
     @property
     def runs_here(self) -> bool:
@@ -42,6 +44,10 @@ class PlayedRounds:
 
     def step(self, stream: Any) -> float | None:
         """Go on if a round has ended; see :class:`~gemini_magic.ledger.RoundDriver`."""
+        with self._stepping:
+            return self._step(stream)
+
+    def _step(self, stream: Any) -> float | None:
         if not stream.between_rounds:
             return None
         runs = [run for exchange in self._played for run in exchange.tool_runs]

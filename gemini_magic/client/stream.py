@@ -92,6 +92,7 @@ class Stream:
         self._changes = threading.Condition()
         self._waiters: list[asyncio.Future[None]] = []
         self._done = threading.Event()
+        self._read = threading.Event()  # whether no reader runs: the stream has ended, or a round has
         self._cancelled_by: Literal["interrupt", "stop"] | None = None
         _running.add(self)
         stream_started()
@@ -163,6 +164,7 @@ class Stream:
             self._job = self._job._replace(clock=clock)
             self._connection.cancel()  # from now on the guard refuses the reader
             self._reader = None
+            self._read.set()
         self._notify()
         return True
 
@@ -195,6 +197,7 @@ class Stream:
                 options=options or job.options,
             )
             self.ledger.set_phase("preparing")
+            self._read.clear()
             self._start_reader()
         self._notify()
 
@@ -239,6 +242,7 @@ class Stream:
             self._finish_text_file()
             self._reader = None  # it refers to this stream: a reference cycle would keep the answer in memory
             self._done.set()
+            self._read.set()
         for recorder in () if was_reading else self._job.recorders:
             recorder.finish()
         _running.discard(self)
@@ -314,11 +318,15 @@ class Stream:
             return self._done.wait(timeout)
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._done.is_set():
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if left == 0 or not self._read.wait(left):
                 break
             self.wait_change(self.ledger.version, left)
         return self._done.is_set()
+
+    def wait_while_reading(self, timeout: float) -> None:
+        """Wait at most ``timeout`` seconds, or until a round or the stream has ended. Runs no function."""
+        self._read.wait(timeout)
 
     def wait_change(self, version: int, timeout: float | None = None) -> int:
         """Wait until the ledger has another version than this one, at most ``timeout`` seconds. Returns the version."""

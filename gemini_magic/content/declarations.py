@@ -16,12 +16,15 @@ class FunctionDeclaration(Struct, frozen=True, kw_only=True):
         name: its name: letters, digits, ``_``, ``.``, ``:`` and ``-``, at most 128 characters (ai.google.dev, "Function calling").
         description: what it does, for the model; empty without one.
         parameters: the JSON Schema of its arguments, an object with ``properties``; None for a function without parameters.
+        strict: whether parameters that a server does not accept are an error. Otherwise a looser schema is sent; the arguments
+            of a call are checked in any case.
         written: a declaration that the user wrote as the API does; it is sent unchanged in place of the other fields.
     """
 
     name: str
     description: str = ""
     parameters: dict[str, Any] | None = None
+    strict: bool = True
     written: dict[str, Any] | None = None
 
 

@@ -17,6 +17,8 @@ def value_notes(ledger: Ledger) -> list[Note]:
     """
     if ledger.schema is None or ledger.status not in _CHECKED:
         return []
+    if ledger.rounds and ledger.rounds[-1].calls and not ledger.chars:
+        return []  # an answer of calls alone, whose functions do not run here
     found = ledger.answer_value()
     notes = [Note("json-text", message) for message in found.notes]
     if found.error is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from .candidates import Candidate, citations_of, grounding_of
 from .confirmation import Confirmation, Decision
+from .display_options import typed_form
 from .evidence_tables import logprob_rows, safety_rows, source_rows, transcript_rows, url_context_rows
 from .exchange import REDACTED, Attempt, Exchange, Pause, Transfer, clean_headers, clean_url
+from .item_table import item_rows
 from .items import (
     AnswerItem,
     CallItem,
@@ -89,6 +91,7 @@ __all__ = [
     "filled_columns",
     "finished_turns",
     "grounding_of",
+    "item_rows",
     "logprob_rows",
     "modality_rows",
     "open_calls",
@@ -101,5 +104,6 @@ __all__ = [
     "show_tool_runs",
     "source_rows",
     "transcript_rows",
+    "typed_form",
     "url_context_rows",
 ]

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from copy import copy
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from .. import schema as schemas
 from ..content import Part, Thought, spoken_text
+from ..errors import MismatchError
 from ..events import Citation, Grounding
 from ..text import one_line
 from .items import AnswerItem, items_of_parts
 from .ledger import Ledger
+
+if TYPE_CHECKING:
+    from ..schema import AnswerValue
 
 __all__ = ["MAX_QUERIES", "MAX_SOURCES", "Candidate", "citations_of", "grounding_of", "merged_grounding"]
 
@@ -159,6 +165,39 @@ class Candidate:
         """The last finish reason by its documented name, or as sent if it is unknown; None when none was sent."""
         finish = self._ledger.finishes.get(self.index)
         return None if finish is None else finish.reason
+
+    def json(self) -> Any:
+        """Return the JSON value of the answer; None while it runs.
+
+        Raises:
+            MismatchError: the text has no valid JSON.
+        """
+        found = self._value()
+        if found.json_error is not None:
+            raise copy(found.json_error)  # a traceback would keep its frames alive
+        return found.json
+
+    @property
+    def parsed(self) -> Any:
+        """The answer as an instance of the requested type, as ``Response.parsed`` is; None while it runs.
+
+        Raises:
+            MismatchError: the answer is not JSON, or does not fit the schema.
+        """
+        found = self._value()
+        if found.error is not None:
+            raise copy(found.error)
+        return found.parsed
+
+    @property
+    def parse_error(self) -> MismatchError | None:
+        """Why :attr:`parsed` has no value; None where it has one, and while it runs."""
+        return self._value().error
+
+    def _value(self) -> AnswerValue:
+        if self.index == 0 or self._ledger.status == "running":
+            return self._ledger.answer_value()
+        return schemas.value_of_answer([self.text], self._ledger.schema)
 
     def __repr__(self) -> str:
         return one_line(f"<Candidate {self.index}: {len(self.text):,} characters, {self.finish_reason}>")

@@ -59,7 +59,7 @@ from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, d
 from .tool_runs import ToolRun
 
 if TYPE_CHECKING:
-    from ..schema import AnswerValue, Schema
+    from ..schema import AnswerValue, ItemLog, Schema
 
 __all__ = ["DisplayOptions", "Exchange", "Ledger", "Pause", "Phase"]
 
@@ -141,8 +141,7 @@ class Ledger:
         self.before = before
         self.conversation = conversation
         self.display = display or DisplayOptions()
-        self.price = price
-        self.schema = schema
+        self.price, self.schema = price, schema
         self.source: Source = "network"
         self.host = ""
         self.status: Status = "running"
@@ -286,7 +285,10 @@ class Ledger:
 
     def _current_round(self) -> Round:
         start, finish = self._log.start, self.finish
-        calls = tuple(part for part in join_parts(self._parts_of_round()) if isinstance(part, Call))
+        parts = self.parts.get(0)
+        has_calls = parts is not None and parts.has((Call,), start.part)
+        joined = join_parts(self._parts_of_round()) if has_calls else ()
+        calls = tuple(part for part in joined if isinstance(part, Call))
         exchanges = self.exchanges
         return Round(
             number=self.round,
@@ -579,6 +581,14 @@ class Ledger:
         message = "The answer has more than 1,000 candidates. The rest is in the chunks and events only."
         self.notes.add_once(Note("many-candidates", message, "warning", chunk))
         return False
+
+    def read_items(self) -> ItemLog:
+        """Return the items of an answer that is an array, after reading what is new of its text: once for all readers."""
+        found: ItemLog = self.__dict__.get("_items") or self.__dict__.setdefault(
+            "_items", schemas.ItemLog(self.schema or schemas.Schema({}), self.before)
+        )
+        found.read(self.answer, ended=self.status != "running")
+        return found
 
     def answer_value(self) -> AnswerValue:
         """Return the value of the answer, which is read and checked once it has ended; until then there is none.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .data_table import DataCell, DataTable
     from .defang import defang_markdown
     from .finished_blocks import FinishedBlocks
     from .images import DATA_ONLY, Images
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = [
     "DATA_ONLY",
     "CodeBlock",
+    "DataCell",
+    "DataTable",
     "FinishedBlocks",
     "Images",
     "MarkTarget",
@@ -47,6 +50,8 @@ _HOMES = {
     "DATA_ONLY": "images",
     "Images": "images",
     "CodeBlock": "parser",
+    "DataCell": "data_table",
+    "DataTable": "data_table",
     "OpenBlock": "open_block",
     "MarkTarget": "source_marks",
     "MarkedAnswer": "renderer",

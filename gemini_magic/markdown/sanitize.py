@@ -62,6 +62,7 @@ _MANY_REFERENCES: Final = 2_000
 _LONG_TEXT: Final = re.compile(r">[^<>]{4000,}")
 _TEXT_PIECE: Final = re.compile(r"(?>[^&]|&(?:#?[A-Za-z0-9]{1,31};)?){1,1000}")
 _PIXELS: Final = re.compile(r"[1-9][0-9]{0,3}")
+_CELLS: Final = re.compile(r"[1-9][0-9]?")
 _ALIGN: Final = re.compile(r"text-align: ?(?:left|right|center);?")
 
 
@@ -136,6 +137,8 @@ def _filter_attribute(images: Images, element: str, name: str, value: str) -> st
         return value if images.shows(value) else None
     if name in {"width", "height"}:
         return value if _PIXELS.fullmatch(value) else None
+    if name == "colspan":
+        return value if _CELLS.fullmatch(value) else None
     fixed = _FIXED_VALUES.get(name)
     return value if fixed in {None, value} else None
 
@@ -198,7 +201,7 @@ _ATTRIBUTES: Final = {
     "sup": {"class"},
     "img": {"src", "alt", "width", "height", "loading", "referrerpolicy"},
     "th": {"style", "dir"},
-    "td": {"style", "dir"},
+    "td": {"style", "dir", "colspan"},
 }
 
 

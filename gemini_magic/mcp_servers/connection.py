@@ -6,6 +6,7 @@ The official package ``mcp`` is imported here only, on the thread of the backgro
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 from collections import deque
@@ -169,6 +170,7 @@ class McpConnection:
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Any]:
         mcp = await asyncio.to_thread(__import__, "mcp")
+        _quieten()
         if not hasattr(mcp, "Client"):
             raise ImportError
         transport = self._program() if self.launch.command else self._address()
@@ -279,6 +281,16 @@ class McpConnection:
         return error
 
 
+def _quieten() -> None:
+    """Let the libraries log warnings only, and none to the cell that happens to run: they log addresses and lines of servers."""
+    for name in ("mcp", "httpx2", "httpcore2"):
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
+
+
 async def _set(event: asyncio.Event) -> None:
     event.set()
 
@@ -320,7 +332,10 @@ async def _listed(client: Any) -> list[ServerTool]:
         cursor = page.next_cursor
         if not cursor or len(found) >= _TOOLS:
             break
-    return found[:_TOOLS]
+    first = {
+        tool.name: tool for tool in reversed(found)
+    }  # a second tool of the same name does not replace the first
+    return [tool for tool in found if first[tool.name] is tool][:_TOOLS]
 
 
 @asynccontextmanager

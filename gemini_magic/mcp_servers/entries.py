@@ -178,11 +178,21 @@ def _entry(name: str, value: Any, path: str) -> ServerEntry:
     command, url, kind = value.get("command", ""), value.get("url", ""), value.get("type", "")
     if bool(command) == bool(url):
         return bad("The entry must have either a command or a url.")
+    if not _is_address(url):
+        return bad("url is not a valid address.")
     if kind not in ("", *(("stdio",) if command else _HTTP)):
         remedy = " The transport sse is obsolete: use the server's streamable HTTP address." * (kind == "sse")
         return bad(f"The type {kind!r} is not supported here.{remedy}")
     disabled = value.get("disabled") is True
     return ServerEntry(name, path, command, tuple(args), env, value.get("cwd", ""), url, headers, disabled)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        urlsplit(url)
+    except ValueError:  # such as an open bracket of an IPv6 address
+        return False
+    return True
 
 
 def _texts(value: Any) -> dict[str, str] | None:
@@ -226,11 +236,11 @@ def expand_entry(entry: ServerEntry) -> Launch:
         replace(entry.command, "command"),
         tuple(replace(text, f"args[{index}]") for index, text in enumerate(entry.args)),
         env,
-        replace(entry.cwd, "cwd"),
+        _folder(replace(entry.cwd, "cwd"), entry),
         url,
         headers,
     )
-    if url and urlsplit(url).scheme not in ("http", "https"):
+    if url and not (_is_address(url) and urlsplit(url).scheme in ("http", "https")):
         raise OptionError(
             f"The address of the MCP server {entry.name!r} does not begin with https:// or http://.",
             remedy=f"Fix url in {entry.path}.",
@@ -273,9 +283,20 @@ def _value(inner: str, where: str, entry: ServerEntry, values: list[str]) -> str
     return value
 
 
+def _folder(cwd: str, entry: ServerEntry) -> str:
+    """The folder in which a program runs: of a project's file, the project's unless the entry names one."""
+    if not entry.command or not (cwd or Path(entry.path).name == ".mcp.json" or _is_vs_code(entry.path)):
+        return cwd
+    return str(Path(_project_folder(entry.path)) / Path(cwd).expanduser())
+
+
+def _is_vs_code(path: str) -> bool:
+    return Path(path).parent.name == _VS_CODE_FOLDER
+
+
 def _project_folder(path: str) -> str:
     folder = Path(path).parent
-    return str(folder.parent if folder.name == _VS_CODE_FOLDER else folder)
+    return str(folder.parent if _is_vs_code(path) else folder)
 
 
 # -- secrets

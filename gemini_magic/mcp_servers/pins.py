@@ -42,18 +42,26 @@ class ToolState(NamedTuple):
     Attributes:
         tool: the tool as its server declares it now.
         state: ``approved``; ``new`` before the user has approved it; ``changed`` since.
-        before: what was approved, as text; empty for a new tool.
+        before: the tool as it was approved; None for a new tool.
     """
 
     tool: ServerTool
     state: Literal["approved", "new", "changed"]
-    before: str = ""
+    before: ServerTool | None = None
+
+
+def _exactly(tool: ServerTool) -> str:
+    """All of a tool that a model reads, as text that is the same only for the same tool."""
+    return json.dumps([tool.name, tool.description, tool.schema])
 
 
 def _text(tool: ServerTool) -> str:
-    """All of a tool that a model reads, as text that can be compared line by line."""
-    schema = json.dumps(tool.schema, indent=2, ensure_ascii=False)
-    return f"{tool.name}\n{tool.description}\narguments: {schema}"
+    """The same as lines for a person, one for each argument."""
+    described = tool.schema.get("properties")
+    arguments = described if isinstance(described, dict) else {}
+    others = {key: value for key, value in tool.schema.items() if key != "properties" or not arguments}
+    lines = [f"argument {name}: {json.dumps(each, ensure_ascii=False)}" for name, each in arguments.items()]
+    return "\n".join([tool.name, tool.description, *lines, json.dumps(others, ensure_ascii=False)])
 
 
 def _servers() -> dict[str, Any]:
@@ -96,14 +104,15 @@ def approved_tools(entry: ServerEntry) -> list[ServerTool]:
 
 def tool_states(entry: ServerEntry, tools: Iterable[ServerTool]) -> list[ToolState]:
     """What the user has decided about each tool of a server."""
-    approved = {tool.name: _text(tool) for tool in approved_tools(entry)}
+    approved = {tool.name: tool for tool in approved_tools(entry)}
     states = []
     for tool in tools:
         before = approved.get(tool.name)
         if before is None:
             states.append(ToolState(tool, "new"))
         else:
-            states.append(ToolState(tool, "approved" if before == _text(tool) else "changed", before))
+            same = _exactly(before) == _exactly(tool)
+            states.append(ToolState(tool, "approved" if same else "changed", before))
     return states
 
 
@@ -134,16 +143,16 @@ def forget_tools(name: str) -> bool:
 
 def approval_code(entry: ServerEntry, tools: Iterable[ServerTool]) -> str:
     """A few digits that stand for a server and its tools exactly as they are now."""
-    text = "\0".join((entry.digest, *map(_text, tools)))
+    text = "\0".join((entry.digest, *map(_exactly, tools)))
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_CODE]
 
 
 def describe_tool(state: ToolState) -> list[str]:
     """The whole tool, in lines for a person who decides about it; for a changed tool, what differs. Nothing is invisible."""
     now = reveal_all(_text(state.tool))
-    if state.state != "changed":
+    if state.before is None or state.state != "changed":
         return _indented(now.split("\n"))
-    before = reveal_all(state.before)
+    before = reveal_all(_text(state.before))
     difference: Sequence[str] = list(
         difflib.unified_diff(before.split("\n"), now.split("\n"), "approved", "now", lineterm="", n=2)
     )

@@ -91,6 +91,7 @@ class McpServers:
         self._limit = limit
         self._loop = BackgroundLoop()
         self._lock = threading.Lock()
+        self._registered = False  # to be closed at exit
         self._starting: dict[str, threading.Lock] = {}
         self._running: dict[
             str, tuple[str, McpConnection]
@@ -147,7 +148,8 @@ class McpServers:
             if connection is not None:
                 connection.close(limit=0)
             launch = expand_entry(entry)
-            if not self._running:
+            if not self._registered:
+                self._registered = True
                 atexit.register(self.close, _EXIT_LIMIT)
             connection = McpConnection(launch, self._loop, self._limit)
             connection.start()

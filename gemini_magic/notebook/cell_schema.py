@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from .. import schema as schemas
-from ..content import Request, Text
-from ..conversation import answer_turn
+from ..content import Request, Text, Turn
 from ..errors import OptionError
+from ..ledger import answer_turns
 from ..options import Options
 from ..prompts import build_request
 from ..response import Response
 from .interpolation import EvaluatedExpressions, Expression, evaluate_expression, expand_text, scan
 from .session import Run
 
-__all__ = ["can_be_schema", "expand_object", "read_schema", "repair_request", "without_schema"]
+__all__ = [
+    "RepairRequest",
+    "can_be_schema",
+    "expand_object",
+    "read_schema",
+    "repair_request",
+    "without_schema",
+]
 
 
 _MARKS = (
@@ -78,16 +85,31 @@ def without_schema(request: Request) -> Request:
     return replace(request, settings=replace(request.settings, schema=None))
 
 
-def repair_request(run: Run, response: Response) -> Request | None:
+class RepairRequest(NamedTuple):
+    """A request that asks again for an answer that does not fit its schema.
+
+    Attributes:
+        request: the request.
+        rounds: the turns of the answer with calls of functions and their results, which the conversation keeps.
+        added: the number of turns at its end that the conversation does not keep as they are.
+    """
+
+    request: Request
+    rounds: tuple[Turn, ...]
+    added: int
+
+
+def repair_request(run: Run, response: Response) -> RepairRequest | None:
     """The request that asks again for an answer that does not fit its schema; None where there is nothing to repair.
 
     Args:
         run: the request.
         response: its response, which has ended.
     """
-    answer = answer_turn((*run.prefix, *response.ledger.parts.get(0, ())))
-    if not response.needs_repair() or response.parse_error is None or answer is None:
+    answer = (*run.rounds, *answer_turns(response.ledger, run.prefix))
+    if not response.needs_repair() or response.parse_error is None or not answer:
         return None
     question = (Text(schemas.repair_prompt(response.parse_error)),)
     functions = [each.declaration for each in run.tools]
-    return build_request(question, run.options, (*run.turns, answer), functions)
+    request = build_request(question, run.options, (*run.turns, *answer), functions)
+    return RepairRequest(request, answer[:-1], len(answer) + 1)

@@ -341,12 +341,11 @@ def _server_tools(fragment: str) -> list[str]:
     if not colon:
         return _servers()
     before = tools[: tools.rfind(",") + 1]
-    return [
-        f"{name}:{before}{each.tool.name}"
-        for listed in known_servers()
-        if listed.entry.name == name
-        for each in mcp_servers().running_tools(listed.entry)
-    ]
+    try:
+        entry = mcp_servers().find(name)
+    except GeminiMagicError:
+        return []
+    return [f"{name}:{before}{each.tool.name}" for each in mcp_servers().running_tools(entry)]
 
 
 def _complete_files(arguments: Sequence[str], fragment: str) -> Completions:

@@ -229,4 +229,4 @@ def _draw(cell: RunningCell) -> None:
     while not cell.stream.done:
         version = cell.stream.wait_change(version, _TICK)
         _update(cell)
-        cell.stream.wait(_PAUSE)
+        cell.stream.wait_while_reading(_PAUSE)

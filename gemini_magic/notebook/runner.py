@@ -178,21 +178,22 @@ class CellRunner:
         """
         times = run.options.repair
         response.repaired_from = tuple(earlier)
-        if len(earlier) >= times or (request := repair_request(run, response)) is None:
+        if len(earlier) >= times or (repair := repair_request(run, response)) is None:
             return None
         earlier.append(response)
         notice = repair_notice(len(earlier), times)
         if not run.options.quiet:
             show_message(notice)
         return _Question(
-            request,
-            replace(run.options, overwrite=bool(run.options.to), append=False),
+            repair.request,
+            replace(run.options, tool_choice=None, overwrite=bool(run.options.to), append=False),
             run.conversation,
             run.before,
             run.key,
             (notice,),
-            added=2,
+            added=repair.added,
             tools=run.tools,
+            rounds=repair.rounds,
         )
 
     def report_misplaced(self, line: int) -> None:

@@ -35,7 +35,6 @@ _WRITING = {
     "url_context": "--url-context",
     "maps": "--maps",
     "file_search": "--file-search",
-    "remote_mcp": "--remote-mcp",
     "safety": "--safety",
     "service_tier": "--service-tier",
     "thinking": "--thinking",
@@ -78,10 +77,15 @@ def check_conflicts(
         place = _replaced(written, sent)
         if place and not _replaced(written, plain):  # another option may have replaced it
             raise _conflict(flag, " or ".join(_FLAGS[writer] for writer in against), place)
-    offered = RequestSettings(functions=request.settings.functions, tool_choice=request.settings.tool_choice)
-    written = _added(empty, body_of(replace(short, params={}, body={}, system=None, settings=offered)))
-    if place := _replaced(written, sent):  # functions always belong to this cell or call
-        raise _conflict("--tool", " or ".join(_FLAGS[writer] for writer in writers), place)
+    own = request.settings
+    resolved = {  # what these options add needs more than the options; it always belongs to this cell or call
+        "--tool": RequestSettings(functions=own.functions, tool_choice=own.tool_choice),
+        "--remote-mcp": RequestSettings(mcp_servers=own.mcp_servers),
+    }
+    for flag, settings in resolved.items():
+        written = _added(empty, body_of(replace(short, params={}, body={}, system=None, settings=settings)))
+        if place := _replaced(written, sent):
+            raise _conflict(flag, " or ".join(_FLAGS[writer] for writer in writers), place)
     if options.body and not _contradicts("param", "body", sources):
         return
     bare = replace(short, body={}, system=None, settings=RequestSettings())

@@ -1,4 +1,4 @@
-"""Typed answers: a schema from types, dicts, files and a short form, and the check of what the model wrote.
+"""Typed answers: a schema from types, dicts, files and a short form, the check of what the model wrote, and its items.
 
 The names are imported when they are first used, because most answers have no schema.
 """
@@ -12,6 +12,8 @@ from ..lazy import lazy_names
 if TYPE_CHECKING:
     from .answer_value import AnswerValue, value_of_answer
     from .gemini_dialect import GeminiSchema, rewrite_for_gemini
+    from .item_log import InvalidItem, ItemLog, ItemRow, LoadedItem
+    from .items import Items, StreamItems
     from .json_answer import JsonAnswer, read_answer
     from .problems import find_problems, place_text, value_text
     from .repair import repair_prompt
@@ -21,8 +23,14 @@ if TYPE_CHECKING:
 __all__ = [
     "AnswerValue",
     "GeminiSchema",
+    "InvalidItem",
+    "ItemLog",
+    "ItemRow",
+    "Items",
     "JsonAnswer",
+    "LoadedItem",
     "Schema",
+    "StreamItems",
     "as_schema",
     "find_problems",
     "mismatch",
@@ -42,17 +50,23 @@ _HOMES = {
     "value_of_answer": "answer_value",
     "GeminiSchema": "gemini_dialect",
     "rewrite_for_gemini": "gemini_dialect",
+    "InvalidItem": "item_log",
+    "ItemLog": "item_log",
+    "ItemRow": "item_log",
+    "LoadedItem": "item_log",
+    "Items": "items",
+    "StreamItems": "items",
     "JsonAnswer": "json_answer",
     "read_answer": "json_answer",
     "find_problems": "problems",
     "place_text": "problems",
     "value_text": "problems",
+    "requested_schema": "requested",
     "Schema": "schema",
     "as_schema": "schema",
     "mismatch": "schema",
     "object_schema": "schema",
     "repair_prompt": "repair",
-    "requested_schema": "requested",
     "type_schema": "schema",
 }
 __getattr__ = lazy_names(globals(), _HOMES)

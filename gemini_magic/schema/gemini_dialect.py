@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ..errors import SchemaError
 from .problems import follow_refs, value_text
+from .raw_schema import valid_schema
 
 __all__ = ["GeminiSchema", "rewrite_for_gemini"]
 
@@ -88,8 +89,9 @@ def rewrite_for_gemini(schema: Mapping[str, Any]) -> GeminiSchema:
     Raises:
         SchemaError: Gemini cannot express it; the message names the field.
     """
-    rewriter = _Rewriter(schema)
     try:
+        schema = valid_schema(schema)
+        rewriter = _Rewriter(schema)
         found = rewriter.rewritten(schema, _Place())
     except RecursionError:  # definitions that lead to hundreds of others
         raise _refused(_Place(), *_TOO_LARGE) from None

@@ -249,11 +249,14 @@ class _Checker:
         self, value: dict[str, Any], schema: Mapping[str, Any], place: Place, found: _Found
     ) -> None:
         _check_count(value, schema, ("Properties", "field"), place, found)
-        properties = schema.get("properties", {})
-        for name in schema.get("required", ()):
-            if name not in value:
-                each = follow_refs(properties.get(name, {}), self.definitions)
-                found.add((*place, name), _describe(each), "nothing")
+        properties, required = schema.get("properties", {}), schema.get("required", ())
+        missing = {name for name in required if name not in value}
+        for name in (*properties, *(name for name in required if name not in properties)):
+            each = properties.get(name, True)
+            if name in missing:
+                found.add((*place, name), _describe(follow_refs(each, self.definitions)), "nothing")
+            elif name in value:
+                self.check(value[name], each, (*place, name), found)
         rest, names = schema.get("additionalProperties", True), schema.get("propertyNames", True)
         for name, each in value.items():
             if found.full:
@@ -261,7 +264,8 @@ class _Checker:
             if names is not True and not self.fits(name, names, ()):
                 wanted = f"the name {_describe(names)}" if _describe(names) != "a value" else "another name"
                 found.add((*place, name), wanted, value_text(name))
-            self.check(each, properties.get(name, rest), (*place, name), found)
+            if name not in properties:
+                self.check(each, rest, (*place, name), found)
 
 
 def _check_text(value: str, schema: Mapping[str, Any], place: Place, found: _Found) -> None:
@@ -269,7 +273,8 @@ def _check_text(value: str, schema: Mapping[str, Any], place: Place, found: _Fou
     pattern = schema.get("pattern")
     if isinstance(pattern, str) and (problem := _pattern_problem(pattern, value)):
         found.add(place, problem, value_text(value))
-    test = _FORMATS.get(schema.get("format", ""))
+    name = schema.get("format")
+    test = _FORMATS.get(name) if isinstance(name, str) else None
     if test is not None and not _accepts(test[1], value):
         found.add(place, test[0], value_text(value))
 

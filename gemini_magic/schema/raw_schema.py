@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import SchemaError
 from .short_form import parse_short_form
 
-__all__ = ["check_json_schema", "schema_of_text"]
+__all__ = ["check_json_schema", "schema_of_text", "valid_schema"]
 
 _KEYWORDS = {"type", "properties", "items", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "prefixItems"}
 _TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
@@ -82,15 +82,28 @@ def check_json_schema(value: Any) -> dict[str, Any]:
             remedy='For example: {"type": "object", "properties": {"name": {"type": "string"}}}, '
             "or the short form: name, age int.",
         )
-    try:
-        found = _with_definitions(_checked(value, "", 0))
-    except RecursionError:  # definitions that lead to thousands of others
-        raise _wrong("", "the schema is nested too deeply") from None
+    found = valid_schema(value, strict=True)
     try:
         json.dumps(found, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise SchemaError(f"The schema is not JSON: {error}.", remedy="Use only JSON values in it.") from None
     return found
+
+
+def valid_schema(value: Mapping[str, Any], *, strict: bool = False) -> dict[str, Any]:
+    """Return a schema of any origin whose keywords have values of the right types, with its references in one form.
+
+    Args:
+        value: the schema.
+        strict: whether each required field must be one of the properties, which JSON Schema does not require.
+
+    Raises:
+        SchemaError: it is not a JSON Schema; the message names the place.
+    """
+    try:
+        return _with_definitions(_checked(value, "", 0, strict=strict))
+    except RecursionError:  # definitions that lead to thousands of others
+        raise _wrong("", "the schema is nested too deeply") from None
 
 
 def _with_definitions(schema: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +120,10 @@ def _with_definitions(schema: dict[str, Any]) -> dict[str, Any]:
             return [moved(each) for each in value]
         if not isinstance(value, dict):
             return value
-        found = {key: moved(each) for key, each in value.items() if key not in ("$defs", "definitions")}
+        dropped = (
+            ("$defs", "definitions") if value is schema else ()
+        )  # elsewhere these may be names of fields
+        found = {key: moved(each) for key, each in value.items() if key not in dropped}
         if isinstance(reference := value.get("$ref"), str):
             found["$ref"] = f"#/$defs/{named(reference)}"
         return found
@@ -145,7 +161,7 @@ def _target(schema: dict[str, Any], reference: str) -> Any:
     return target if isinstance(target, dict) else {}
 
 
-def _checked(value: Any, path: str, level: int) -> Any:
+def _checked(value: Any, path: str, level: int, *, strict: bool) -> Any:
     """A schema inside the schema; True and False are schemas, too."""
     if isinstance(value, bool):
         return value
@@ -160,43 +176,49 @@ def _checked(value: Any, path: str, level: int) -> Any:
         if key in _MAPS and isinstance(each, Mapping):
             below = path if key == "properties" else f"{path}{key}"
             found[key] = {
-                str(name): _checked(inner, f"{below}.{name}" if below else str(name), level + 1)
+                str(name): _checked(
+                    inner, f"{below}.{name}" if below else str(name), level + 1, strict=strict
+                )
                 for name, inner in each.items()
             }
         elif key in _LISTS and isinstance(each, list | tuple):
             found[key] = [
-                _checked(inner, f"{path}.{key}[{n}]" if path else f"{key}[{n}]", level + 1)
+                _checked(inner, f"{path}.{key}[{n}]" if path else f"{key}[{n}]", level + 1, strict=strict)
                 for n, inner in enumerate(each)
             ]
         elif key in _SINGLE:
-            found[key] = _checked(each, f"{path}[]" if key == "items" else f"{path}{{}}", level + 1)
+            found[key] = _checked(
+                each, f"{path}[]" if key == "items" else f"{path}{{}}", level + 1, strict=strict
+            )
         elif key in _MAPS or key in _LISTS:
             raise _wrong(path, f"{key} has the wrong type: {each!r}")
         else:
             found[key] = list(each) if isinstance(each, tuple) else each
-    _check_keywords(found, path)
+    _check_keywords(found, path, strict=strict)
     return found
 
 
-def _check_keywords(found: dict[str, Any], path: str) -> None:
+def _check_keywords(found: dict[str, Any], path: str, *, strict: bool) -> None:
+    options = found.get("enum", [None])
+    if not (isinstance(options, list) and options):
+        raise _wrong(path, "enum is a list with at least one value")
     if "type" in found:
         names = found["type"] if isinstance(found["type"], list) else [found["type"]]
         lower = [name.lower() if isinstance(name, str) else name for name in names]
-        for name in lower:
+        for name in lower or [None]:
             if name not in _TYPES:
                 raise _wrong(path, f"there is no type {name!r}; types are {', '.join(_TYPES)}")
         if found.pop("nullable", None) is True and "null" not in lower:
             lower.append("null")
         found["type"] = lower if len(lower) > 1 else lower[0]
-        if "null" in lower and None not in found.get("enum", [None]):
-            found["enum"] = [*found["enum"], None]
-    if not isinstance(found.get("required", []), list):
+        if "null" in lower and None not in options:
+            found["enum"] = [*options, None]
+    required = found.get("required", [])
+    if not (isinstance(required, list) and all(isinstance(name, str) for name in required)):
         raise _wrong(path, f"required is a list of names, not {found['required']!r}")
-    if "enum" in found and not (isinstance(found["enum"], list) and found["enum"]):
-        raise _wrong(path, "enum is a list with at least one value")
     properties = found.get("properties")
-    for name in found.get("required", ()):
-        if isinstance(properties, dict) and name not in properties:
+    for name in required if strict and isinstance(properties, dict) else ():
+        if name not in (properties or ()):
             raise _wrong(path, f"the required field {name!r} is not one of the properties")
 
 

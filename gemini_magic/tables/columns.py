@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from .storage import NullableNumbers, Numbers, Store
+from .storage import Booleans, NullableNumbers, Numbers, Store
 from .strings import EncodedStrings, LazyStrings, SparseStrings, Strings
 
 __all__ = ["Column", "ColumnType", "Columns"]
 
 R = TypeVar("R", bound=tuple[Any, ...])
-ColumnType: TypeAlias = Literal["int32", "int64", "float64", "string"]  # Arrow's names
+ColumnType: TypeAlias = Literal["int32", "int64", "float64", "bool", "string"]  # Arrow's names
 _CODES = {"int32": "i", "int64": "q", "float64": "d"}  # of the array module
 
 
@@ -47,6 +47,8 @@ class Column(NamedTuple):
             return SparseStrings()
         if self.type == "string":
             return Strings(str(self.default) if self.default is not None else None)
+        if self.type == "bool":
+            return Booleans()
         code = _CODES[self.type]
         return Numbers(code) if self.not_null else NullableNumbers(code, self.default)
 

@@ -10,6 +10,8 @@ from .storage import Layout
 
 __all__ = ["arrow_array", "library", "pandas_frame"]
 
+_NAMES = {"bool": "bool_"}  # of types that nanoarrow calls by other names
+
 
 def library(name: str) -> Any:
     """Import an optional library.
@@ -41,9 +43,11 @@ def pandas_frame(table: Any, columns: Iterable[tuple[str, str]]) -> Any:
     has_text = int(pandas.__version__.partition(".")[0]) >= 3  # noqa: PLR2004 - pandas 3 has a type for text
     text = pandas.StringDtype(na_value=float("nan")) if has_text else object
     types = {"int32": pandas.Int32Dtype(), "int64": pandas.Int64Dtype(), "float64": "float64", "string": text}
+    types["bool"] = pandas.BooleanDtype()
     try:
         arrow = import_module("pyarrow")
         known = {getattr(arrow, name)(): types[name] for name in ("int32", "int64")}
+        known[arrow.bool_()] = types["bool"]
         if has_text:
             known |= dict.fromkeys((arrow.string(), arrow.large_string()), text)
         return arrow.table(table).to_pandas(types_mapper=known.get)
@@ -64,7 +68,7 @@ def arrow_array(columns: Iterable[tuple[str, str, Layout]], length: int) -> Any:
 
     types, arrays = {}, []
     for name, kind, layout in columns:
-        types[name] = getattr(nanoarrow, f"large_{kind}" if layout.large else kind)()
+        types[name] = getattr(nanoarrow, f"large_{kind}" if layout.large else _NAMES.get(kind, kind))()
         null_count = 0 if layout.buffers[0] is None else -1  # -1: nanoarrow counts them
         arrays.append(nanoarrow.c_array_from_buffers(types[name], length, layout.buffers, null_count))
     rows = nanoarrow.c_array_from_buffers(nanoarrow.struct(types), length, [None], 0, children=arrays)

@@ -11,7 +11,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeGuard
 
-__all__ = ["Layout", "NullableNumbers", "NullableStore", "Numbers", "Store", "is_contiguous", "pack_bits"]
+__all__ = [
+    "Booleans",
+    "Layout",
+    "NullableNumbers",
+    "NullableStore",
+    "Numbers",
+    "Store",
+    "is_contiguous",
+    "pack_bits",
+]
 
 
 class Layout(NamedTuple):
@@ -92,6 +101,43 @@ class Numbers:
     def layout(self, rows: range) -> Layout:
         """Return the values."""
         return Layout((None, self.stored(rows)))
+
+
+class Booleans:
+    """A store for a boolean in some rows."""
+
+    _MISSING = 2
+
+    def __init__(self) -> None:
+        self._values = bytearray()  # 0, 1, or 2 for a row without a value
+
+    def append(self, value: Any) -> None:
+        """Append one value."""
+        self._values.append(self._MISSING if value is None else bool(value))
+
+    def extend(self, values: Sequence[Any]) -> None:
+        """Append values."""
+        self._values.extend(self._MISSING if value is None else bool(value) for value in values)
+
+    def at(self, row: int) -> bool | None:
+        """Return one value."""
+        value = self._values[row]
+        return None if value == self._MISSING else bool(value)
+
+    def stored(self, rows: Sequence[int]) -> list[bool | None]:
+        """Return values."""
+        return [self.at(row) for row in rows]
+
+    def decoded(self, rows: Sequence[int]) -> list[bool | None]:
+        """Return values."""
+        return self.stored(rows)
+
+    def layout(self, rows: range) -> Layout:
+        """Return the validity bitmap and the values, both as bits."""
+        values = self._values[rows.start : rows.stop]
+        known = bytes(value != self._MISSING for value in values)
+        bits = pack_bits(bytes(value == 1 for value in values)) or b"\xff" * ((len(values) + 7) // 8)
+        return Layout((pack_bits(known), bits))
 
 
 class NullableStore:

@@ -210,7 +210,7 @@ def collect_figures(output: ToolOutput, before: set[int], result: object = None)
     pyplot = sys.modules.get("matplotlib.pyplot")
     for number in sorted(open_figures() - before):
         figure = pyplot.figure(number)  # type: ignore[union-attr] # there are figures
-        if figure is result:
+        if figure is result or figure is getattr(result, "figure", None):
             pyplot.close(figure)  # type: ignore[union-attr] # as above
             continue
         data = BytesIO()

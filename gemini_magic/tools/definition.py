@@ -86,6 +86,7 @@ class Tool(Struct, frozen=True, kw_only=True):
             name=self.name,
             description=self.description,
             parameters=self.parameters,
+            strict=self.accepts is not None or self.function is None,
             written=self.written,
         )
 

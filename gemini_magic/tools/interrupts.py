@@ -72,11 +72,13 @@ def _alarm(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, handler)
-        if left:
-            elapsed = time.monotonic() - began
-            signal.setitimer(signal.ITIMER_REAL, max(left - elapsed, 0.001), interval)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:  # also if the signal arrives just now
+            signal.signal(signal.SIGALRM, handler)
+            if left:
+                elapsed = time.monotonic() - began
+                signal.setitimer(signal.ITIMER_REAL, max(left - elapsed, 0.001), interval)
 
 
 @contextmanager

@@ -30,10 +30,9 @@ __all__ = ["ToolLoop"]
 
 _MOST_CALLS: Final = 100  # of one round; a model that calls more has gone wrong
 _MOST_PARALLEL: Final = 8
-_TICK: Final = (
-    0.1  # seconds between two looks at what a running tool has printed, and at a question to the user
-)
-NOT_ALLOWED: Final = "The user did not allow this call."
+_GRACE: Final = 1.0  # seconds after its time limit in which an `async def` has to end by itself
+_TICK: Final = 0.1  # seconds between two looks at the output of running tools and at an open question
+_NOT_ALLOWED: Final = "The user did not allow this call."
 
 
 class ToolLoop:
@@ -307,7 +306,7 @@ class ToolLoop:
         seconds = self._timeout(item.tool) or 0.0
         message = f"no answer within {seconds:g} s"
         sent = error_result(item.prepared.call, f"The function gave {message}.")
-        outcome = ToolOutcome("timed_out", sent, message)
+        outcome = ToolOutcome("timed_out", sent, message, left_behind=True)
         if running.set_outcome(outcome):
             running.stop()
         return running.outcome
@@ -317,7 +316,7 @@ class ToolLoop:
         timeout = self._timeout(item.tool)
         if timeout is None or item.began is None:
             return None
-        grace = 1.0 if item.tool.is_async else 0.0
+        grace = _GRACE if item.tool.is_async else 0.0
         return item.began + timeout + grace - time.monotonic()
 
     def _until_next(self) -> float:
@@ -370,7 +369,7 @@ class ToolLoop:
             stream.cancel("stop")
         elif decision == "skip":
             self._waiting.remove(item)
-            sent = error_result(item.prepared.call, NOT_ALLOWED)
+            sent = error_result(item.prepared.call, _NOT_ALLOWED)
             self._finish(stream, item, ToolOutcome("skipped", sent, "not allowed by you"))
         else:
             item.approved = "always" if decision == "always" else "you"
@@ -392,7 +391,7 @@ class ToolLoop:
         if self._settings.mask is not None:
             message = self._settings.mask(message)
         response = outcome.sent.response
-        left_behind = outcome.state == "timed_out" and item.tool.thread and not item.tool.is_async
+        left_behind = outcome.left_behind
         self._set(
             stream,
             item,

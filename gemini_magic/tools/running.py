@@ -11,6 +11,7 @@ import contextvars
 import inspect
 import os
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -42,6 +43,7 @@ class ToolOutcome(NamedTuple):
         notices: sentences for the user about what was changed or left out.
         value: what the function returned.
         error: the exception that it raised, or None.
+        left_behind: whether it still runs.
     """
 
     state: ToolState
@@ -50,6 +52,7 @@ class ToolOutcome(NamedTuple):
     notices: tuple[str, ...] = ()
     value: Any = None
     error: BaseException | None = None
+    left_behind: bool = False
 
 
 Finished: TypeAlias = Callable[[ToolOutcome], None]
@@ -79,6 +82,10 @@ class _Job(NamedTuple):
     def failed(self, error: BaseException) -> ToolOutcome:
         sent = error_result(self.prepared.call, error, mask=self.mask)
         state: ToolState = "refused" if isinstance(error, ToolRefused) else "failed"
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_globals.get("__name__") == __name__:
+            trace = trace.tb_next  # the user's own frames are enough
+        error.__traceback__ = trace
         return ToolOutcome(state, sent, str(sent.response.get("error", "")), error=error)
 
     def timed_out(self) -> ToolOutcome:
@@ -164,23 +171,38 @@ def start_thread(job: _Job, finished: Finished) -> RunningTool:
         job: the call.
         finished: called in the thread when it has ended.
     """
-    context = contextvars.copy_context()
+    context, lock, ended = contextvars.copy_context(), threading.Lock(), False
+
+    def end() -> None:
+        """From now on no exception is raised in this thread: it might leave a lock behind."""
+        nonlocal ended
+        with lock:
+            ended = True
+        raise_in_thread(threading.get_ident(), None)
 
     def run() -> None:
         try:
             with capturing(job.output):
-                outcome = job.converted(job.call())
+                try:
+                    outcome = job.converted(job.call())
+                except TimeUp:
+                    raise
+                except BaseException as error:  # noqa: BLE001 - as in run_here
+                    outcome = job.failed(error)
+                end()
         except TimeUp:
             return  # it was given up
-        except BaseException as error:  # noqa: BLE001 - as in run_here
-            outcome = job.failed(error)
         finished(outcome)
 
     thread = threading.Thread(target=context.run, args=(run,), name="gemini-tool", daemon=True)
 
     def stop() -> None:
-        if thread.ident is not None and thread.is_alive():
-            raise_in_thread(thread.ident, TimeUp)
+        if lock.acquire(timeout=_RESPONSE):
+            try:
+                if thread.ident is not None and thread.is_alive() and not ended:
+                    raise_in_thread(thread.ident, TimeUp)
+            finally:
+                lock.release()
 
     thread.start()
     return RunningTool(stop)
@@ -200,8 +222,10 @@ def start_task(job: _Job, finished: Finished, loop: asyncio.AbstractEventLoop | 
         try:
             with capturing(job.output):
                 async with asyncio.timeout(job.timeout) as limit:
-                    value = await _Interruptible(job.call())
+                    value = await _Interruptible(job.call(), job.timeout)
                 outcome = job.converted(value)
+        except TimeUp:  # in a step that blocked
+            outcome = job.timed_out()
         except TimeoutError as error:
             outcome = job.timed_out() if limit.expired() else job.failed(error)
         except asyncio.CancelledError:
@@ -235,10 +259,20 @@ class _InterruptedError(Exception):
 
 
 class _Interruptible:
-    """Awaits an awaitable so that an interrupt ends also a step of it that blocks."""
+    """Awaits an awaitable so that an interrupt, and on the main thread a time limit, ends also a step of it that blocks.
 
-    def __init__(self, awaitable: Any) -> None:
+    Args:
+        awaitable: what the function returned.
+        timeout: seconds from now; None for any time.
+    """
+
+    def __init__(self, awaitable: Any, timeout: float | None) -> None:
         self._awaitable = awaitable
+        is_main = threading.current_thread() is threading.main_thread()
+        self._deadline = None if timeout is None or not is_main else time.monotonic() + timeout
+
+    def _left(self) -> float | None:
+        return None if self._deadline is None else max(0.001, self._deadline - time.monotonic())
 
     def __await__(self) -> Any:
         if not inspect.isawaitable(self._awaitable):
@@ -250,7 +284,7 @@ class _Interruptible:
         try:
             while True:
                 try:
-                    with interruptible():
+                    with interruptible(), time_limit(self._left()):
                         waited = send(value)
                 except StopIteration as stopped:
                     return stopped.value

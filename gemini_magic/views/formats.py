@@ -6,17 +6,18 @@ The ledger is not changed: it keeps the text as received.
 from __future__ import annotations
 
 import json
-import re
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .. import markdown
 from ..ledger import Ledger
 from ..text import read_json
-from .formats_live import FENCE, text_transform
+from .answer_table import ShownTable
+from .formats_live import FENCE, fenced, text_transform
 
-__all__ = ["FormattedAnswer", "fenced", "format_answer"]
+if TYPE_CHECKING:
+    from ..schema import ItemLog
 
-_BACKTICKS: Final = re.compile(r"`{3,}")
+__all__ = ["FormattedAnswer", "format_answer"]
 
 
 class FormattedAnswer(NamedTuple):
@@ -27,12 +28,14 @@ class FormattedAnswer(NamedTuple):
         markdown: the Markdown that a page renders.
         form: the format that was used; text that is not valid JSON is shown as ``text``.
         remarks: sentences about the format for the reader, such as why JSON is shown as text.
+        html: the safe HTML for a page; empty where it is rendered from the Markdown.
     """
 
     text: str
     markdown: str
     form: str
     remarks: tuple[str, ...] = ()
+    html: str = ""
 
 
 def format_answer(ledger: Ledger, text: str) -> FormattedAnswer:
@@ -47,23 +50,24 @@ def format_answer(ledger: Ledger, text: str) -> FormattedAnswer:
         return FormattedAnswer(text, text, form)
     if form == "code":
         return _code(ledger, text)
+    if form == "table":
+        if (log := ledger.read_items()).found:
+            return _table(log)
+        form = "json"
     if form == "json" and ledger.status == "complete":
         return _json(ledger, text)
     text = _transformed(text, form)
     return FormattedAnswer(text, fenced(text, "" if form in ("text", "raw") else form), form)
 
 
+def _table(log: ItemLog) -> FormattedAnswer:
+    shown = ShownTable(log)
+    return FormattedAnswer(shown.plain, shown.markdown, "table", shown.remarks, shown.html)
+
+
 def _transformed(text: str, form: str) -> str:
     transform = text_transform(form)
     return text if transform is None else transform.feed(text) + transform.close()
-
-
-def fenced(text: str, language: str = "") -> str:
-    """Put a text into a Markdown fence that no line of it can close; empty for an empty text."""
-    if not text:
-        return ""
-    fence = "`" * max(3, 1 + max(map(len, _BACKTICKS.findall(text)), default=0))
-    return f"{fence}{language}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{fence}\n"
 
 
 def _code(ledger: Ledger, text: str) -> FormattedAnswer:

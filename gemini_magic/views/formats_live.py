@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final, Protocol
 
-__all__ = ["FENCE", "TextTransform", "markdown_transform", "text_transform"]
+from ..text import visible
+
+__all__ = ["FENCE", "TextTransform", "escape_markdown", "fenced", "markdown_transform", "text_transform"]
 
 _FENCE_LENGTH: Final = 64  # tildes of the fence around a growing answer
 _MARK: Final = "\u2060"  # invisible; keeps a line of the answer from ending that fence
@@ -18,11 +20,24 @@ _MAYBE_FENCE_END: Final = re.compile(r" {0,3}~*[ \t]*")
 FENCE: Final = re.compile(
     r"(?P<before>[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*)(?P<mark>`{3,}|~{3,})(?P<info>.*)"
 )
+_BACKTICKS: Final = re.compile(r"`{3,}")
 _INDENT: Final = "  "
 _DEEPEST: Final = 16  # nesting levels that are indented
 _GROWTH, _FREE = 4, 4096  # indented JSON has at most _GROWTH * length + _FREE characters
 _OUTSIDE: Final = re.compile(r'\s+|["{}\[\],:]|[^\s"{}\[\],:]+')
 _INSIDE: Final = re.compile(r'[^"\\]+|["\\]')
+
+# Characters are escaped as entities, not with backslashes: in JupyterLab two backslashes and a bracket begin a formula,
+# and the text of a formula is put back into the page with its quotation marks. JupyterLab also turns URLs into links,
+# and a broken one leads to its own server. An underscore inside a word, as in a finish reason, is not markup.
+_MARKUP: Final = re.compile(
+    r"[\\\"`*\[\]<>#!|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE
+)
+
+
+def escape_markdown(line: str) -> str:
+    """A line of plain text as Markdown that no front end reads as markup."""
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line))
 
 
 class TextTransform(Protocol):
@@ -249,6 +264,14 @@ class _TransformChain:
         for transform in self._transforms:
             text = transform.feed(text) + transform.close()
         return text
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Put a text into a Markdown fence that no line of it can close; empty for an empty text."""
+    if not text:
+        return ""
+    fence = "`" * max(3, 1 + max(map(len, _BACKTICKS.findall(text)), default=0))
+    return f"{fence}{language}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{fence}\n"
 
 
 def text_transform(form: str) -> TextTransform | None:

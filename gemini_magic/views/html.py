@@ -10,6 +10,7 @@ from IPython.display import display
 
 from ..ledger import Ledger
 from . import page
+from .answer_table import rows_notice
 from .live_pieces import LivePieces
 from .live_sections import LiveSections, leave_out_rest
 from .outputs import AnswerOutput
@@ -102,7 +103,12 @@ class HtmlView:
         if final or self._thoughts.due(started):
             self._thoughts.step()
         snapshot = AnswerSnapshot(self._ledger, now=started - self._started)
-        notices = (repetition_notice(self._ledger), self._notice, truncation_notice(*self._excerpts))
+        notices = (
+            rows_notice(self._ledger),
+            repetition_notice(self._ledger),
+            self._notice,
+            truncation_notice(*self._excerpts),
+        )
         notice = " · ".join(filter(None, notices))
         parts = page.document(
             snapshot,

@@ -19,7 +19,7 @@ from ..ledger import AnswerItem, CallItem, CodeRun, MediaItem, ToolRun
 from ..markdown import render
 from ..media import RasterImage, read_raster, thumbnail
 from ..text import one_line, visible
-from .formats import fenced
+from .formats_live import fenced
 from .item_blocks import CodeBox, ItemBlock, Line, item_blocks, media_label, media_reference
 from .media_objects import player_type
 from .tool_blocks import RunSection, arguments_text, run_line, run_pictures, run_sections

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from .. import markdown
 from ..ledger import AnswerItem, CallItem, ToolRun
 from ..text import visible
-from .formats import FormattedAnswer, fenced
+from .formats import FormattedAnswer
+from .formats_live import escape_markdown, fenced
 from .item_blocks import CodeBox, item_blocks
 from .snapshot import AnswerSnapshot
 from .tool_blocks import RunSection, run_line, run_sections
 
-__all__ = ["answer_markdown", "escape_markdown", "item_markdown", "item_plain"]
-
-# Characters are escaped as entities, not with backslashes: in JupyterLab two backslashes and a bracket begin a formula,
-# and the text of a formula is put back into the page with its quotation marks. JupyterLab also turns URLs into links,
-# and a broken one leads to its own server. An underscore inside a word, as in a finish reason, is not markup.
-_MARKUP: Final = re.compile(
-    r"[\\\"`*\[\]<>#!|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE
-)
-
-
-def escape_markdown(line: str) -> str:
-    """A line of plain text as Markdown that no front end reads as markup."""
-    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line))
+__all__ = ["answer_markdown", "item_markdown", "item_plain"]
 
 
 def item_plain(item: AnswerItem, *, candidate: int = 0, running: bool = False) -> str:

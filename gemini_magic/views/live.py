@@ -15,6 +15,7 @@ from ..ledger import Ledger
 from ..markdown import render
 from . import page
 from .answer_lane import AnswerLane
+from .answer_table import rows_notice
 from .html import HtmlView
 from .live_lane import ThinkingLane
 from .live_sections import leave_out_rest
@@ -176,7 +177,8 @@ class LiveView:
         running = snapshot.status == "running"
         excerpts = truncation_notice(*self._excerpts)
         stop = self._stop_hint or toolbar_hint(self._ledger)
-        notices = (repetition_notice(self._ledger), stop, excerpts) if running else ()
+        facts = (rows_notice(self._ledger), repetition_notice(self._ledger), stop, excerpts)
+        notices = facts if running else ()
         return page.status_html(snapshot, notice=" · ".join(filter(None, notices)))
 
     def _within_rate(self, now: float) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..ledger import Ledger
 from . import page
-from .live_pieces import LivePieces
+from .live_pieces import LivePieces, Pieces
 from .status import thinking_time
 from .truncate import Excerpt
 from .widgets import WidgetSet, has_formula
@@ -18,6 +18,8 @@ from .widgets import WidgetSet, has_formula
 __all__ = ["LiveLane", "ThinkingLane"]
 
 _GROUP: Final = 32  # widgets in one box
+# Characters of the HTML of rows in one box: the page computes the style of the whole box when a widget is added to it.
+_GROUP_SIZE: Final = 12_000
 _AT_ONCE: Final = 4  # older pieces, changed by a late link definition, that are sent with one paint
 # Maximum messages to change the last piece, let the page typeset it, and add a new piece.
 _MAX_MESSAGES: Final = 8
@@ -37,7 +39,7 @@ class LiveLane:
         pieces: the HTML of the text; it may be replaced before the first paint.
     """
 
-    def __init__(self, widgets: WidgetSet, pieces: LivePieces, name: str, *classes: str) -> None:
+    def __init__(self, widgets: WidgetSet, pieces: Pieces, name: str, *classes: str) -> None:
         self._widgets = widgets
         self._name = name
         self._pieces_shown: list[Any] = []
@@ -46,6 +48,7 @@ class LiveLane:
         self._run: Any = None  # the long block that the last box belongs to
         self._box: Any = None  # the last box of the last section: a group, or the groups of a long block
         self._group: Any = None  # the box of the last pieces
+        self._group_size = 0  # characters of HTML in it when they were added
         self._body: Any = None
         self._spare: Any = None
         self.pieces = pieces
@@ -123,7 +126,11 @@ class LiveLane:
             typeset: a typeset copy of the last piece, which is added directly after that piece.
         """
         same_run = self._group is not None and run is self._run
-        if same_run and len(self._group.children) < _GROUP:
+        is_large = run is not None and run.kind == "rows" and self._group_size > _GROUP_SIZE
+        is_full = same_run and (len(self._group.children) >= _GROUP or is_large)
+        size, self._group_size = self._group_size, len(piece.value)
+        if same_run and not is_full:
+            self._group_size += size
             self._group.children = (*self._group.children, *typeset, piece)
             return piece
         if typeset:

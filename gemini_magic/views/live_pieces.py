@@ -15,13 +15,13 @@ import time
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from ..markdown import DATA_ONLY, Images, OpenBlock, Renderer
 from .formats_live import markdown_transform
 from .truncate import MAX_HTML, Excerpt
 
-__all__ = ["LivePieces"]
+__all__ = ["HIDDEN_ROW", "LivePieces", "Pieces", "wrap_unfinished"]
 
 # A piece is full as soon as it contains something finished: its HTML does not change any more, so it is sent once and
 # a reader can select text in it. In a long answer a full piece is at least this share of the whole, or there would be
@@ -39,8 +39,50 @@ _LONGEST_WAIT: Final = 2.0
 _MOST_NEW: Final = 8_000
 _RUN: Final = 400  # characters of finished HTML after which an open block becomes a run
 # Keeps the row stripes of a table in order; the head is part 0.
-_HIDDEN_ROW: Final = '<tr style="display:none"></tr>'
+HIDDEN_ROW: Final = '<tr style="display:none"></tr>'
 _BUSY: Final = 'aria-busy="true"'  # the style sheet selects the rest by this
+
+
+class _Run(Protocol):
+    """A long block that is divided into pieces."""
+
+    @property
+    def kind(self) -> str:
+        """As in :class:`OpenBlock`."""
+
+
+class Pieces(Protocol):
+    """What a lane shows: a growing text as pieces of HTML. See :class:`LivePieces`."""
+
+    html: list[str]
+
+    @property
+    def runs(self) -> Sequence[_Run | None]:
+        """For each piece the long block that it is a part of."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something that is not rendered yet."""
+
+    @property
+    def whole(self) -> str:
+        """The HTML of everything rendered so far, in one string."""
+
+    @property
+    def size(self) -> int:
+        """Characters of that HTML, about."""
+
+    def due(self, now: float) -> bool:
+        """Return whether rendering what is new is worth the time."""
+
+    def finish(self) -> str | None:
+        """Render the rest and return the whole HTML; None if it is not complete."""
+
+    def leave_out(self, room: int) -> int:
+        """Leave out what is not rendered yet, apart from ``room`` characters."""
+
+    def step(self, *, final: bool = False) -> list[int]:
+        """Render what is new; return the positions of the pieces that are new or changed."""
 
 
 class _Block:
@@ -80,8 +122,8 @@ class _Piece:
         kind = self.run.frame.kind
         parts = self.run.parts[self.first : self.after]
         if kind == "table" and self.first and self.first % 2 == 0:
-            parts.insert(0, _HIDDEN_ROW)
-        rest = _wrap_unfinished(kind, self.rest, self.after) if self.rest else ""
+            parts.insert(0, HIDDEN_ROW)
+        rest = wrap_unfinished(kind, self.rest, self.after) if self.rest else ""
         return self.run.frame.wrap(parts, self.first, rest)
 
 
@@ -90,10 +132,10 @@ def _without_typesetting(html: str) -> str:
     return html.replace('class="mathjax_process tex2jax_process"', 'class="gm-pending"')
 
 
-def _wrap_unfinished(kind: str, html: str, before: int) -> str:
+def wrap_unfinished(kind: str, html: str, before: int) -> str:
     """Wrap the unfinished items, row, line, words or blocks in an element that the style sheet can hide."""
     if kind == "table":
-        return f"</tbody>\n<tbody {_BUSY}>{'' if before % 2 else _HIDDEN_ROW}{html}"
+        return f"</tbody>\n<tbody {_BUSY}>{'' if before % 2 else HIDDEN_ROW}{html}"
     tag = "div" if kind in {"list", "details"} else "span"
     return f"<{tag} {_BUSY}>{html}</{tag}>"
 

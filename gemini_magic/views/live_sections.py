@@ -9,9 +9,10 @@ from typing import Final, TypeAlias
 from ..content import Call
 from ..ledger import AnswerItem, CallItem, Ledger, MediaItem, TextStretch, ToolRun
 from ..markdown import Images
+from .answer_table_live import LiveTable
 from .item_html import MediaBudget, item_html
-from .live_pieces import LivePieces
-from .sections import arrange, calls_are_run
+from .live_pieces import LivePieces, Pieces
+from .sections import ONE_DOCUMENT, arrange, calls_are_run
 from .status import elapsed_seconds
 from .tool_blocks import run_clock
 from .truncate import AFTER_STOP, MAX_HTML, Excerpt, TruncatedText
@@ -30,12 +31,15 @@ class LiveText:
         pieces: its HTML.
     """
 
-    def __init__(self, start: int, images: Images, form: str) -> None:
+    def __init__(self, start: int, images: Images, ledger: Ledger) -> None:
+        form = ledger.display.form
         self.start = start
         self.length = 0
         self.closed = False
         self._source: list[str] = []
-        self.pieces = LivePieces(self._source, form, images)
+        self.pieces: Pieces = (
+            LiveTable(ledger, self._source) if form == "table" else LivePieces(self._source, form, images)
+        )
 
     def add(self, text: str) -> None:
         """Add text."""
@@ -102,7 +106,7 @@ class LiveSections:
             self.sections[position : position + 1] = [self._with_run(position, item)]
             return
         if position == len(self.sections):
-            self.sections.append(LiveText(item.start, self._source.images, self._form))
+            self.sections.append(LiveText(item.start, self._source.images, self._ledger))
         section = self.sections[position]
         if isinstance(section, LiveText):
             missing = item.end - item.start - section.length
@@ -137,14 +141,14 @@ class LiveSections:
 
     def is_finished(self, position: int) -> bool:
         """Whether no text can follow in a section: something else does. The text of JSON is one section."""
-        return position < len(self.sections) - 1 and self._form != "json"
+        return position < len(self.sections) - 1 and self._form not in ONE_DOCUMENT
 
     def is_complete(self, position: int) -> bool:
         """Whether an item cannot grow any more: it is not the last one, or it does not arrive in pieces."""
         section = self.sections[position]
         return position < len(self.sections) - 1 or (isinstance(section, MediaItem) and section.pcm is None)
 
-    def step(self, due: Callable[[LivePieces], bool]) -> None:
+    def step(self, due: Callable[[Pieces], bool]) -> None:
         """Render the new text of each stretch for which ``due`` is true; stretches that something follows are finished."""
         self.read()
         for position, section in enumerate(self.sections):
@@ -214,7 +218,7 @@ class LiveSections:
         return None if sum(map(len, found.values())) > MAX_HTML else found
 
 
-def leave_out_rest(answer: LiveSections, thoughts: LivePieces, source: Excerpt) -> dict[str, TruncatedText]:
+def leave_out_rest(answer: LiveSections, thoughts: Pieces, source: Excerpt) -> dict[str, TruncatedText]:
     """Leave out the text of an answer that is not rendered yet and that would take long to render.
 
     Args:

@@ -11,6 +11,7 @@ from .truncate import Excerpt, TruncatedText
 
 __all__ = [
     "MAX_ITEMS",
+    "ONE_DOCUMENT",
     "Section",
     "SectionReader",
     "TextSection",
@@ -19,6 +20,9 @@ __all__ = [
     "hidden_note",
     "split_answer",
 ]
+
+ONE_DOCUMENT = frozenset({"json", "table"})
+"""The formats in which all text of an answer is one document, whatever lies between its parts."""
 
 MAX_ITEMS = 300
 """The number of items beside text that are shown; a page becomes slow with many thousands."""
@@ -49,7 +53,7 @@ def arrange(items: Sequence[AnswerItem], form: str) -> list[AnswerItem]:
         items: the items of the answer.
         form: the format in which the answer is shown.
     """
-    merge = form == "json"
+    merge = form in ONE_DOCUMENT
     shown: list[AnswerItem] = []
     others, first_text = 0, -1
     for item in items:
@@ -89,7 +93,7 @@ def split_answer(text: str, items: Sequence[AnswerItem], form: str) -> list[Sect
     for item in arrange(items, form):
         if not isinstance(item, TextStretch):
             sections.append(item)
-        elif form == "json":
+        elif form in ONE_DOCUMENT:
             sections.append(TextSection(0, text))
         elif stretch := text[item.start : item.end]:
             sections.append(TextSection(item.start, stretch))
@@ -137,7 +141,7 @@ class SectionReader:
             is_last = self._position == len(items) - 1
             if isinstance(item, TextStretch):
                 yield from self._take(item.end - item.start - self._taken)
-                if is_last or (self._form == "json" and not ended):
+                if is_last or (self._form in ONE_DOCUMENT and not ended):
                     return
             elif not ended and self._may_change(item, is_last=is_last):
                 return

@@ -144,6 +144,11 @@ class AnswerSnapshot:
         return format_answer(self.ledger, self.answer.text)
 
     @property
+    def answer_cut_note(self) -> str:
+        """How much of the text of the answer is not shown; empty if all of it is, and for a table, which shows its rows."""
+        return "" if self.formatted.form == "table" else self.answer.cut_note
+
+    @property
     def must_be_quick(self) -> bool:
         """Whether the text is too long to be converted while a user who has interrupted the cell waits."""
         return self.interrupted and len(self.answer.text) > 2 * AFTER_STOP
@@ -151,7 +156,7 @@ class AnswerSnapshot:
     @property
     def answer_notes(self) -> list[str]:
         """Sentences about the format and about what is not shown of the answer."""
-        notes = (self.answer.cut_note, hidden_note(self.items), *self.formatted.remarks)
+        notes = (self.answer_cut_note, hidden_note(self.items), *self.formatted.remarks)
         return [note for note in notes if note]
 
     @cached_property

@@ -17,10 +17,12 @@ from ..ledger import AnswerItem, Ledger
 from ..markdown import defang_markdown, render
 from ..text import visible
 from . import page
+from .answer_table import ShownTable
 from .encoding import similar_text
 from .formats import FormattedAnswer, format_answer
+from .formats_live import escape_markdown
 from .item_html import MEDIA_SIZE, MediaBudget, item_html
-from .item_text import answer_markdown, escape_markdown, item_plain
+from .item_text import answer_markdown, item_plain
 from .record import RECORD, write_record
 from .sections import Section, TextSection, hidden_note, split_answer
 from .snapshot import AnswerSnapshot, plain_notes
@@ -84,7 +86,7 @@ def _render_sections(
             rendered.append(known[section.start])
         else:
             formatted = format_answer(snapshot.ledger, section.text)
-            rendered.append(render(formatted.markdown, ended=True, images=snapshot.images))
+            rendered.append(formatted.html or render(formatted.markdown, ended=True, images=snapshot.images))
     return rendered
 
 
@@ -141,7 +143,8 @@ def html_parts(
         pieces.append(
             item_html(item, budget, candidate=index, running=running, pictures=snapshot.images.data)
         )
-    notes = (thought_text.cut_note, text.cut_note, hidden_note(snapshot.items), *formatted.remarks)
+    cut_note = "" if formatted.form == "table" else text.cut_note  # its rows are not cut with the text
+    notes = (thought_text.cut_note, cut_note, hidden_note(snapshot.items), *formatted.remarks)
     parts = page.document(snapshot, "".join(pieces), thoughts, form=formatted.form, notes=filter(None, notes))
     parts.insert(page.BELOW_ANSWER, page.sources_html(snapshot))
     return parts
@@ -238,5 +241,9 @@ def partial_plain(snapshot: AnswerSnapshot, notice: str = "") -> str:
     The labextension replaces that line when the kernel has ended.
     """
     status = " · ".join(filter(None, (snapshot.status_line, notice)))
-    text = visible(snapshot.answer.text).rstrip("\n")
-    return "\n\n".join(filter(None, (text, snapshot.answer.cut_note, f"[{visible(status)}]")))
+    log = snapshot.ledger.read_items() if snapshot.ledger.display.form == "table" else None
+    table = ShownTable(log).plain if log is not None and log.found else ""
+    text = visible(table or snapshot.answer.text).rstrip("\n")
+    return "\n\n".join(
+        filter(None, (text, "" if table else snapshot.answer.cut_note, f"[{visible(status)}]"))
+    )

@@ -15,10 +15,11 @@ from uuid import uuid4
 
 from ..ledger import AnswerItem, Ledger, Pause, Transfer
 from ..text import visible
+from .answer_table import GrowingTable
 from .encoding import write_text
-from .formats_live import markdown_transform, text_transform
+from .formats_live import TextTransform, markdown_transform, text_transform
 from .item_text import answer_markdown, item_markdown, item_plain
-from .sections import SectionReader, hidden_note
+from .sections import ONE_DOCUMENT, SectionReader, hidden_note
 from .snapshot import AnswerSnapshot, plain_notes
 from .status import elapsed_seconds, wait_text
 from .terminal_rich import RichPrinter, rich_printer
@@ -75,7 +76,7 @@ class TerminalView:
         self._note_id = f"gemini-magic-{uuid4().hex}" if note and notebook else ""
         self._plain = plain or ledger.display.form in ("text", "raw")
         self._printer: RichPrinter | None = None
-        self._transform = text_transform(ledger.display.form)
+        self._transform = self._new_transform()
         self._thought_excerpt = Excerpt(ledger, "thoughts")
         self._sections = SectionReader(ledger, Excerpt(ledger, "answer"), ledger.display.form)
         self._out = out
@@ -100,7 +101,7 @@ class TerminalView:
         self._started = self._clock() - elapsed_seconds(self._ledger)
         self._printer = None if self._plain else rich_printer(self._out, self._clock)
         if self._printer is not None:
-            self._transform = markdown_transform(self._ledger.display.form)
+            self._transform = self._new_transform()
 
     def update(self, *, final: bool = False) -> None:
         """Print what is new. Thoughts that arrive after the answer has begun are not printed."""
@@ -141,7 +142,7 @@ class TerminalView:
         lines = [
             "\n".join(["", *snapshot.sources.lines, ""]) if snapshot.sources else "",
             snapshot.thoughts.cut_note,
-            snapshot.answer.cut_note,
+            snapshot.answer_cut_note,
             *snapshot.formatted.remarks,
             hidden_note(snapshot.items),
             *snapshot.warnings,
@@ -210,10 +211,15 @@ class TerminalView:
         self._print("answer", f"{line_start}{item_plain(item)}\n")
 
     def _set_transform(self) -> None:
-        """Begin to convert a new stretch of text; the text of JSON is one document."""
-        form = self._ledger.display.form
-        if form != "json":
-            self._transform = text_transform(form) if self._printer is None else markdown_transform(form)
+        """Begin to convert a new stretch of text; the text of JSON or a table is one document."""
+        if self._ledger.display.form not in ONE_DOCUMENT:
+            self._transform = self._new_transform()
+
+    def _new_transform(self) -> TextTransform | None:
+        form, is_markdown = self._ledger.display.form, self._printer is not None
+        if form == "table":
+            return GrowingTable(self._ledger, markdown=is_markdown)
+        return markdown_transform(form) if is_markdown else text_transform(form)
 
     def _transformed(self, text: str, *, ended: bool) -> str:
         """Convert new text of the answer to the format in which it is shown."""

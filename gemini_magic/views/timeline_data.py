@@ -178,7 +178,7 @@ def timeline_data(ledger: Ledger, now: float | None = None) -> TimelineData:
         count,
         sum(sizes),
         ledger.round + 1,
-        measure(ledger.marks, times, ledger.usage or Usage()),
+        measure(ledger.marks, times, ledger.usage or Usage(), [each.chunks[0] for each in ledger.rounds[1:]]),
         "" if timed and count else _remark(count, valid=valid, lacks=lacks),
     )
 
@@ -232,13 +232,18 @@ def _moments(ledger: Ledger) -> list[tuple[str, float]]:
     ]
 
 
+def _rounds(ledger: Ledger, count: int) -> Sequence[int]:
+    """The rounds of the first chunks; empty for an answer of one round."""
+    return ledger.chunk_columns.stored("round", count) if ledger.round else ()
+
+
 def _longest_gap(ledger: Ledger, times: Sequence[float], end: float) -> Span | None:
     """The longest time without a chunk, including the time before the end of an incomplete answer."""
     ended = ledger.status == "complete"
     points = times if ended or not times else [*times, end]
     pairs: Iterable[tuple[float, float]] = pairwise(points)
     if ledger.round:  # the time of the tools is no gap
-        rounds = ledger.chunk_columns.stored("round", len(times))
+        rounds = _rounds(ledger, len(times))
         pairs = [pair for n, pair in enumerate(pairs) if n + 1 >= len(times) or rounds[n] == rounds[n + 1]]
     start, stop = max(pairs, key=lambda pair: pair[1] - pair[0], default=(0.0, 0.0))
     if stop - start < end / COLUMNS:

@@ -277,7 +277,7 @@ What is the capital of Australia? One sentence.""",
     (
         "markdown",
         """\
-This is the end of the tour, which starts at [01-first-cell.ipynb](01-first-cell.ipynb). `%gemini help` lists all commands.""",
+**Next**: answers that fit a type of yours, in [06-typed-answers.ipynb](06-typed-answers.ipynb).""",
     ),
 ]
 

@@ -10,6 +10,7 @@ from gemini_magic.backends import Endpoint, backend
 from gemini_magic.config import resolve
 from gemini_magic.content import Text
 from gemini_magic.prompts import build_request
+from gemini_magic.schema import requested_schema
 
 GEMINI = backend("gemini")
 
@@ -87,6 +88,7 @@ def sse_events(
 def request_and_head(number: int, prompt: str, chosen: dict) -> list[dict]:
     """Two lines of a recording: the request of a cell with these options, and the head of the response."""
     options, _ = resolve(chosen)
+    options.schema, options.schema_multi = requested_schema(options.schema, options.schema_multi), None
     request = GEMINI.encode(build_request([Text(prompt)], options), Endpoint())
     sent = {
         "method": request.method,

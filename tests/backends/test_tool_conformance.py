@@ -27,7 +27,7 @@ from gemini_magic.content import (
     Turn,
 )
 from gemini_magic.conversation import answer_turn
-from gemini_magic.errors import OptionError
+from gemini_magic.errors import OptionError, SchemaError
 from gemini_magic.tools import result_of, results_turn
 
 WITHOUT_TOOLS = {"gateway"}  # no request with tools is sent
@@ -106,6 +106,32 @@ def test_the_tools_of_the_server_combine_with_functions(dialect):
         assert sent.get("toolConfig") == flag
         assert "toolConfig" not in body(dialect, tools=("search",))
         assert "toolConfig" not in body(dialect, functions=(WEATHER,))
+
+
+@pytest.mark.parametrize("dialect", names())
+def test_functions_and_a_schema_for_the_answer_are_both_sent(dialect):
+    with refused(dialect):
+        sent = body(dialect, functions=(WEATHER,), schema=SCHEMA, json_output=True)
+        assert sent["generationConfig"]["responseJsonSchema"] == SCHEMA
+        assert sent["generationConfig"]["responseMimeType"] == "application/json"
+        assert "functionDeclarations" in sent["tools"][0]
+        plain = body(dialect, functions=(WEATHER,), json_output=True)  # most models refuse this one
+        assert "generationConfig" not in plain
+
+
+@pytest.mark.parametrize("dialect", sorted(set(names()) - WITHOUT_TOOLS))
+def test_parameters_are_rewritten_for_the_server_and_what_cannot_be_is_refused(dialect):
+    rule = {"type": "object", "properties": {"n": {"type": "number", "exclusiveMinimum": 0, "default": 3}}}
+    function = FunctionDeclaration(name="f", parameters=rule)
+    (tool,) = body(dialect, functions=(function,))["tools"]
+    (declared,) = tool["functionDeclarations"]
+    assert declared["parametersJsonSchema"]["properties"]["n"] == {
+        "type": "number",
+        "description": "more than 0",
+    }
+    impossible = {"type": "object", "properties": {"n": {"not": {"type": "string"}}}}
+    with pytest.raises(SchemaError, match="f: n"):
+        encoded(dialect, functions=(FunctionDeclaration(name="f", parameters=impossible),))
 
 
 RESULT = CallResult("look", {"output": {"$ref": "look-1.png"}}, "c1", media=(ResultMedia("look-1.png", PNG),))

@@ -53,3 +53,10 @@ def test_a_call_is_answered_and_the_model_goes_on(fake_server, dialect, form):
             }
         }
     ]
+
+
+def test_the_calls_of_a_declaration_are_only_shown():
+    r = gemini_magic.ask('@call book {"table": 3}\nDone.', backend="echo", tools={"name": "book"})
+    assert (r.status, r.text) == ("complete", "")
+    assert [(call.name, call.args) for call in r.calls] == [("book", {"table": 3})]
+    assert len(r.ledger.exchanges) == 1

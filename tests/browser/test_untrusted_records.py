@@ -15,6 +15,7 @@ from inspector_stage import finished_answer
 from modules_page import call, modules_page
 from tool_answers import add_parts, begin_round, end_answer, end_round, run_of, tool_ledger
 
+from gemini_magic.response import Response
 from gemini_magic.views.record import record
 
 WRONG = [
@@ -160,10 +161,14 @@ def test_the_inspector_reads_the_rounds_and_tool_runs_that_the_kernel_writes(mod
         const { toolsPanel } = await import('/inspector/tools_tab.js');
         const read = readRecord(a);
         const { node } = toolsPanel(read);
-        return { read: { rounds: read.rounds, tools: read.tools }, text: node.textContent,
+        const { longestGap, sortedGaps } = await import('/inspector/gaps.js');
+        const { Chunks } = await import('/inspector/chunks.js');
+        const chunks = new Chunks(read);
+        return { gaps: Array.from(sortedGaps(chunks)), longest: chunks.gap(longestGap(chunks)), read: { rounds: read.rounds, tools: read.tools }, text: node.textContent,
           open: node.querySelectorAll('details').length };
     """
-    made = record(answer_with_tools())
+    ledger = answer_with_tools()
+    made, timing = record(ledger), Response(ledger).timing
     found = call(modules, "inspector/record.js", code, made)
     for kept, row in zip(found["read"]["tools"], made["tools"], strict=True):
         assert {name: value for name, value in kept.items() if value not in ("", None, [])} == row
@@ -175,6 +180,7 @@ def test_the_inspector_reads_the_rounds_and_tool_runs_that_the_kernel_writes(mod
             n: v for n, v in row.items() if n != "usage"
         }
     assert found["open"] == 2
+    assert found["longest"] == pytest.approx(timing.longest_gap) == max(found["gaps"])
     for text in (
         "Round 1: 3 chunks, 2 calls, 15 tokens, 1.00 s, STOP",
         "<b>",

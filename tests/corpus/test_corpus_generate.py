@@ -14,6 +14,11 @@ from gemini_magic.views import bundle
 
 pytestmark = pytest.mark.corpus
 ANSWERS = load("generate")
+TYPED = [
+    each
+    for each in (*load(), *ANSWERS)
+    if each.status == 200 and (each.expected.get("text") or "").startswith("{")
+]
 ITEMS = {
     "executableCode": CodeRun,
     "inlineData": MediaItem,
@@ -71,3 +76,10 @@ def test_every_answer_is_shown_in_order_and_safely(recorded):
             assert f"{item.call.name}(" in saved["text/plain"]
         elif isinstance(item, MediaItem):
             assert "data:image/" in saved["text/html"]
+
+
+@pytest.mark.parametrize("recorded", TYPED, ids=lambda recorded: recorded.id)
+def test_an_answer_in_json_has_its_value(recorded):
+    value = read([recorded.body], recorded.status).answer_value()
+    assert value.json == value.parsed == json.loads(recorded.expected["text"])
+    assert (value.error, value.notes) == (None, ())

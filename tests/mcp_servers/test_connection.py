@@ -18,6 +18,7 @@ from calibration import assert_soon
 from client_stage import until
 from surroundings import TESTS
 
+from gemini_magic.errors import OptionError
 from gemini_magic.mcp_servers.background import BackgroundLoop, wait_awaited, wait_blocking
 from gemini_magic.mcp_servers.connection import McpConnection, McpServerError, ToolFailed
 from gemini_magic.mcp_servers.entries import Launch
@@ -218,6 +219,25 @@ def test_only_the_end_of_the_error_output_is_kept():
         connection.start()
     until(lambda: connection.stderr.endswith("a***" + "z" * 50 + "[2J"))
     assert len(connection.stderr) <= 20_000
+
+
+def test_without_the_package_or_with_its_old_version_the_error_says_what_to_install(monkeypatch):
+    for module in (None, type("OldVersion", (), {})()):
+        monkeypatch.setitem(sys.modules, "mcp", module)
+        with pytest.raises(OptionError, match=r"MCP servers need the package mcp, version 2\.") as caught:
+            McpConnection(Launch("m", sys.executable), LOOP).start()
+        assert caught.value.remedy == 'Install it: pip install "gemini-magic[mcp]"'
+
+
+def test_lines_that_are_no_messages_are_not_shown_and_harm_nothing(capfd):
+    code = (
+        f"import sys; print('Welcome canary-6', flush=True); sys.argv = ['x']; exec(open({SAMPLE!r}).read())"
+    )
+    connection = McpConnection(Launch("m", sys.executable, ("-c", code)), LOOP)
+    connection.start()
+    assert call(connection, "echo", text="a") == {"result": "a"}
+    connection.close()
+    assert "canary-6" not in "".join(capfd.readouterr())
 
 
 def test_a_stopped_program_has_ended():

@@ -48,6 +48,7 @@ def test_both_keys_and_both_kinds_of_server_are_read(tmp_path):
         ({}, "The entry must have either a command or a url."),
         ({"command": "a", "url": "b"}, "The entry must have either a command or a url."),
         ({"command": 5}, "command is not text."),
+        ({"url": "https://["}, "url is not a valid address."),
         ({"command": "a", "args": "b"}, "args is not a list of texts."),
         ({"command": "a", "args": [1]}, "args is not a list of texts."),
         ({"command": "a", "env": {"A": None}}, "env is not an object of texts."),
@@ -106,6 +107,16 @@ def test_variables_are_replaced_once_and_everywhere(tmp_path, monkeypatch):
     assert launch.secrets == ("canary-${HOME}-123",)
 
 
+def test_a_program_of_a_project_runs_in_the_projects_folder(tmp_path):
+    def cwd(file, **fields):
+        return expand_entry(entry_of(tmp_path, {"command": "./run", **fields}, file=file)).cwd
+
+    assert cwd(".mcp.json") == cwd(".vscode/mcp.json") == str(tmp_path)
+    assert cwd(".mcp.json", cwd="sub") == str(tmp_path / "sub")
+    assert cwd("mine.json") == ""
+    assert cwd("mine.json", cwd="/data") == "/data"
+
+
 def test_a_default_may_be_an_address(tmp_path):
     launch = expand_entry(entry_of(tmp_path, {"url": "${API_BASE:-https://api.example.com}/mcp"}))
     assert launch.url == "https://api.example.com/mcp"
@@ -117,6 +128,7 @@ def test_a_default_may_be_an_address(tmp_path):
         ({"command": "a", "env": {"K": "${NOT_SET}"}}, r"env\.K of the MCP server 'fs' in .* needs the environment variable NOT_SET"),
         ({"command": "a", "args": ["x", "${input:token}"]}, r"args\[1\] of the MCP server 'fs' in .* asks for the input 'token'"),
         ({"url": "https://x/${command:run}"}, r"url of the MCP server 'fs' in .* has \$\{command:run\}, which is not supported"),
+        ({"url": "${NO:-https://[}"}, "does not begin with https:// or http://"),
         ({"url": "file:///etc/passwd"}, "does not begin with https:// or http://"),
     ],
 )  # fmt: skip

@@ -101,3 +101,15 @@ def test_keys_leave_neither_the_servers_environment_nor_this_machine(sample, mon
     )
     assert [each["output"] for each in sent(r)] == ["not set", "***", {"result": "<key>"}]
     assert "canary-token-44" not in repr(r.ledger.tool_runs)
+
+
+def test_a_recording_answers_without_starting_the_server(sample, tmp_path):
+    path = str(tmp_path / "loop.jsonl")
+    prompt = '@call sample__add {"a": 1, "b": 2}\nthe end\n'
+    tools = [structs.replace(each, confirm=False) for each in mcp_servers().tools(["sample"])]
+    first = gemini_magic.ask(prompt, backend="echo", tools=tools, record=path)
+    mcp_servers().stop("sample")
+    again = gemini_magic.ask(prompt, backend="echo", mcp=["sample"], replay=path)
+    assert again.text == first.text
+    assert [run.result for run in again.ledger.tool_runs] == [{"result": 3}]
+    assert mcp_servers().state(mcp_servers().find("sample")) == ""

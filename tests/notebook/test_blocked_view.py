@@ -28,7 +28,7 @@ class Painted:
             self.redrawn.set()
         self.inside -= 1
 
-    def close(self, *, error_follows=False):
+    def close(self, *, error_follows=False, interrupted=False):
         self.calls.append("close")
 
 

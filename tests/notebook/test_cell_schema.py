@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from fake_server import FakeServer, finish, text
+from fake_server import FakeServer, event, finish, text
 
 from gemini_magic.errors import OptionError, SchemaError
 
@@ -135,3 +135,41 @@ def test_the_rest_of_an_answer_is_requested_without_the_schema_and_checked_as_a_
     assert "responseJsonSchema" in server.requests[0].body["generationConfig"]
     assert "generationConfig" not in server.requests[1].body
     assert repr(typed.names["_gemini"].parsed) == "Person(name='Ann', age=3)"
+
+
+def call(function, **arguments):
+    return event(
+        {
+            "candidates": [
+                {
+                    "content": {"parts": [{"functionCall": {"name": function, "args": arguments}}]},
+                    "finishReason": "STOP",
+                }
+            ]
+        }
+    )
+
+
+def test_an_answer_after_calls_of_functions_is_repaired_with_their_results(typed, server):
+    typed("def look(name: str) -> int:\n    'Looks up an age.'\n    return 3")
+    server.script(call("look", name="Ann"))
+    for piece in (BAD, GOOD, "Yes."):
+        server.script(text(piece), finish())
+    base = f"--backend gemini --base-url {server.base_url} -m quick"
+    assert typed(f"%%gemini {base} --chat ages -T look --schema Person --repair 1\nHow old is Ann?").success
+    assert repr(typed.names["_gemini"].parsed) == "Person(name='Ann', age=3)"
+    sent = [[turn["role"] for turn in each.body["contents"]] for each in server.requests]
+    assert sent[2] == ["user", "model", "user", "model", "user"]  # question, call, result, answer, repair
+    typed(f"%%gemini {base} --chat ages\nSure?")
+    contents = server.requests[3].body["contents"]
+    assert [turn["role"] for turn in contents] == ["user", "model", "user", "model", "user"]
+    assert contents[3]["parts"] == [{"text": GOOD}]
+
+
+def test_an_answer_of_calls_alone_is_no_mismatch(typed, server):
+    server.script(call("look", name="Ann"))
+    typed("tool = {'name': 'look'}")
+    base = f"--backend gemini --base-url {server.base_url} -m quick"
+    assert typed(f"%%gemini {base} -T tool --schema Person --repair 1\nHow old is Ann?").success
+    assert len(server.requests) == 1
+    assert "⚠" not in typed.shown

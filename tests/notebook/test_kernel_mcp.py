@@ -29,7 +29,11 @@ def kernel(tmp_path_factory):
         "args": [str(TESTS / "support" / "mcp_sample.py")],
         "env": {"MCP_SAMPLE_MARK": str(mark), "PID": "${HOME}"},
     }
-    (config / "gemini_magic_mcp.json").write_text(json.dumps({"mcpServers": {"sample": entry}}))
+    code = f"open({str(mark)!r}, 'w').close(); import sys; sys.stdin.read()"
+    silent = {"command": sys.executable, "args": ["-c", code]}
+    (config / "gemini_magic_mcp.json").write_text(
+        json.dumps({"mcpServers": {"sample": entry, "silent": silent}})
+    )
     folders = {
         "HOME": str(home),
         "XDG_CACHE_HOME": str(home / "cache"),
@@ -85,6 +89,17 @@ def test_an_interrupt_ends_a_call_and_cancels_it_at_the_server(kernel, kind):
     run = kernel.execute(cell(kind, '@call sample__echo {"text": "next"}'))
     assert run.status == "ok", run.error
     assert kernel.value("r.ledger.tool_runs[0].result") == {"result": "next"}
+
+
+@pytest.mark.parametrize("kind", ["plain", "awaited"])
+def test_an_interrupt_ends_the_start_of_a_server_that_does_not_answer(kernel, kind):
+    kernel.mark.unlink(missing_ok=True)
+    run = kernel.begin(cell(kind, "Hi").replace("--mcp sample", "--mcp silent"))
+    wait_for(kernel.mark.exists)
+    then = kernel.interrupt()
+    kernel.finish(run)
+    assert_soon(run.reply.time - then, 0.3)
+    assert run.error["ename"] in ("Interrupted", "KeyboardInterrupt")
 
 
 def test_the_stop_button_ends_a_call(kernel):

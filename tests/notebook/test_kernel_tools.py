@@ -140,9 +140,10 @@ def test_a_background_answer_runs_its_functions_in_a_thread_of_its_own(kernel):
     )
 
 
-def test_a_time_limit_ends_a_function_that_sleeps(kernel):
+@pytest.mark.parametrize("tool", ["slow", "patient", "blocking"])
+def test_a_time_limit_ends_a_function_that_sleeps(kernel, tool):
     run = kernel.execute(
-        '%%gemini --backend echo -o r --tool-timeout 0.2 -T slow\n@call slow {"name": "limited"}\n'
+        f'%%gemini --backend echo -o r --tool-timeout 0.2 -T {tool}\n@call {tool} {{"name": "limited"}}\n'
     )
     assert run.status == "ok", run.error
     assert kernel.value("[(t.state, t.seconds < 5, t.message) for t in r.ledger.tool_runs]") == [
@@ -207,8 +208,9 @@ def test_the_stop_button_ends_functions_that_run_beside_the_cell(kernel, tool):
     assert kernel.value("r.status, r.ledger.cause") == ("interrupted", "stop")
 
 
-def test_a_function_that_blocks_is_shown_while_it_runs_with_the_way_to_end_it(kernel):
-    run = begin(kernel, "slow", "awaited", "--display live  ")
+@pytest.mark.parametrize("kind", ["plain", "awaited"])
+def test_a_function_that_blocks_is_shown_while_it_runs_with_the_way_to_end_it(kernel, kind):
+    run = begin(kernel, "slow", kind, "--display live  ")
     kernel.wait_for(run, "comm_msg", within="in the toolbar")
     kernel.interrupt()
     kernel.finish(run)

@@ -255,3 +255,86 @@ def test_a_rest_that_repeats_the_end_is_noted_but_not_changed(cells, asking, fak
     assert rest.whole == "It was a dark night; the rain fell in torrthe rain fell in torrents."
     (note,) = [note for note in rest.notes if note.kind == "repeated"]
     assert (note.severity, "last 21 characters" in note.message) == ("warning", True)
+
+
+WEATHER = '''
+ran = []
+def weather(city: str) -> str:
+    """The weather of a city."""
+    ran.append(city)
+    return f"21 °C in {city}"
+'''
+
+
+def call(city, **more):
+    part = {"functionCall": {"name": "weather", "args": {"city": city}, "id": city}, **more}
+    return event({"candidates": [{"content": {"parts": [part], "role": "model"}, "index": 0}]})
+
+
+def kinds(request):
+    return [(role, [next(iter(part)) for part in parts]) for role, parts in contents(request)]
+
+
+def test_an_answer_that_was_cut_off_after_calls_goes_on_after_their_results(cells, asking, fake_server):
+    cells(WEATHER)
+    fake_server.script(text("I look. "), call("Paris", thoughtSignature="c2lnMQ=="), finish())
+    fake_server.script(text("It is 2"), cut())
+    fake_server.script(text("1 °C."), finish())
+    fake_server.script(text("Bye."), finish())
+    assert isinstance(cells.error(f"%%gemini --chat w -o r -T weather {asking}\nParis?"), TruncatedError)
+    assert cells("%gemini resume -o rest").success
+    assert cells.names["rest"].whole == "I look. \n\nIt is 21 °C."
+    assert cells(f"%%gemini --chat w {asking}\nbye").success
+    _, second, third, fourth = fake_server.requests
+    assert contents(third)[:3] == contents(second)
+    assert words(third)[3:] == [("model", "It is 2"), ("user", CONTINUE_PROMPT)]
+    assert contents(fourth)[:3] == contents(second)
+    assert words(fourth)[3:] == [("model", "It is 21 °C."), ("user", "bye")]
+    assert cells.names["ran"] == ["Paris"]
+
+
+def test_a_loop_that_reached_its_rounds_goes_on_without_running_a_function_twice(cells, asking, fake_server):
+    cells(WEATHER)
+    fake_server.script(call("Paris"), finish())
+    fake_server.script(call("Rome"), finish())
+    fake_server.script(call("Rome"), finish())
+    fake_server.script(text("Done."), finish())
+    fake_server.script(text("Bye."), finish())
+    cell = f"%%gemini --chat w -o r --max-rounds 2 -T weather {asking}\nBoth?"
+    error = cells.error(cell)
+    assert isinstance(error, TruncatedError)
+    assert "--max-rounds" in error.message
+    assert cells("%gemini resume -o rest").success
+    assert cells.names["ran"] == ["Paris", "Rome"]
+    assert cells(f"%%gemini --chat w {asking}\nbye").success
+    third, last = fake_server.requests[2], fake_server.requests[-1]
+    assert kinds(third) == [
+        ("user", ["text"]),
+        ("model", ["functionCall"]),
+        ("user", ["functionResponse"]),
+        ("model", ["functionCall"]),
+        ("user", ["functionResponse"]),
+    ]
+    assert contents(third)[-1][1][0]["functionResponse"]["response"] == {"error": "The function was not run."}
+    assert contents(last)[:5] == contents(third)
+    assert kinds(last)[5:] == [
+        ("model", ["functionCall"]),
+        ("user", ["functionResponse"]),
+        ("model", ["text"]),
+        ("user", ["text"]),
+    ]
+
+
+def test_a_loop_that_was_stopped_goes_on_with_the_results_it_has(cells, asking, fake_server):
+    cells(WEATHER)
+    cells("def stop() -> str:\n    'Stop.'\n    raise KeyboardInterrupt")
+    part = {"functionCall": {"name": "stop", "args": {}}}
+    stop = event({"candidates": [{"content": {"parts": [part], "role": "model"}, "index": 0}]})
+    fake_server.script(call("Paris"), stop, finish())
+    fake_server.script(text("Sunny."), finish())
+    cells.error(f"%%gemini -o r -T weather -T stop {asking}\nParis?")
+    assert cells.names["r"].status == "interrupted"
+    assert cells("%gemini resume -o rest").success
+    results = [part["functionResponse"]["response"] for part in contents(fake_server.requests[-1])[-1][1]]
+    assert results == [{"output": "21 °C in Paris"}, {"error": "interrupted"}]
+    assert cells.names["ran"] == ["Paris"]

@@ -3,11 +3,12 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from gemini_magic.api import preview
 from gemini_magic.backends import names
 from gemini_magic.config import resolve, settings
-from gemini_magic.content import Text
+from gemini_magic.content import FunctionDeclaration, RemoteServer, Text
 from gemini_magic.errors import OptionError
 from gemini_magic.prompts import build_request
 from gemini_magic.prompts.conflicts import _WRITING
@@ -90,6 +91,21 @@ def test_an_option_that_would_be_replaced_on_the_same_line_is_an_error(name):
         assert f"{_WRITING[name]} and {flag} both set " in caught.value.message
         assert place in caught.value.message or "generationConfig" in caught.value.message
         assert caught.value.remedy.startswith("Use only one of them")
+
+
+RESOLVED = {
+    "--tool": {"functions": (FunctionDeclaration(name="now"),)},
+    "--remote-mcp": {"mcp_servers": (RemoteServer(name="web", url="https://a.example/mcp"),)},
+}
+
+
+@pytest.mark.parametrize("flag", RESOLVED)
+def test_functions_and_servers_that_would_be_replaced_are_an_error(flag):
+    options, sources = resolve({"body": json.dumps({"tools": []})})
+    request = build_request((Text("hi"),), options)
+    request = replace(request, settings=replace(request.settings, **RESOLVED[flag]))
+    with pytest.raises(OptionError, match=f"{flag} and --body both set tools"):
+        preview(request, options, sources)
 
 
 @pytest.mark.parametrize("name", CONFLICTS)

@@ -218,7 +218,7 @@ REFUSED = {
     ),
     "an unknown reference": (
         {"type": "object", "properties": {"a": {"$ref": "#/$defs/B"}}},
-        "a: #/$defs/B is not defined.",
+        "The schema is not valid: the reference '#/$defs/B' leads nowhere.",
     ),
     "no value fits": ({"type": "object", "properties": {"a": False}}, "a: no value fits this schema."),
 }
@@ -231,6 +231,42 @@ def test_what_gemini_cannot_express_is_an_error_that_names_the_field(name):
         rewrite_for_gemini(schema)
     assert error.value.message == message
     assert error.value.remedy
+
+
+def inside(value):
+    return {"type": "object", "properties": {"a": value}}
+
+
+MALFORMED = [
+    {"type": "object", "properties": "x"},
+    {"type": "object", "properties": {}, "required": 5},
+    inside({"allOf": 3}),
+    inside({"prefixItems": 5}),
+    inside({"anyOf": 3}),
+    inside({"enum": 3}),
+    inside({"enum": []}),
+    inside({"type": {}}),
+    inside({"properties": []}),
+    inside({"additionalProperties": 3}),
+    inside({"$ref": 3}),
+    inside(None),
+    {"$defs": 5, **inside({"$ref": "#/$defs/q"})},
+]
+
+
+@pytest.mark.parametrize("schema", MALFORMED, ids=repr)
+def test_a_malformed_schema_of_a_tool_server_is_an_error_or_harmless(schema):
+    try:
+        found = rewrite_for_gemini(schema).schema
+    except SchemaError as error:
+        assert error.remedy
+    else:
+        assert keywords(found) <= ACCEPTED
+
+
+def test_a_reference_to_any_place_is_inlined():
+    schema = {"type": "object", "properties": {"a": {"$ref": "#/properties/b"}, "b": STRING}}
+    assert rewrite_for_gemini(schema).schema["properties"]["a"] == STRING
 
 
 def test_references_that_double_at_each_level_are_refused_in_time():

@@ -123,6 +123,15 @@ def test_a_problem_is_described_on_one_line(schema, value, line):
     assert find_problems(value, schema) == ([] if line is None else [line])
 
 
+def test_problems_are_in_the_order_of_the_fields():
+    schema = as_schema("a int, b int, c int")
+    assert schema.problems({"c": "x", "a": "y"}) == [
+        'a: expected integer, got "y"',
+        "b: expected integer, got nothing",
+        'c: expected integer, got "x"',
+    ]
+
+
 def test_of_several_alternatives_the_nearest_is_described():
     cat = {
         "type": "object",

@@ -1,11 +1,14 @@
 """Schemas that are given as JSON Schema: as a dict, as text and as a file."""
 
 import json
+import random
+from contextlib import suppress
 
 import pytest
 
-from gemini_magic.errors import SchemaError
+from gemini_magic.errors import MismatchError, SchemaError
 from gemini_magic.schema import as_schema, rewrite_for_gemini
+from gemini_magic.schema.problems import CHECKED
 
 STRING = {"type": "string"}
 
@@ -35,7 +38,10 @@ READ = {
         {"type": "object", "properties": {"a": STRING}, "required": ["a"]},
     ),
     "a field with the name of a keyword": (
-        {"type": "object", "properties": {"type": STRING, "properties": STRING, "$ref": STRING}},
+        {
+            "type": "object",
+            "properties": {"type": STRING, "properties": STRING, "$ref": STRING, "definitions": STRING},
+        },
     )
     * 2,
 }
@@ -70,6 +76,7 @@ WRONG = {
         "a: a schema is expected, not 'str'",
     ),
     "an empty enum": ({"enum": []}, "enum is a list with at least one value"),
+    "required numbers": ({"type": "object", "required": [[]]}, "required is a list of names"),
     "required text": ({"type": "object", "required": "a"}, "required is a list of names"),
     "a required field without a schema": (
         {"type": "object", "properties": {"a": {}}, "required": ["b"]},
@@ -137,5 +144,36 @@ def test_a_long_chain_of_definitions_is_an_error_and_no_crash():
     schema = {"$ref": "#/$defs/D0", "$defs": {**definitions, "D5000": STRING}}
     with pytest.raises(SchemaError, match="nested too deeply"):
         as_schema(schema)
-    with pytest.raises(SchemaError, match="too large"):
+    with pytest.raises(SchemaError, match="nested too deeply"):
         rewrite_for_gemini(schema)
+
+
+KEYWORDS = sorted(CHECKED | {"$defs", "description", "nullable", "title", "default"})
+VALUES = (None, True, 0, -3, 2.5, "a", "string", "array", "#", "#/$defs/A", "#/properties/a", [], {}, 10**400)
+
+
+def random_value(dice, depth):
+    kind = dice.random() if depth else 0
+    if kind < 0.3:
+        return dice.choice(VALUES)
+    if kind < 0.6:
+        return {dice.choice(KEYWORDS): random_value(dice, depth - 1) for _ in range(3)}
+    if kind < 0.8:
+        return [random_value(dice, depth - 1) for _ in range(dice.randrange(3))]
+    return {dice.choice("abA"): random_value(dice, depth - 1) for _ in range(dice.randrange(3))}
+
+
+def test_random_schemas_are_read_or_refused_and_random_values_are_checked():
+    dice = random.Random(1)
+    read = 0
+    for _ in range(3000):
+        schema = {dice.choice(KEYWORDS): random_value(dice, 3) for _ in range(2)}
+        with suppress(SchemaError):
+            rewrite_for_gemini(schema)
+        with suppress(SchemaError):
+            found = as_schema(schema)
+            read += 1
+            for _ in range(3):
+                with suppress(MismatchError):
+                    found.load(random_value(dice, 3))
+    assert read > 100

@@ -125,6 +125,15 @@ def test_figures_that_a_tool_left_open_are_drawn_and_closed(output, figures):
     plt.close("all")
 
 
+def test_a_figure_that_is_the_result_is_only_closed(output, figures):
+    before = open_figures()
+    figure = figures.figure()
+    collect_figures(output, before, figure)
+    axes = figures.figure().subplots()
+    collect_figures(output, before, axes)
+    assert (open_figures(), output.displays()) == (before, ())
+
+
 def test_a_logging_handler_made_in_a_tool_still_works_afterwards(output):
     logger = logging.getLogger("of a tool")
     with capturing(output):

@@ -17,6 +17,7 @@ from gemini_magic.prompts import build_request
 from gemini_magic.tools import Tool, ToolUser, confirms, tools_from
 
 ran: list[str] = []
+RELEASE = threading.Event()
 
 
 @gemini_magic.tool(confirm=True)
@@ -149,6 +150,26 @@ def test_a_coroutine_that_takes_too_long_is_cancelled():
     r = started(None, endless, prompt="@call endless\n", tool_timeout=0.05).response.wait(20)
     assert time.monotonic() - began < 10
     assert [(run.state, run.still_running) for run in r.ledger.tool_runs] == [("timed_out", False)]
+
+
+async def deaf(release: str) -> str:
+    """Block."""
+    RELEASE.wait(20)
+    return "late"
+
+
+def test_a_coroutine_that_blocks_its_loop_is_left_behind_and_the_next_one_runs(monkeypatch):
+    monkeypatch.setattr("gemini_magic.tools.loop._GRACE", 0.05)
+    r = started(None, deaf, prompt='@call deaf {"release": "x"}\n', tool_timeout=0.05).response.wait(20)
+    assert [(run.state, run.still_running) for run in r.ledger.tool_runs] == [("timed_out", True)]
+    r = started(None, quick, prompt="@call quick\n").response.wait(20)
+    RELEASE.set()
+    assert r.ledger.tool_runs[0].result == "quick"
+
+
+async def quick() -> str:
+    """Quick."""
+    return "quick"
 
 
 def test_output_of_a_tool_beside_the_thread_is_in_its_record_while_it_runs():

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -76,7 +77,10 @@ def test_a_block_in_another_thread_ends_when_it_runs_python_code_again():
 def test_no_exception_arrives_after_the_block():
     def run():
         for _ in range(20):
-            with time_limit(0.0005):
+            with (
+                suppress(TimeUp),
+                time_limit(0.0005),
+            ):  # on a busy machine, the block itself may take that long
                 pass
         sum(range(1000))
         found.append("ended")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 import threading
+import traceback
 
 import pytest
 
@@ -83,6 +84,16 @@ def test_an_exception_goes_to_the_model_without_its_traceback():
     (note,) = [note for note in r.ledger.notes if note.kind == "tool"]
     assert "%gemini traceback" in note.message
     assert r.status == "complete"
+
+
+def test_leaving_python_in_a_tool_counts_as_an_exception_and_the_traceback_has_only_its_own_frames():
+    def leave() -> str:
+        """Leave."""
+        sys.exit("bye")
+
+    (run,) = asked("@call leave\n", leave).ledger.tool_runs
+    assert (run.state, run.message) == ("failed", "SystemExit: bye")
+    assert [frame.name for frame in traceback.extract_tb(run.error.__traceback__)] == ["leave"]
 
 
 def test_a_tool_can_refuse():

@@ -9,10 +9,13 @@ import pickle
 import pytest
 
 import gemini_magic
+import gemini_magic.tools
 from gemini_magic import Response
+from gemini_magic.content import Blob
 from gemini_magic.recording import LedgerLines, parse_recording
 
 ran: list[str] = []
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(2000)
 
 
 @pytest.fixture(autouse=True)
@@ -137,6 +140,26 @@ def test_a_damaged_line_of_a_call_is_left_out(tmp_path):
         file.writelines(json.dumps(line) + "\n" for line in hostile)
     loaded = Response.load(tmp_path / "loop.jsonl")
     assert [run.result for run in loaded.ledger.tool_runs] == [run.result for run in first.ledger.tool_runs]
+
+
+@pytest.mark.parametrize("model", ["gemini-3-flash", "gemini-2.5-flash"])
+def test_a_picture_in_a_result_is_replayed_too(tmp_path, model):
+    def draw() -> Blob:
+        """Draw."""
+        ran.append("draw")
+        return Blob("image/png", PNG)
+
+    tools = [gemini_magic.tools.Tool(name="draw", function=draw)]
+    asked = {"backend": "echo", "tools": tools, "model": model}
+    first = gemini_magic.ask("@call draw\n", record=str(tmp_path / "loop.jsonl"), **asked)
+    assert first.ledger.tool_runs[0].media[0].data == PNG
+    ran.clear()
+    again = gemini_magic.ask("@call draw\n", replay=str(tmp_path / "loop.jsonl"), speed=0, **asked)
+    assert again.status == "complete", again.error
+    assert ran == []
+    assert [run.media for run in again.ledger.tool_runs] == [run.media for run in first.ledger.tool_runs]
+    assert [each.body for each in again.ledger.exchanges] == [each.body for each in first.ledger.exchanges]
+    assert Response.load(tmp_path / "loop.jsonl").ledger.tool_runs[0].media[0].data == PNG
 
 
 def test_the_journal_keeps_the_rounds(tmp_path):

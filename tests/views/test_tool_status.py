@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from tool_answers import add_parts, begin_round, end_answer, end_round, run_of, 
 from gemini_magic.content import Call, FunctionDeclaration, RequestSettings
 from gemini_magic.events import Decoded, Usage, UsageReport
 from gemini_magic.ledger import Confirmation
+from gemini_magic.response import Response
 from gemini_magic.views import Timeline
 from gemini_magic.views.record import record
 from gemini_magic.views.status import status_facts, toolbar_hint
@@ -141,8 +143,14 @@ def test_the_timeline_has_the_rounds_and_the_tools():
 
 
 def test_the_time_of_the_tools_is_no_gap():
-    gap = Timeline(two_rounds()).data.longest_gap
-    assert gap is None or not (gap.start <= 1.0 < gap.end)
+    ledger = two_rounds()
+    data = Timeline(ledger).data
+    assert data.longest_gap is None or not (data.longest_gap.start <= 1.0 < data.longest_gap.end)
+    times = [chunk.t for chunk in ledger.raw]
+    between = max(later - earlier for earlier, later in pairwise(times))
+    timing = Response(ledger).timing
+    assert timing.longest_gap < between
+    assert data.timing == timing
 
 
 def test_the_record_has_the_rounds_and_the_runs():

@@ -9,11 +9,27 @@ const MIN_NOTABLE_SHARE = 0.02; // of the time that the timeline shows
 /** @typedef {import('./chunks.js').Chunks} Chunks */
 
 /**
+ * Between two rounds, functions run, so the time before the first chunk of a round is no gap.
+ *
+ * @param {Chunks} chunks
+ * @param {number} index
+ * @returns {boolean} whether there is a gap before a chunk
+ */
+const hasGap = (chunks, index) => index > 0 && chunks.round(index) === chunks.round(index - 1);
+
+/**
  * @param {Chunks} chunks
  * @returns {Float64Array} the gaps in seconds, in ascending order
  */
-export const sortedGaps = chunks =>
-  Float64Array.from({ length: Math.max(0, chunks.length - 1) }, (_, index) => chunks.gap(index + 1)).sort();
+export function sortedGaps(chunks) {
+  const gaps = [];
+  for (let index = 1; index < chunks.length; index++) {
+    if (hasGap(chunks, index)) {
+      gaps.push(chunks.gap(index));
+    }
+  }
+  return Float64Array.from(gaps).sort();
+}
 
 /**
  * @param {Float64Array} sorted numbers in ascending order
@@ -30,7 +46,7 @@ export const quantile = (sorted, q) =>
 export function longestGap(chunks) {
   let longest = -1;
   for (let index = 1; index < chunks.length; index++) {
-    if (longest < 0 || chunks.gap(index) > chunks.gap(longest)) {
+    if (hasGap(chunks, index) && (longest < 0 || chunks.gap(index) > chunks.gap(longest))) {
       longest = index;
     }
   }

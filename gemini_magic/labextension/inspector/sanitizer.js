@@ -98,7 +98,7 @@ export const ANSWER_ELEMENTS = {
   div: { class: (value, node) => /^gm-(?:table|pending)$/.test(value) || isFormula(value, node) },
   sup: { class: value => /^gm-(?:def|cite)$/.test(value) },
   th: { style: isAlignment, dir: isAuto },
-  td: { style: isAlignment, dir: isAuto },
+  td: { style: isAlignment, dir: isAuto, colspan: value => /^[1-9][0-9]?$/.test(value) },
   img: {
     src: isImageData,
     alt: any,

@@ -17,7 +17,8 @@ import { Timeline } from './timeline.js';
 function timings(record, chunks) {
   const { timing, usage, attempts } = record;
   const gaps = sortedGaps(chunks);
-  const span = chunks.length > 1 ? chunks.t[chunks.length - 1] - chunks.t[0] : 0;
+  const whole = chunks.length > 1 ? chunks.t[chunks.length - 1] - chunks.t[0] : 0;
+  const span = record.rounds.length > 1 ? gaps.reduce((sum, gap) => sum + gap, 0) : whole;
   const tokens = (usage.output ?? 0) + (usage.thoughts ?? 0);
   const longest = longestGap(chunks);
   const problems = attempts.map(({ problem }) => problem).filter(Boolean);

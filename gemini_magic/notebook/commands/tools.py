@@ -8,6 +8,7 @@ from typing import Any
 from ... import tools as toolbox
 from ...errors import GeminiMagicError, OptionError
 from ...mcp_servers import ToolState, describe_tool, known_servers, mcp_servers, tool_states
+from ...text import reveal_all
 from ...tools import Tool
 from ..arguments import MagicLine
 from ..messages import format_table, print_lines
@@ -33,7 +34,14 @@ def list_tools(context: CommandContext, line: MagicLine) -> None:
     for listed in known_servers():
         entry, servers = listed.entry, mcp_servers()
         state = f"blocked: {listed.blocked}" if listed.blocked else servers.state(entry) or "not started"
-        rows.append((f"{entry.name}:", "MCP server", state, (entry.describe() or [""])[0]))
+        rows.append(
+            (
+                f"{entry.name}:" if entry.name else entry.path,
+                "MCP server",
+                state,
+                (entry.describe() or [""])[0],
+            )
+        )
         rows += [_server_row(entry.name, each) for each in servers.running_tools(entry)]
     print_lines(
         *format_table(rows),
@@ -66,7 +74,12 @@ def _hides(context: CommandContext, name: str) -> bool:
 
 def _server_row(server: str, state: ToolState) -> tuple[str, ...]:
     label = "" if state.state == "approved" else f"{state.state}, not approved"
-    return f"  {server}:{state.tool.name}", "MCP tool", label, _first_line(state.tool.description)
+    return (
+        f"  {server}:{reveal_all(state.tool.name)}",
+        "MCP tool",
+        label,
+        _first_line(reveal_all(state.tool.description)),
+    )
 
 
 def _first_line(text: str) -> str:

@@ -110,7 +110,7 @@ def test_the_tools_of_a_server_are_shown_whole_approved_and_offered(cells, proje
     answers.given += ["yes"]
     cells("%gemini mcp trust sample")
     assert "delete\n    Delete a file. (It deletes nothing.)" in cells.shown
-    assert '"path"' in cells.shown and "Each call still asks you." in cells.shown
+    assert "argument path: {" in cells.shown and "Each call still asks you." in cells.shown
     cells("%gemini mcp trust sample")
     assert "You have approved all" in cells.shown and len(answers.asked) == 1
     cells("%gemini tools")
