@@ -424,7 +424,7 @@ class Notebook:
             return False
         # Samplers of `browser_stage` run until their variables have another value.
         self.page.evaluate(
-            "() => { window.heights = window.frames_ = null; window.jupyterapp.shell.expandLeft(); }"
+            "() => { window.heights = window.frames_ = window.places = null; window.jupyterapp.shell.expandLeft(); }"
         )
         self.page.set_viewport_size(VIEWPORT)
         return True
