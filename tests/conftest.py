@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import signal
 from collections import Counter
 from functools import cache
 
@@ -57,6 +58,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure():
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts background jobs so, and children inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, (missing, variable) in _OPTIONAL.items():
         if missing and ORIGINAL_ENVIRON.get(variable) == "1":
             raise pytest.UsageError(f"{variable}=1, but {name} tests cannot run: {missing}")
