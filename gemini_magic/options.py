@@ -146,7 +146,7 @@ class Options:
         metavar="SCHEMA",
         config=False,
         is_object=True,
-        help="request an array of what --schema would request, whose items are rows of `items`",
+        help="request an array of what --schema would request; the response has it as `items`",
     )
     repair: int = option(
         0,
@@ -203,20 +203,20 @@ class Options:
         [],
         "--remote-mcp",
         metavar="NAME",
-        help="let the model's server call the MCP server NAME without asking you; it receives the headers (repeatable)",
+        help="let the model's server call the MCP server NAME without asking you; the headers of its entry are sent (repeatable)",
     )
     tool_choice: str | None = option(
         None,
         "--tool-choice",
         metavar="CHOICE",
-        help="whether the model calls a function: auto, any (it must), none, or the NAME that it must call",
+        help="whether the model calls functions: auto, any (it must call one), none, or the NAME of the one to call",
         config=False,
     )
     max_rounds: int = option(
         10,
         "--max-rounds",
         metavar="N",
-        help="requests that one answer may take when the model calls functions (default: 10)",
+        help="maximum number of requests for one answer when the model calls functions (default: 10)",
         minimum=1,
         maximum=1000,
     )
@@ -224,7 +224,7 @@ class Options:
         None,
         "--tool-timeout",
         metavar="SECONDS",
-        help="how long a function may take that the model calls",
+        help="maximum time for one call of a function",
         exclusive_minimum=0,
         maximum=_SECONDS,
     )
@@ -234,7 +234,7 @@ class Options:
         choices=CONFIRMATIONS,
         metavar="WHICH",
         project=None,
-        help="which functions run only after you have confirmed the call: marked (those with confirm=True), all or none",
+        help="functions whose calls you confirm before they run: marked (those with confirm=True), all or none",
     )
     run_tools: bool = option(
         False,

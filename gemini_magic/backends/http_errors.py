@@ -69,11 +69,11 @@ _REMEDIES = tuple(
         ),
         (
             r"function call(?:ing)? (?:is )?not (?:supported|enabled)|not support function call",
-            "This model calls no functions. Leave out the tools, or use another model.",
+            "This model does not support functions. Leave out the tools, or use another model.",
         ),
         (
             r"\b(?:search|grounding|code execution|url ?context|browse|maps|file ?search)\b.{0,60}\bnot (?:supported|enabled)",
-            "This model does not have this tool of the server. Leave out its option, or use another model.",
+            "This model does not support this tool of the server. Leave out its option, or use another model.",
         ),
         (
             r"missing a thought_?signature|thought signature",

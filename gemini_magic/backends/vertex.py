@@ -123,7 +123,8 @@ def _check_types(request: Request) -> None:
 def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     if request.settings.mcp_servers:
         raise OptionError(
-            "Vertex AI calls no MCP servers.", remedy="Use --mcp in place of --remote-mcp, or the Gemini API."
+            "Vertex AI does not call MCP servers.",
+            remedy="Use --mcp in place of --remote-mcp, or the Gemini API.",
         )
     _check_types(request)
     return json_request(_url(request.model, endpoint), body_of(request), streamed=endpoint.form == "sse")

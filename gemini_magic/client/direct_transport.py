@@ -30,7 +30,7 @@ _IDLE_LIMIT = 30.0  # seconds for which an idle connection is kept
 _MAX_IDLE = 200  # connections to all servers
 _READ_SIZE = 65536  # bytes
 _WRITE_SIZE = 65536  # bytes; more are written in pieces, each with the limit of time above
-# A body of which more arrives at once, or in all, is read on a thread of its own: decoding it would delay other streams.
+# A body of which more arrives at once, or in all, is read on its own thread: decoding it would delay other streams.
 _MAX_SHARED_READ = 32_768  # bytes
 _MAX_SHARED_BODY = 1_000_000  # bytes
 _PORTS = {"http": 80, "https": 443}

@@ -248,9 +248,9 @@ class _Progress:
         self._show("uploading", self._state)
 
     def resumed(self, sent: int) -> None:
-        """Show where an upload that was stopped before goes on."""
+        """Show where an upload that was stopped before continues."""
         message = (
-            f"The upload of {self._state.name} was stopped before: it goes on after {readable_size(sent)}."
+            f"The upload of {self._state.name} was stopped before: it continues after {readable_size(sent)}."
         )
         with self._guard:
             self._ledger.note("upload-resumed", message)

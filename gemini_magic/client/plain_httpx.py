@@ -18,7 +18,7 @@ _COMMAND_LINE = "httpx._main"
 
 def _import_httpx() -> Any:
     modules: dict[str, Any] = sys.modules
-    # The entry None makes the import fail; it is removed again, so that everyone else can import the module.
+    # The entry None makes the import fail; it is removed again, so that other code can import the module.
     modules.setdefault(_COMMAND_LINE, None)
     try:
         import httpx as found  # noqa: PLC0415 - while the entry is there

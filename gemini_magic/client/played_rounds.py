@@ -27,7 +27,7 @@ def recorded_options(attempts: Sequence[Exchange]) -> Options:
 
 
 class PlayedRounds:
-    """The driver of a replay: shows the recorded calls, and goes on with the recorded request of the next round.
+    """The driver of a replay: shows the recorded calls, and continues with the recorded request of the next round.
 
     Args:
         rounds: the attempts of each round, in order.
@@ -43,7 +43,7 @@ class PlayedRounds:
         return False
 
     def step(self, stream: Any) -> float | None:
-        """Go on if a round has ended; see :class:`~gemini_magic.ledger.RoundDriver`."""
+        """Continue if a round has ended; see :class:`~gemini_magic.ledger.RoundDriver`."""
         with self._stepping:
             return self._step(stream)
 

@@ -30,7 +30,7 @@ class ReaderThreads:
         self._idle: list[SimpleQueue[_Work]] = []
 
     def run(self, work: _Work) -> None:
-        """Call a function on a thread of its own. The function must not raise.
+        """Call a function on its own thread. The function must not raise.
 
         Raises:
             RuntimeError: the system allows no more threads.

@@ -1,4 +1,4 @@
-"""One thread that reads the bodies of many streams, so that an event does not wake a thread of its own.
+"""One thread that reads the bodies of many streams, so that an event does not wake its own thread.
 
 Each stream's own thread connects, sends, reads the head and decides about retries; with many streams it then hands the
 body to the shared thread and waits until the body has ended. While bytes arrive all the time, the shared thread lets them

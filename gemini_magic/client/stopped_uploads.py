@@ -1,4 +1,4 @@
-"""Uploads that were stopped, so that the next one of the same content goes on where the server has it.
+"""Uploads that were stopped, so that the next one of the same content continues with what the server has.
 
 The addresses of uploads are secrets: they are kept in the memory of this process only.
 """
@@ -13,7 +13,9 @@ from typing import Final, NamedTuple
 __all__ = ["STOPPED_UPLOADS", "StoppedUpload", "StoppedUploads", "UploadKey"]
 
 _MOST: Final = 20
-_LIFE: Final = 6 * 3600.0  # seconds; the server decides, this only forgets what is certainly old
+_LIFE: Final = (
+    6 * 3600.0
+)  # seconds; the server decides when an upload expires, this only removes what has certainly expired
 
 
 class UploadKey(NamedTuple):

@@ -52,7 +52,7 @@ class UploadEvents(Protocol):
         """So many bytes of the file were sent."""
 
     def resumed(self, sent: int) -> None:
-        """An upload that was stopped before goes on after so many bytes."""
+        """An upload that was stopped before continues after so many bytes."""
 
     def processing(self) -> None:
         """The server processes the file."""
@@ -155,7 +155,7 @@ class Uploader:
         events: UploadEvents,
         uploaded: Callable[[RemoteFile], None],
     ) -> RemoteFile:
-        """Upload a medium and wait until it can be used. An upload of the same content that was stopped goes on.
+        """Upload a medium and wait until it can be used. An upload of the same content that was stopped continues.
 
         Args:
             medium: the medium.
@@ -305,7 +305,7 @@ class Uploader:
         """Wait, and ask the server what it has.
 
         Returns:
-            Where to go on, the finished file, or None if the server does not know the upload; and how often in a row
+            Where to continue, the finished file, or None if the server does not know the upload; and how often in a row
             something failed.
 
         Raises:

@@ -53,7 +53,7 @@ class ChunkContent:
                 yield medium.data[start : min(start + _PIECE, self._end)]
             return
         try:
-            with open(medium.path, "rb", buffering=0) as file:  # noqa: PTH123 - with a buffer of its own
+            with open(medium.path, "rb", buffering=0) as file:  # noqa: PTH123 - it has its own buffer
                 if os.fstat(file.fileno()).st_size != medium.size:
                     raise changed_file(medium)
                 file.seek(self._start)

@@ -42,7 +42,7 @@ def check_stream(ledger: Ledger, offsets: ChunkOffsets) -> list[Note]:
         offsets: the offsets of its chunks.
     """
     chunks = list(ledger.raw)
-    # The first chunks of the later rounds: each round is a stream of its own, with its own totals and finish reason.
+    # The first chunks of the later rounds: each round is a separate stream, with its own totals and finish reason.
     begins = {each.chunks[0] for each in ledger.rounds[1:]}
     notes = [
         *_finish_reasons(ledger, begins),

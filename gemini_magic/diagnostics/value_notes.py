@@ -13,7 +13,7 @@ _CHECKED = ("complete", "truncated")  # endings of which the text is worth check
 def value_notes(ledger: Ledger) -> list[Note]:
     """The notes about the value of an answer that has ended; empty for one without a schema.
 
-    Another ending than a complete or a truncated answer is an error of its own.
+    Any other ending than a complete or a truncated answer is a separate error.
     """
     if ledger.schema is None or ledger.status not in _CHECKED:
         return []

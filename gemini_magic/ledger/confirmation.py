@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["Confirmation", "Decision"]
 
 Decision: TypeAlias = Literal["run", "always", "skip", "stop"]
-"""``always``: run it, and do not ask again about this tool in this session; ``skip``: tell the model that it was refused;
+"""``always``: run it, and do not ask again about this tool in this session; ``skip``: inform the model that it was not allowed;
 ``stop``: end the answer."""
 
 

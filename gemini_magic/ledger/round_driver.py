@@ -1,4 +1,4 @@
-"""What a stream and the driver of its rounds know of each other."""
+"""The interfaces between a stream and the driver of its rounds."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ class RoundRow(NamedTuple):
         prompt, cached, output, thoughts, tool, total: its tokens; ``prompt`` contains the rounds before it once more.
         cost: in US dollars, as ``Response.cost``; None while the answer runs.
         first_byte: seconds from its first request to its first byte, retries included.
-        seconds: seconds from its first request to its end: the time for which the model was waited for.
-        tool_seconds: seconds in which its tools ran; of tools that ran at the same time the time counts once.
+        seconds: seconds from its first request to its end: the time that the model took.
+        tool_seconds: seconds in which its tools ran; time in which several ran counts once.
         outcome: ``complete`` for a round that another one follows, else the status of the answer.
     """
 

@@ -45,7 +45,7 @@ class ToolRun(Struct, frozen=True, eq=False, kw_only=True):
         stdout, stderr: what it printed, up to a limit.
         displays: what it displayed, as MIME bundles; figures that it left open are among them.
         media: pictures and other media in the result.
-        approved: who allowed the run: ``you``, ``always`` (for this tool in this session), or empty if it was not asked.
+        approved: who approved the run: ``you``, ``always`` (for this tool in this session), or empty if the user was not asked.
         still_running: whether it could not be stopped and was left running.
         in_thread: whether it runs beside the cell's thread, so that the Stop button can end it.
         sent: the part that is sent to the model; None until it is known.

@@ -42,7 +42,7 @@ _MAX_OPEN: Final = 40  # emphasis and tags that are open at once; if there are m
 
 
 def heal_inline(token: Token, references: References) -> None:
-    """Heal the inline source of a token; an unfinished formula at its end becomes a token of its own in ``meta``."""
+    """Heal the inline source of a token; an unfinished formula at its end becomes a separate token in ``meta``."""
     content = token.content
     image = open_data_image(content)
     content = content[:image] if image >= 0 else content

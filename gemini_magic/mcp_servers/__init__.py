@@ -1,6 +1,6 @@
 """MCP servers: programs and addresses whose tools the model may call, by the official package ``mcp``.
 
-A file of a stranger starts nothing and connects to nothing before the user has seen what it would, and no description of a tool
+A file that others wrote starts nothing and connects to nothing before the user has seen its servers, and no description of a tool
 reaches the model before the user has read it.
 """
 

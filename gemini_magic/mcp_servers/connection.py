@@ -140,7 +140,7 @@ class McpConnection:
             task.cancel()
         else:
             self._loop.submit(_set(stopping))
-        with suppress(BaseException):  # it has ended, whatever its last words are
+        with suppress(BaseException):  # it has ended, with or without an error
             task.result(limit)
 
     # -- on the thread of the loop
@@ -152,7 +152,7 @@ class McpConnection:
             async with self._connected() as client:
                 self.tools = await _listed(client)
                 self.instructions = client.instructions or ""
-                # The client checks structured results with it. To import it takes up to a second, so that happens while the
+                # The client checks structured results with it. Importing it takes up to a second, so that happens while the
                 # user waits for the start anyway.
                 await asyncio.to_thread(__import__, "jsonschema")
                 self._client = client

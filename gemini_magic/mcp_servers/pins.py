@@ -1,7 +1,7 @@
 """The tools of servers as the user has approved them: a tool that is new or has changed is not offered to the model.
 
-The description of a tool is text of a stranger that the model obeys, and a server can change it at any time. So the user reads it
-once, and what was read is stored in ``gemini_magic_mcp_approved.json`` beside the user's configuration file. The same file has the
+The model obeys the description of a tool, which others wrote, and a server can change it at any time. So the user reads it
+once, and the text is stored in ``gemini_magic_mcp_approved.json`` beside the user's configuration file. The same file has the
 paths of the files with servers that the user has added.
 """
 

@@ -1,4 +1,4 @@
-"""MCP servers that the model's server calls by itself: ``--remote-mcp NAME``. Only its answer comes back here."""
+"""MCP servers that the model's server calls by itself: ``--remote-mcp NAME``. Only the answer of the model arrives here."""
 
 from __future__ import annotations
 

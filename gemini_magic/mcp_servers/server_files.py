@@ -142,7 +142,8 @@ def trust_file(path: Path, code: str, *, add: bool = False) -> None:
     """
     if code != file_code(path):
         raise OptionError(
-            f"{path} is not as it was shown, so nothing was trusted.", remedy="Look at its servers again."
+            f"{path} has changed since it was shown, so nothing was trusted.",
+            remedy="Look at its servers again.",
         )
     trust(str(path), _table(path))
     if add:

@@ -18,7 +18,7 @@ _BLOCKED: Final = 0.35  # seconds without a redraw after which the thread that d
 
 
 class BlockedView:
-    """A view that another thread redraws while a function runs, so that its clock goes on.
+    """A view that another thread redraws while a function runs, so that its clock continues.
 
     The thread has the context of the cell, so its output reaches the cell; output that is captured for the function does
     not include it.

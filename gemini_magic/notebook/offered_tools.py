@@ -42,7 +42,7 @@ def offered_tools(options: Options, shell: Any) -> Sequence[Tool]:
 
 
 async def start_servers(options: Options) -> None:
-    """Start the servers of ``--mcp`` that are needed, on another thread, while the event loop goes on.
+    """Start the servers of ``--mcp`` that are needed, on another thread, while the event loop continues.
 
     Raises:
         GeminiMagicError: as for :func:`offered_tools`.

@@ -435,7 +435,7 @@ def _as_array(cls: Any, prepares: Mapping[str, Prepare]) -> Prepare:
     return prepare
 
 
-# -- small tests and words
+# -- predicates and messages
 
 
 def _one_of(kind: Any, kinds: tuple[Any, ...]) -> bool:

@@ -13,7 +13,7 @@ __all__ = ["AnswerValue", "value_of_answer"]
 
 
 class AnswerValue(NamedTuple):
-    """What an answer says, as a value.
+    """The value of an answer.
 
     Attributes:
         json: the JSON value; None where the text is not JSON.

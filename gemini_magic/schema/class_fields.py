@@ -108,7 +108,7 @@ def _substituted(hint: Any, given: Mapping[Any, Any]) -> Any:
 
 
 def tag_of(cls: type) -> tuple[str, Any] | None:
-    """The name and the value of the field that tells a tagged Struct from the others of a union."""
+    """The name and the value of the field that distinguishes a tagged Struct from the others of a union."""
     config = getattr(cls, "__struct_config__", None)
     return None if config is None or config.tag is None else (config.tag_field, config.tag)
 

@@ -1,7 +1,7 @@
 """Rewrites a JSON Schema for Gemini's ``responseJsonSchema`` and ``parametersJsonSchema``.
 
 Gemini accepts a part of JSON Schema (the docstring of ``GenerateContentConfig.response_json_schema`` in google-genai lists the
-keywords). Other keywords are written into the description, so that the model reads them, and are checked afterwards; what
+keywords). Other keywords are written into the description, so that the model reads them, and are checked afterwards. A keyword that
 a description cannot replace is an error before anything is sent. Recursion is allowed only below a field that may be missing.
 """
 
@@ -318,7 +318,7 @@ def _kind_of(value: Any) -> str:
 def _folded(options: list[Any]) -> dict[str, Any]:
     """Alternatives that are all single values as one choice, their descriptions as one; empty for any others.
 
-    Gemini does not keep to alternatives of single values (pydantic-ai's transformer for Google).
+    Gemini does not reliably follow alternatives of single values (pydantic-ai's transformer for Google).
     """
     values: list[Any] = []
     described: list[str] = []

@@ -21,9 +21,9 @@ __all__ = ["InvalidItem", "ItemLog", "ItemRow", "LoadedItem"]
 _MOST_ROWS: Final = (
     100_000  # the rest is only counted; an answer of today's models has some thousands at most
 )
-_MOST_INVALID: Final = 1_000  # of which the text and the problems are kept
-_SHOWN: Final = 2_000  # characters of the text of an invalid row
-_OPEN: Final = 20_000  # characters of an unfinished row that are read for display
+_MOST_INVALID: Final = 1_000  # whose text and problems are kept
+_SHOWN: Final = 2_000  # characters of the text of an invalid item
+_OPEN: Final = 20_000  # characters of an unfinished item that are read for display
 
 
 class LoadedItem(NamedTuple):
@@ -78,7 +78,7 @@ class ItemLog:
         recovered: items that were found in the text of an item that was never completed. They are guesses.
         misfits: how many complete items are not valid.
         left_out: how many complete items are not in ``rows``, because there are too many.
-        most_repeated: the last of the items that are the same as most items directly before; None if none is.
+        most_repeated: the item with the most repeats, of several the last one; None if no item is repeated.
         ended: whether the text has ended.
     """
 

@@ -1,4 +1,4 @@
-"""Reads the JSON value of an answer: JSON alone, or in a code fence or between other text, and tells what is wrong with it."""
+"""Reads the JSON value of an answer: JSON alone, or in a code fence or between other text; describes what is wrong with it."""
 
 from __future__ import annotations
 

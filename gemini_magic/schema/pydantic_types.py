@@ -1,4 +1,4 @@
-"""Describes and loads the types of pydantic, which is never imported here: an object of it shows that the user did.
+"""Describes and loads the types of pydantic, which is not imported here: if an object of it is given, the user has imported it.
 
 Everything goes through ``pydantic.TypeAdapter``, so that ``list[Model]`` and a dataclass with models work too.
 """
@@ -103,7 +103,7 @@ def pydantic_line(
         schema: the JSON Schema.
         whole: the value of the answer.
         place: where pydantic found the problem; it contains the names of the members of unions.
-        message: pydantic's words.
+        message: pydantic's message.
         value: what is there.
     """
     place = _place_in(whole, place)

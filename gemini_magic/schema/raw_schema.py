@@ -43,7 +43,7 @@ def schema_of_text(given: str | Path, base: Path | None = None) -> dict[str, Any
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        if re.match(r"""\{\s*(["']|\})""", text):  # JSON was meant
+        if re.match(r"""\{\s*(["']|\})""", text):  # the user meant JSON
             raise SchemaError(
                 f"The schema is not valid JSON: {error}.", remedy="Use single quotes around JSON on a line."
             ) from None

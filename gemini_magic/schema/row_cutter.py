@@ -1,4 +1,4 @@
-"""Cuts the elements of an array out of a JSON text that is still growing, and forgives what models do to JSON.
+"""Cuts the elements of an array out of a JSON text that is still growing, and accepts the usual mistakes of models in JSON.
 
 The text is read once, in pieces of any size. A regular expression jumps from bracket to bracket and a search to the end of
 each string, so the time is linear and small. What surrounds the array is skipped: prose, code fences, other members of an
@@ -113,7 +113,7 @@ class RowCutter:
 
     @property
     def open_row(self) -> CutRow | None:
-        """The row that is not complete; None between rows. A word between objects is none."""
+        """The row that is not complete; None between rows. A word between objects is not a row."""
         if not self._pieces or (self._objects and self._state == self._word):
             return None
         return CutRow(self._start, self._base, self._start_line, self.open_text())
@@ -285,7 +285,7 @@ class RowCutter:
         return end + 2
 
     def _word(self, text: str, at: int) -> int:
-        """Read a number or another literal, or a word that is none."""
+        """Read a number or another literal, or skip any other word."""
         end = _match_end(_WORD, text, at)
         self._keep(text[at:end])
         if end == len(text):
@@ -364,7 +364,7 @@ class RowCutter:
         return not stack
 
     def _skip_string(self, text: str, at: int) -> int:
-        """Return the position after the end of the string, or the end of the piece if the string goes on."""
+        """Return the position after the end of the string, or the end of the piece if the string continues."""
         if self._escaped:
             self._escaped = False
             at += 1

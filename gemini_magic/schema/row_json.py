@@ -41,7 +41,7 @@ def read_row(text: str) -> Any:
         )
     except json.JSONDecodeError as problem:
         reason = f"{problem.msg[:1].lower()}{problem.msg[1:]}"
-        raise ValueError(f"invalid JSON: {reason} at character {problem.pos + 1} of the row") from None
+        raise ValueError(f"invalid JSON: {reason} at character {problem.pos + 1} of the item") from None
     except RecursionError:
         raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep") from None
     return json_safe(value)  # lone surrogates
@@ -68,7 +68,7 @@ def _integer(digits: str) -> int:
 def recover_rows(row: CutRow) -> Iterator[CutRow]:
     """Find objects in the text of a row that was never closed, such as one with a string without an end.
 
-    They are guesses: an object that stands in a text by itself looks the same. The time is linear.
+    They are guesses: an object that is quoted in a text looks the same. The time is linear.
 
     Args:
         row: the row.
@@ -128,7 +128,7 @@ def unfinished_value(text: str) -> Any:
             expects_key = False
         elif sign[0] == '"':
             end = end if expects_key else token.end()
-        elif token.end() < len(text) or _LITERAL.fullmatch(sign):  # the digits of a number may go on
+        elif token.end() < len(text) or _LITERAL.fullmatch(sign):  # the number may have more digits
             end = token.end()
     return _parsed(text[:end], closers)
 

@@ -376,7 +376,7 @@ def _check_loads(hint: Any, name: str) -> None:
         ) from None
 
 
-# -- words
+# -- messages
 
 
 def _own_words(error: Exception, value: Any) -> str:

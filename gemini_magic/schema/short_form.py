@@ -154,7 +154,7 @@ class _Parser:
         return sign == "\n" or (bool(end) and sign in end) or (sign in ",;" and not self._in_description())
 
     def _in_description(self) -> bool:
-        """Whether a comma belongs to a description: after a colon or ``#`` on a line of its own field."""
+        """Whether a comma belongs to a description: after a colon or ``#`` on the line of its field."""
         if not self.lines:
             return False
         line = self.text[self.text.rfind("\n", 0, self.at) + 1 : self.at]
@@ -164,7 +164,7 @@ class _Parser:
 
     def _type(self, name: str) -> dict[str, Any]:
         parts: list[dict[str, Any]] = []
-        words: list[str] = []  # options, which are no types
+        words: list[str] = []  # options, which are not types
         while True:
             self._skip(_SPACE)
             begin = self.at

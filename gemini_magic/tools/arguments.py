@@ -39,7 +39,7 @@ class PreparedCall(NamedTuple):
         call: the call as received.
         tool: the tool; None if it was not offered.
         args, kwargs: with what the function is called; both are empty if there are problems.
-        problems: why it must not run, one line for each fault, such as ``city: expected string, got 3``; empty if it may run.
+        problems: why it must not run, one line for each problem, such as ``city: expected string, got 3``; empty if it may run.
     """
 
     call: Call

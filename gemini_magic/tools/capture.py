@@ -1,7 +1,7 @@
 """Captures what a tool prints and displays, each tool for itself, although several run at the same time.
 
-One wrapper around ``sys.stdout`` and ``sys.stderr`` looks up in a context variable to whom a text belongs, so parallel tools
-never mix and what other code prints passes through. It is installed only while tools run. ``redirect_stdout`` cannot be
+One wrapper around ``sys.stdout`` and ``sys.stderr`` looks up in a context variable to which tool a text belongs, so the output of
+parallel tools is never mixed, and the output of other code passes through. It is installed only while tools run. ``redirect_stdout`` cannot be
 used: two threads that overlap would leave ``sys.stdout`` replaced for good.
 """
 
@@ -86,7 +86,7 @@ _current: ContextVar[ToolOutput | None] = ContextVar("gemini_magic_tool_output",
 
 
 class _Router:
-    """A stream that gives the text of a tool to its output, and every other text to the stream it replaces."""
+    """A stream that passes the text of a tool to its output, and every other text to the stream it replaces."""
 
     def __init__(self, original: Any, name: Literal["stdout", "stderr"]) -> None:
         self._original = original
@@ -138,9 +138,7 @@ class _Installation:
             if self._users:
                 return
             for name, router in self._routers.items():
-                if (
-                    getattr(sys, name) is router
-                ):  # else someone has replaced it meanwhile, and may put it back
+                if getattr(sys, name) is router:  # other code has replaced it meanwhile, and may put it back
                     setattr(sys, name, router._original)  # noqa: SLF001 - this module
             self._routers.clear()
 

@@ -54,7 +54,7 @@ def console_user() -> ToolUser:
 
 
 def _can_answer() -> bool:
-    """Whether a prompt can be answered. A kernel replaces ``input`` by a method of its own for each request."""
+    """Whether a prompt can be answered. A kernel replaces ``input`` by its own method for each request."""
     kernel = getattr(builtins.input, "__self__", None)
     allowed = getattr(kernel, "_allow_stdin", None)  # ipykernel has no other name for it
     if allowed is not None:

@@ -20,7 +20,7 @@ from .docstrings import Docstring, parse_docstring
 
 __all__ = ["tool_from_function"]
 
-_SIMPLE: Final = (bool, int, float, str, list, dict)  # types of a default that stand for a missing hint
+_SIMPLE: Final = (bool, int, float, str, list, dict)  # types of a default that replace a missing hint
 _STARRED: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _LONGEST_DEFAULT: Final = 30  # characters of a text that the description names as the default
 _PARAMETER: Final = re.compile(
@@ -229,7 +229,9 @@ def _parameters(
         found[key] = _Described(hint, required, _with_default(text, key, parameter.default))
     unknown = [key for key in docstring.parameters if key not in known]
     if unknown and not isinstance(function, functools.partial):
-        notices.append(f"The docstring of {name} describes {', '.join(unknown)}, which it does not take.")
+        notices.append(
+            f"The docstring of {name} describes parameters that it does not have: {', '.join(unknown)}."
+        )
     return found
 
 

@@ -65,7 +65,7 @@ def _raise_time_up(*_: Any) -> None:
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    """SIGALRM after some seconds. A timer of the user goes on afterwards, and fires late rather than never."""
+    """SIGALRM after some seconds. A timer of the user continues afterwards; it may fire late."""
     handler = signal.signal(signal.SIGALRM, _raise_time_up)
     began = time.monotonic()
     left, interval = signal.setitimer(signal.ITIMER_REAL, seconds)

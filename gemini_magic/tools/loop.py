@@ -28,10 +28,10 @@ from .running import RunningTool, ToolOutcome, job_of, run_here, start_task, sta
 
 __all__ = ["ToolLoop"]
 
-_MOST_CALLS: Final = 100  # of one round; a model that calls more has gone wrong
+_MOST_CALLS: Final = 100  # of one round; more calls are a fault of the model
 _MOST_PARALLEL: Final = 8
 _GRACE: Final = 1.0  # seconds after its time limit in which an `async def` has to end by itself
-_TICK: Final = 0.1  # seconds between two looks at the output of running tools and at an open question
+_TICK: Final = 0.1  # seconds between two checks of the output of running tools and of an open question
 _NOT_ALLOWED: Final = "The user did not allow this call."
 
 
@@ -428,7 +428,9 @@ class ToolLoop:
         turns = (*request.turns, *([answer] if answer is not None else []), results_turn(sent))
         settings = request.settings
         if settings.tool_choice is not None and settings.tool_choice.mode == "any":
-            settings = replace(settings, tool_choice=ToolChoice("auto"))  # else the model could never answer
+            settings = replace(
+                settings, tool_choice=ToolChoice("auto")
+            )  # otherwise the model could never answer
         self._request = replace(request, turns=turns, settings=settings)
         stream.continue_with(self._request)
 
@@ -444,6 +446,6 @@ def _sent(run: ToolRun) -> CallResult:
 
 def _too_many_rounds(limit: int) -> TruncatedError:
     return TruncatedError(
-        f"The model still called functions in round {limit}, which --max-rounds does not exceed.",
+        f"The model still called functions in round {limit}, the last one that --max-rounds allows.",
         remedy="`%gemini resume` continues with as many rounds again; `--max-rounds` allows more at once.",
     )

@@ -19,7 +19,7 @@ def confirms(tool: Tool, mode: str) -> bool:
 
     Args:
         tool: the tool.
-        mode: ``marked``: if the tool is marked; ``all``: always; ``none``: only if the tool insists on it.
+        mode: ``marked``: if the tool is marked; ``all``: always; ``none``: only if the tool requires it.
     """
     return mode == "all" or tool.confirm == "always" or (mode == "marked" and bool(tool.confirm))
 
@@ -29,7 +29,7 @@ class LoopSettings(NamedTuple):
 
     Attributes:
         tools: what is offered.
-        max_rounds: requests that one answer may take.
+        max_rounds: the maximum number of requests for one answer.
         timeout: seconds that a function may take, unless the tool says otherwise; None for any time.
         confirms: whether the user is asked before a tool runs.
         ask: shows the question to the user, on the thread that waits, and may decide it at once; None where the user cannot

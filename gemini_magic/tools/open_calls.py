@@ -1,4 +1,4 @@
-"""A call of the model that has no result yet, and what its record and its notes say."""
+"""A call of the model that has no result yet, and the texts of its record and its notes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class OpenCall:
         shown: the version of the output that the record has.
         running: the run beside this thread, once it has started.
         began: clock reading when it started.
-        approved: who allowed it.
+        approved: who approved it.
     """
 
     def __init__(self, run: ToolRun, prepared: PreparedCall, tool: Tool) -> None:
@@ -53,11 +53,11 @@ class OpenCall:
         return None if self.began is None else time.monotonic() - self.began
 
     def mark_started(self) -> None:
-        """It starts now."""
+        """Set the start to now."""
         self.began = time.monotonic()
 
     def approve(self, who: str) -> None:
-        """Set who allowed it."""
+        """Set who approved it."""
         self.approved = who
 
 

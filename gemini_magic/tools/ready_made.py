@@ -74,7 +74,9 @@ class ReadyMadeTools(Mapping[str, Tool]):
         if missing := [each for each in names if each not in self._namespace]:
             raise OptionError(f"-T {key}: there is no variable {missing[0]!r}.", remedy="Name DataFrames.")
         if bad := [each for each in names if not each.isidentifier()]:
-            raise OptionError(f"-T {key}: {bad[0]!r} is not a name of a variable.", remedy="Name DataFrames.")
+            raise OptionError(
+                f"-T {key}: {bad[0]!r} is not the name of a variable.", remedy="Name DataFrames."
+            )
         return sql_tool(**{each: self._namespace[each] for each in names})
 
     def __iter__(self) -> Iterator[str]:
@@ -125,7 +127,7 @@ def _summary(name: str, value: Any) -> dict[str, Any]:
     full_name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.").removeprefix("__main__.")
     found: dict[str, Any] = {"name": name, "type": full_name}
     if any(library in _SHAPED for library, _ in media.class_names(value)):
-        shape = getattr(value, "shape", None)  # a property of a known library, not of a class of a stranger
+        shape = getattr(value, "shape", None)  # a property of a known library, not of any class
         if isinstance(shape, tuple) and all(isinstance(each, int) for each in shape):
             found["shape"] = list(shape)
     elif isinstance(value, _SIZED):

@@ -1,6 +1,6 @@
 """Converts what a function returned to the part that goes back to the model: JSON, tables as text, and media.
 
-It leaves this machine, so the caller's function masks keys in every text, an exception is sent without its traceback, and a
+Results leave this machine. So the caller's function masks keys in every text, an exception is sent without its traceback, and a
 path is sent as text and never as the content of the file.
 """
 
@@ -37,7 +37,7 @@ _DEEPEST: Final = 32  # nested lists and objects
 _MOST_MEDIA: Final = 10_000_000  # bytes of all media of a result
 _LARGEST: Final = 2**53  # integers beyond it lose digits, because the API reads numbers as doubles
 _LONGEST_ERROR: Final = 2000  # characters
-_REST: Final = 200  # characters that a remark about a cut may take
+_REST: Final = 200  # characters for the remark that something was cut
 _TEXTS: Final = (PurePath, Decimal, UUID, complex, range)
 _LISTS: Final = (list, tuple, deque, AbstractSet, ValuesView)
 _NAMED: Final = (FunctionType, MethodType, BuiltinFunctionType, ModuleType, type)
@@ -84,7 +84,7 @@ def result_of(
 
 
 def error_result(call: Call, error: BaseException | str, *, mask: Masking | None = None) -> CallResult:
-    """The part that says that a call failed: the type and the message of an exception, without its traceback.
+    """The part for a call that failed: the type and the message of an exception, without its traceback.
 
     Args:
         call: the call.
@@ -153,7 +153,7 @@ class _Writer:
         except Exception:  # noqa: BLE001 - an object of the user
             kind = f"<{type(value).__name__}>"
             self.notices.append(
-                f"Sent only {kind} for an object in the result of {self._name}, which has no JSON."
+                f"Sent only {kind} for an object in the result of {self._name}, which has no JSON form."
             )
             return kind
         finally:

@@ -235,7 +235,7 @@ class GrowingTable:
 
 
 def rows_notice(ledger: Ledger) -> str:
-    """The footer of the table of a growing answer, for the status line; empty for an answer that is shown otherwise."""
+    """The footer of the table of a growing answer, for the status line; empty for an answer in another format."""
     if ledger.display.form != "table" or not (log := ledger.read_items()).found:
         return ""
     return ", ".join(row_facts(log))
@@ -252,7 +252,7 @@ def row_facts(log: ItemLog) -> list[str]:
     if log.recovered:
         facts.append(f"{len(log.recovered):,} more recovered from the text of the last one")
     if (last := log.most_repeated) is not None and last.number is not None:
-        facts.append(f"row {last.number - last.repeats} again {_counted(last.repeats, 'time')}")
+        facts.append(f"row {last.number - last.repeats} repeated {_counted(last.repeats, 'time')}")
     return facts
 
 

@@ -60,7 +60,7 @@ class LiveTable:
 
     @property
     def size(self) -> int:
-        """Characters of the HTML of all rows rendered so far, about."""
+        """The approximate number of characters of the HTML of all rows rendered so far."""
         return self._size
 
     @property

@@ -36,7 +36,7 @@ _MARKUP: Final = re.compile(
 
 
 def escape_markdown(line: str) -> str:
-    """A line of plain text as Markdown that no front end reads as markup."""
+    """Return a line of plain text as Markdown that no front end reads as markup."""
     return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", visible(line))
 
 

@@ -119,7 +119,7 @@ def item_html(
         running: whether the answer is still arriving.
         pictures: whether pictures may be shown.
         absence: why media that does not fit is not there, after its name.
-        clock: for how long a tool has been running.
+        clock: how long a tool has been running.
     """
     if isinstance(item, CallItem) and item.run is not None:
         return run_html(item.run, budget, pictures=pictures, absence=absence, clock=clock)
@@ -185,7 +185,7 @@ def run_html(
         budget: what media may still be included.
         pictures: whether pictures may be shown.
         absence: why a picture that does not fit is not there.
-        clock: for how long the tool has been running.
+        clock: how long the tool has been running.
     """
     line = run_line(run)
     outcome = " · ".join(filter(None, (line.outcome, clock)))

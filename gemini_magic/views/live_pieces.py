@@ -70,7 +70,7 @@ class Pieces(Protocol):
 
     @property
     def size(self) -> int:
-        """Characters of that HTML, about."""
+        """The approximate number of characters of that HTML."""
 
     def due(self, now: float) -> bool:
         """Return whether rendering what is new is worth the time."""

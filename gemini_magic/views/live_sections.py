@@ -1,4 +1,4 @@
-"""The sections of a growing answer: each stretch of text is rendered into pieces of its own, and other items lie between them."""
+"""The sections of a growing answer: each stretch of text is rendered into its own pieces, and other items lie between them."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class LiveSections:
         )
 
     def clock(self, item: AnswerItem) -> str:
-        """For how long the tool of an item has been running; empty if none is running."""
+        """How long the tool of an item has been running; empty if none is running."""
         if not isinstance(item, CallItem) or item.run is None:
             return ""
         return run_clock(item.run, elapsed_seconds(self._ledger) - self._ledger.delay)

@@ -82,7 +82,7 @@ def _cut_words(snapshot: AnswerSnapshot) -> dict[str, Any]:
 
 
 def _error_words(ledger: Ledger) -> dict[str, Any]:
-    """The words with which the labextension shows the error of an answer that is not followed by it."""
+    """The lines with which the labextension shows the error of an answer where no error output follows."""
     found = details(ledger)
     lines = [] if found is None else [visible(line) for line in found.lines]
     return {"tone": page.TONES[ledger.status], "lines": lines}

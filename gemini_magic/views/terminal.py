@@ -163,7 +163,7 @@ class TerminalView:
 
     def _show_wait(self) -> None:
         """Print why the next request is delayed; a terminal gets a countdown on one line."""
-        confirming = self._ledger.phase == "confirming"  # a prompt says it
+        confirming = self._ledger.phase == "confirming"  # the prompt shows it
         message = "" if confirming else wait_text(self._ledger, self._clock() - self._started)
         line = f"[{visible(message)}]" if message else ""
         if self._is_open() and self._out is not None and self._out.isatty():
@@ -199,7 +199,7 @@ class TerminalView:
         self._printer.paint(final=final, ended=ended)
 
     def _print_item(self, item: AnswerItem) -> None:
-        """Print a part that is not text; the text after it is a document of its own."""
+        """Print a part that is not text; the text after it is a separate document."""
         self._begin_section("answer")
         self._in_text = False
         self._set_transform()

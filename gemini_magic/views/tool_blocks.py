@@ -48,7 +48,7 @@ _FIXED: Final = {
 _PROBLEMS: Final = {
     "refused": "· refused",
     "invalid": "✗ not run",
-    "timed_out": "✗",  # the message says for how long it was waited
+    "timed_out": "✗",  # the message has the number of seconds
     "failed": "✗ failed",
 }
 _DO_NOT_FIT: Final = "do not fit:\n"  # the end of the first line of what the model receives about arguments
@@ -66,7 +66,7 @@ class RunLine(NamedTuple):
         call: the call on one line, perhaps shortened.
         outcome: what became of it, such as ``→ 21 °C · 0.3 s``.
         failed: whether it gave no result.
-        whole: whether the line shows all arguments and the whole result.
+        whole: whether the line shows all arguments and the complete result.
     """
 
     call: str
@@ -103,7 +103,7 @@ def run_line(run: ToolRun) -> RunLine:
 
 
 def run_clock(run: ToolRun, now: float) -> str:
-    """For how long a tool has been running at ``now``, in whole seconds; empty if it is not running.
+    """How long a tool has been running at ``now``, in whole seconds; empty if it is not running.
 
     Args:
         run: the run.

@@ -1,6 +1,6 @@
 """The widgets of a tool run in a growing answer: its line, its clock, and the buttons while it waits for the user.
 
-The clock is a widget of its own, so a running tool changes neither the line nor what the reader has opened or selected.
+The clock is a separate widget, so a running tool changes neither the line nor what the reader has opened or selected.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CONFIRM_MESSAGES: Final = 9
 # Each button: its text, its decision, its icon, and what it does.
 _BUTTONS: Final[tuple[tuple[str, Decision, str, str], ...]] = (
     ("Run", "run", "play", "Run this call once"),
-    ("Skip", "skip", "step-forward", "Do not run it; the model learns that you refused"),
+    ("Skip", "skip", "step-forward", "Do not run it; the model is informed that you did not allow it"),
     ("Stop", "stop", "stop", "Do not run it, and end the answer"),
     (
         "Always for this tool in this session",
@@ -57,11 +57,11 @@ class ToolBox:
         return 1
 
     def update(self, run: ToolRun, clock: str, ledger: Ledger) -> int:
-        """Show for how long the tool has been running, and the buttons while the run waits for the user.
+        """Show how long the tool has been running, and the buttons while the run waits for the user.
 
         Args:
             run: the run.
-            clock: for how long; empty if it is not running.
+            clock: how long it has been running; empty if it is not running.
             ledger: the record, which has the open question.
 
         Returns:

@@ -440,7 +440,7 @@ def test_a_stopped_upload_goes_on_when_it_is_sent_again(
         assert "start" not in kinds
         assert offsets[0] >= 32_768
         assert len(notes) == 1
-        assert notes[0].startswith("The upload of scan.pdf was stopped before: it goes on after ")
+        assert notes[0].startswith("The upload of scan.pdf was stopped before: it continues after ")
     else:
         assert kinds[:3] == ["query", "start", "upload"]
         assert (offsets[0], notes) == (0, [])

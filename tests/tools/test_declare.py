@@ -247,7 +247,9 @@ def test_notices_about_docstrings():
 
     assert tool_of(bare).description.startswith("bare(city: ")
     assert tool_of(bare).notices == ("The tool bare has no docstring, so the model sees only its signature.",)
-    assert tool_of(wrong).notices == ("The docstring of wrong describes town, which it does not take.",)
+    assert tool_of(wrong).notices == (
+        "The docstring of wrong describes parameters that it does not have: town.",
+    )
 
 
 def test_defaults_that_may_be_secret_are_not_sent():

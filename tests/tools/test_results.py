@@ -188,7 +188,9 @@ def test_an_object_without_json_is_sent_as_its_type_with_a_notice(value):
     converted = sent(value)
     kind = f"<{type(value).__name__}>"
     assert converted.result.response["output"] == kind
-    assert converted.notices == (f"Sent only {kind} for an object in the result of look, which has no JSON.",)
+    assert converted.notices == (
+        f"Sent only {kind} for an object in the result of look, which has no JSON form.",
+    )
 
 
 def test_loops_and_depth_end():

@@ -104,7 +104,7 @@ def test_recovered_rows_are_marked_as_guesses():
 def test_repeated_rows_are_counted():
     row = '{"name": "Rex", "age": 3, "note": "a"}'
     saved = bundle(finished(f"[{', '.join([row] * 4)}]"))
-    assert "4 rows, row 0 again 3 times." in saved["text/html"]
+    assert "4 rows, row 0 repeated 3 times." in saved["text/html"]
 
 
 def test_text_before_the_table_is_mentioned():

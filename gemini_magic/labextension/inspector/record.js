@@ -105,7 +105,7 @@
  * @property {string} message why there is no result
  * @property {string} stdout
  * @property {string} stderr
- * @property {string} approved who allowed the run; empty if the reader was not asked
+ * @property {string} approved who approved the run; empty if the user was not asked
  * @property {number | null} round
  * @property {number | null} started seconds since the first request was sent
  * @property {number | null} seconds

@@ -68,7 +68,7 @@ function copyDeclarations(style) {
 }
 
 /**
- * The suggestions have a light and a dark style for the color scheme of the system. JupyterLab has a theme of its own.
+ * The suggestions have a light and a dark style for the color scheme of the system. JupyterLab has its own theme.
  *
  * @param {string} condition of a media rule
  * @returns {string} the condition; for a color scheme, one that is always or never true where JupyterLab has a theme

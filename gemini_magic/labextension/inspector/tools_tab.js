@@ -5,7 +5,7 @@
 import { html } from './dom.js';
 import { formatDuration, formatNumber, quantity, reveal } from './format.js';
 
-/** Who allowed a run, by the value in the record. */
+/** Who approved a run, by the value in the record. */
 const APPROVALS = {
   you: 'approved by the user',
   always: 'approved by the user for all calls of this tool in the session'
