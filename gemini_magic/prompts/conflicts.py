@@ -78,7 +78,7 @@ def check_conflicts(
         if place and not _replaced(written, plain):  # another option may have replaced it
             raise _conflict(flag, " or ".join(_FLAGS[writer] for writer in against), place)
     own = request.settings
-    resolved = {  # these options need more than their values; they always belong to this cell or call
+    resolved = {  # the values of these options do not determine their fields; they always belong to this cell or call
         "--tool": RequestSettings(functions=own.functions, tool_choice=own.tool_choice),
         "--remote-mcp": RequestSettings(mcp_servers=own.mcp_servers),
     }

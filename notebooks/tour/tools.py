@@ -73,7 +73,7 @@ import gemini_magic
         """\
 ## Ask
 
-`-T NAME` offers a function; its signature and its docstring tell the model what it does. (`-T` can be repeated.)""",
+`-T NAME` offers a function; its signature and its docstring describe to the model what it does. (`-T` can be repeated.)""",
     ),
     (
         "code",
