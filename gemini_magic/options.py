@@ -216,7 +216,7 @@ class Options:
         10,
         "--max-rounds",
         metavar="N",
-        help="maximum number of requests for one answer when the model calls functions (default: 10)",
+        help="maximum number of requests for one answer when the model calls functions",
         minimum=1,
         maximum=1000,
     )

@@ -186,9 +186,9 @@ LATE_IMPORTS = {
     "client/transport.py:_make_transport": "the transport for proxies loads httpcore, which most users do not need",
     "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
     "notebook/runner.py:_count_tokens": "as above",
-    "notebook/runner.py:_offered": "as above, for tools",
-    "notebook/runner.py:_start_servers": "as above",
-    "notebook/runner.py:_with_servers": "as above",
+    "notebook/preparation.py:_offered": "as above, for tools",
+    "notebook/preparation.py:_start_servers": "as above",
+    "notebook/preparation.py:_with_servers": "as above",
     "api.py:_request": "few requests use an MCP server, and the first cell should import little",
     "api.py:_tools": "few requests use an MCP server, and the first cell should import little",
     "response.py:diff": "an answer is rarely compared, and the first cell should import little",
@@ -209,7 +209,6 @@ SAME_NAMES: dict[str, str] = {}
 LONG_MODULES: dict[str, str] = {
     "api.py": "sending a request, with or without a notebook, is one subject",
     "ledger/ledger.py": "one class is the record of a request and its answer",
-    "notebook/runner.py": "the way from a cell to its request is one subject",
     "options.py": "every option is declared once, in one class",
     "response.py": "one class with a property for everything that users explore",
 }

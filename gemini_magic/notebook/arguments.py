@@ -304,8 +304,10 @@ def _check_variable(name: str | None) -> None:
 
 
 _GROUPS = {
-    "Model": "model system schema schema_multi repair temperature top_p top_k max_tokens stop seed candidates logprobs thinking search code_execution "
-    "url_context safety service_tier param body",
+    "Model": "model system schema schema_multi repair temperature top_p top_k max_tokens stop seed candidates logprobs thinking safety "
+    "service_tier param body",
+    "Tool": "tool mcp remote_mcp tool_choice max_rounds tool_timeout confirm run_tools search code_execution url_context "
+    "maps file_search",
     "Prompt": "attach table_rows verbatim inline_limit",
     "Conversation": "chat continue_ fresh",
     "Result": "out to overwrite append quiet display format images next_cell background dry_run count",
