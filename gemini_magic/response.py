@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from . import diagnostics, recording, views
 from . import schema as schemas
+from .answer_cost import answer_cost, round_costs
 from .backends import backend
 from .client import Stream, play
 from .content import Call, Part, Request
@@ -62,7 +63,7 @@ from .ledger import (
     url_context_rows,
 )
 from .options import Options
-from .prices import Cost, TokenPrice, add_costs, list_price, reported_cost
+from .prices import Cost, TokenPrice
 from .tables import Rows
 from .text import one_line, visible
 from .timing import Timing, measure
@@ -360,7 +361,7 @@ class Response(AnswerContent):
     @property
     def rounds(self) -> Rows[RoundRow]:
         """One row for each round: a request with its answer. An answer without tools has one."""
-        costs = [] if self.status == "running" else self._round_costs()
+        costs = [] if self.status == "running" else round_costs(self.ledger)
         return rows_of(RoundRow, round_rows(self.ledger, [cost.amount if cost else None for cost in costs]))
 
     @property
@@ -382,57 +383,7 @@ class Response(AnswerContent):
         The gateway's own figure if it sent one; otherwise by the prices of ``--price``; otherwise, for the backend's own
         hosts, the list price by genai-prices (``pip install "gemini-magic[prices]"``), without discounts or free tiers.
         """
-        ledger = self.ledger
-        if ledger.status == "running":
-            return None
-        if len(ledger.rounds) > 1:
-            return add_costs(self._round_costs())
-        reported = (ledger.extras["cost"],) if "cost" in ledger.extras else ()
-        return self._cost_of(ledger.usage, reported, (0, len(ledger.raw)))
-
-    def _round_costs(self) -> list[Cost | None]:
-        return [
-            self._cost_of(each.usage, () if each.cost is None else (each.cost,), each.chunks)
-            for each in self.ledger.rounds
-        ]
-
-    def _cost_of(
-        self, usage: Usage | None, reported: tuple[Any, ...], chunks: tuple[int, int]
-    ) -> Cost | None:
-        """The cost of one request.
-
-        Args:
-            usage: its token counts.
-            reported: the figure of a gateway, as sent; empty without one.
-            chunks: the range of its chunks.
-        """
-        ledger = self.ledger
-        model = ledger.model_version or (ledger.request.model if ledger.request else None)
-        if reported:
-            return reported_cost(reported[0], source=ledger.backend, model=model)
-        if ledger.price is not None:
-            return ledger.price.cost(usage, model)
-        dialect = backend(ledger.backend)
-        urls = [each.url for each in ledger.exchanges[-1:] if each.url]
-        if dialect.auth and not all(map(dialect.auth.owns, urls)):
-            return None
-        requested = dialect.requested_tier(ledger.request) if ledger.request else None
-        tier = ledger.extras.get("serviceTier", requested)
-        return list_price(
-            usage,
-            model,
-            reported=dialect.price_data(model or "", usage or Usage(), self._json_with_last_total(chunks)),
-            provider=dialect.price_provider,
-            tier=tier if isinstance(tier, str) else None,
-            when=ledger.started,
-        )
-
-    def _json_with_last_total(self, chunks: tuple[int, int]) -> bytes:
-        start, end = chunks
-        found = [
-            row.chunk for row in self.usage_history if row.total is not None and start <= row.chunk < end
-        ]
-        return self.ledger.raw[found[-1]].raw if found else b""
+        return answer_cost(self.ledger)
 
     @property
     def timing(self) -> Timing:

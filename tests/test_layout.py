@@ -32,7 +32,7 @@ GROUPS = {
     "values": "errors events endings conversation timing prices lazy private_files",
     "settings": "options config",
     "reading": "pipeline",
-    "responses": "response response_stream diff journaling",
+    "responses": "response answer_cost response_stream diff journaling",
     "functions": "api catalog",
     "entry points": "__init__ __main__ cli demo",
 }
