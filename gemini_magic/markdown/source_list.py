@@ -10,6 +10,7 @@ from html import escape
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from ..text import shortened
 from .sanitize import link_allowed, normalize, sanitize_html
 
 __all__ = ["SourceEntry", "render_queries", "render_source_list", "source_list_markdown"]
@@ -35,16 +36,15 @@ class SourceEntry(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def _shortened(text: str, length: int) -> str:
-    text = normalize(text)
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+def _short_text(text: str, length: int) -> str:
+    return shortened(normalize(text), length)
 
 
 def _notes(entry: SourceEntry) -> str:
     """What follows the title, as one text; an address that is no link is a part of it."""
-    shown = [_shortened(note, _TITLE) for note in entry.notes]
+    shown = [_short_text(note, _TITLE) for note in entry.notes]
     if entry.uri and not link_allowed(entry.uri) and entry.uri != entry.title:
-        shown.append(_shortened(entry.uri, _ADDRESS))
+        shown.append(_short_text(entry.uri, _ADDRESS))
     return "".join(f" · {note}" for note in shown)
 
 
@@ -52,7 +52,7 @@ def render_source_list(entries: Sequence[SourceEntry]) -> str:
     """Return the safe HTML of a numbered list of sources; empty without sources."""
     items = []
     for entry in entries:
-        title = escape(_shortened(entry.title, _TITLE))
+        title = escape(_short_text(entry.title, _TITLE))
         if link_allowed(entry.uri):
             title = f'<a href="{escape(entry.uri)}">{title}</a>'
         items.append(f"<li>{title}{escape(_notes(entry))}</li>")
@@ -65,7 +65,7 @@ def render_queries(queries: Sequence[str]) -> str:
     for query in queries:
         uri = _SEARCH + quote(normalize(query), safe="")
         if link_allowed(uri):
-            links.append(f'<a href="{escape(uri)}">{escape(_shortened(query, _TITLE))}</a>')
+            links.append(f'<a href="{escape(uri)}">{escape(_short_text(query, _TITLE))}</a>')
     return sanitize_html(" ".join(links)) if links else ""
 
 
@@ -73,14 +73,14 @@ def source_list_markdown(entries: Sequence[SourceEntry], queries: Sequence[str])
     """Return the sources and the queries as Markdown, which still has to be defanged; empty without both."""
     lines = []
     for number, entry in enumerate(entries, 1):
-        title = _plain(_shortened(entry.title, _TITLE))
+        title = _plain(_short_text(entry.title, _TITLE))
         uri = quote(entry.uri, safe="/:?#=+,;&%.~-_@[]") if link_allowed(entry.uri) else ""
         lines.append(f"{number}. {f'[{title}]({uri})' if uri else title} {_plain(_notes(entry))}".rstrip())
     shown = ["Sources:", *lines] if lines else []
     paragraphs = ["\n".join([*shown[:1], "", *shown[1:]])] if shown else []
     if queries:
         paragraphs.append(
-            f"Searched for: {'; '.join(_plain(_shortened(query, _TITLE)) for query in queries)}"
+            f"Searched for: {'; '.join(_plain(_short_text(query, _TITLE)) for query in queries)}"
         )
     return "\n\n".join(paragraphs)
 

@@ -15,7 +15,7 @@ from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_open_calls, answer_turn
 from ..errors import OptionError
 from ..events import Usage
-from ..ledger import answer_turns, finished_turns
+from ..ledger import add_usage, answer_turns, finished_turns
 from ..options import Options
 from ..response import Response
 from ..text import SurrogateJoiner
@@ -165,7 +165,7 @@ class Session:
         ledger = run.response.ledger
         self._trim()
         if ledger.usage is not None and run.is_billed:
-            self.usage = Usage(*(_add(old, new) for old, new in zip(self.usage, ledger.usage, strict=True)))
+            self.usage = add_usage(self.usage, ledger.usage) or self.usage
         answer = answer_turns(ledger, run.prefix)
         if not answer:
             return []
@@ -271,10 +271,6 @@ def _size(run: Run) -> int:
     media = {digest: each for exchange in exchanges for digest, each in exchange.media.items()}
     kept = sum(each.size for each in media.values() if each.data is not None)
     return kept + sum(exchange.pieces.size for exchange in exchanges)
-
-
-def _add(old: int | None, new: int | None) -> int | None:
-    return old if new is None else (old or 0) + new
 
 
 def _suggest_chat(name: str, chats: Mapping[str, Conversation]) -> str:

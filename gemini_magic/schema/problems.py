@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..text import one_line
+from ..text import one_line, shortened
 
 __all__ = ["CHECKED", "MOST_PROBLEMS", "find_problems", "follow_refs", "place_text", "value_text"]
 
@@ -85,7 +85,7 @@ def place_text(place: Sequence[str | int]) -> str:
         elif step.isidentifier():
             text += f".{step}" if text else step
         else:
-            text += f"[{json.dumps(_shortened(step), ensure_ascii=False)}]"
+            text += f"[{json.dumps(shortened(step, _VALUE), ensure_ascii=False)}]"
     return one_line(text) or "the answer"
 
 
@@ -99,17 +99,13 @@ def value_text(value: Any) -> str:
         unit = "field" if isinstance(value, dict) else "item"
         return f"{kind} with {count:,} {unit}{'' if count == 1 else 's'}"
     if isinstance(value, str):
-        return one_line(json.dumps(_shortened(value), ensure_ascii=False))
+        return one_line(json.dumps(shortened(value, _VALUE), ensure_ascii=False))
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**_VALUE:
         return "a very large number"
     try:
         return one_line(json.dumps(value))
     except (TypeError, ValueError):
-        return _shortened(one_line(repr(value)))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _VALUE else f"{text[: _VALUE - 1]}…"
+        return shortened(one_line(repr(value)), _VALUE)
 
 
 def follow_refs(schema: Any, definitions: Mapping[str, Any]) -> Any:
@@ -291,8 +287,8 @@ def _pattern_problem(pattern: str, value: str) -> str:
     except regex.error:
         return ""  # the pattern of another language
     except TimeoutError:
-        return f"a text in which {_shortened(pattern)} is found within {_PATTERN_TIME:g} s"
-    return "" if matches else f"text that matches {_shortened(pattern)}"
+        return f"a text in which {shortened(pattern, _VALUE)} is found within {_PATTERN_TIME:g} s"
+    return "" if matches else f"text that matches {shortened(pattern, _VALUE)}"
 
 
 def _check_number(value: float, schema: Mapping[str, Any], place: Place, found: _Found) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .lenient_json import MAX_DEPTH, SurrogateJoiner, json_safe, read_json, replace_surrogates
-from .printable import one_line, reveal, reveal_all, visible
+from .printable import one_line, reveal, reveal_all, short_line, shortened, visible
 
 __all__ = [
     "MAX_DEPTH",
@@ -14,5 +14,7 @@ __all__ = [
     "replace_surrogates",
     "reveal",
     "reveal_all",
+    "short_line",
+    "shortened",
     "visible",
 ]

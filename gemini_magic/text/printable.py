@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["one_line", "reveal", "reveal_all", "visible"]
+__all__ = ["one_line", "reveal", "reveal_all", "short_line", "shortened", "visible"]
 
 _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _BIDI = "\u202a-\u202e\u2066-\u2069"
@@ -59,6 +59,17 @@ def visible(text: str) -> str:
 def one_line(value: object) -> str:
     """Return the text of a value as :func:`visible` does, on one line."""
     return _SPACES.sub(" ", visible(str(value)))
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return a text of at most ``limit`` characters: a longer one is cut and ends with an ellipsis."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def short_line(text: str, limit: int) -> str:
+    """Return the beginning of a text as :func:`one_line` does, with at most ``limit`` characters."""
+    line = one_line(text[: limit + 1]).strip()
+    return line if len(line) <= limit and len(text) <= limit else f"{line[: limit - 1]}…"
 
 
 def reveal_all(text: str) -> str:

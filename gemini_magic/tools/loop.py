@@ -24,7 +24,7 @@ from .definition import Tool
 from .loop_settings import LoopSettings
 from .open_calls import OpenCall, call_warning, captured_fields
 from .results import error_result, results_turn
-from .running import RunningTool, ToolOutcome, job_of, run_here, start_task, start_thread
+from .running import RunningTool, ToolJob, ToolOutcome, job_of, run_here, start_task, start_thread
 
 __all__ = ["ToolLoop"]
 
@@ -223,13 +223,7 @@ class ToolLoop:
             self._here = item  # runs with the next step, so that a view can show first that it runs
             return
         self._active.append(item)
-        job = job_of(
-            item.prepared,
-            item.output,
-            timeout=self._timeout(item.tool),
-            mask=self._settings.mask,
-            table_rows=self._settings.table_rows,
-        )
+        job = self._job(item)
 
         def finished(outcome: ToolOutcome) -> None:
             if item.running is not None and item.running.set_outcome(outcome):
@@ -252,13 +246,7 @@ class ToolLoop:
         item, self._here = self._here, None
         if item is None:
             return
-        job = job_of(
-            item.prepared,
-            item.output,
-            timeout=self._timeout(item.tool),
-            mask=self._settings.mask,
-            table_rows=self._settings.table_rows,
-        )
+        job = self._job(item)
         try:
             outcome = run_here(job)
         except KeyboardInterrupt:
@@ -274,6 +262,15 @@ class ToolLoop:
             message="interrupted",
             seconds=item.seconds,
             **captured_fields(item.output, self._settings.mask),
+        )
+
+    def _job(self, item: OpenCall) -> ToolJob:
+        return job_of(
+            item.prepared,
+            item.output,
+            timeout=self._timeout(item.tool),
+            mask=self._settings.mask,
+            table_rows=self._settings.table_rows,
         )
 
     def _timeout(self, tool: Tool) -> float | None:

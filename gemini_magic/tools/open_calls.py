@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ..content import Call
 from ..ledger import ToolRun, ToolState
+from ..text import shortened
 from .arguments import PreparedCall
 from .capture import ToolOutput
 from .definition import Tool
@@ -81,7 +82,7 @@ def call_warning(call: Call, state: ToolState, message: str, *, still_running: b
     """The sentence for the user about a call that brought no result; empty if there is nothing to say."""
     name = f"{call.name or 'A function'}"
     if state == "failed":
-        short = message if len(message) <= _LONGEST_NOTE else f"{message[: _LONGEST_NOTE - 1]}…"
+        short = shortened(message, _LONGEST_NOTE)
         return f"{name} raised {short.rstrip('.')}. `%gemini traceback` shows where."
     if state == "timed_out":
         running = "; it could not be stopped and is still running" if still_running else ""

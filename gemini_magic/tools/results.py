@@ -26,7 +26,7 @@ from .. import media
 from ..content import Blob, Call, CallResult, File, LocalFile, Part, ResultMedia, Text, Thought, Turn
 from ..errors import GeminiMagicError, ToolRefused
 from ..prompts import parts_from_object
-from ..text import replace_surrogates
+from ..text import replace_surrogates, shortened
 from .definition import MAX_RESULT
 
 __all__ = ["ConvertedResult", "error_result", "result_of", "results_turn"]
@@ -99,9 +99,7 @@ def error_result(call: Call, error: BaseException | str, *, mask: Masking | None
         text = (
             f"{kind}: {message}" if kind and message else kind or message or "The function refused the call."
         )
-    text = replace_surrogates((mask or _unchanged)(text))
-    if len(text) > _LONGEST_ERROR:
-        text = f"{text[: _LONGEST_ERROR - 1]}…"
+    text = shortened(replace_surrogates((mask or _unchanged)(text)), _LONGEST_ERROR)
     return CallResult(call.name or "", {"error": text}, call.id)
 
 

@@ -24,7 +24,7 @@ from .capture import ToolOutput, capturing, collect_figures, open_figures
 from .interrupts import TimeUp, interruptible, raise_in_thread, time_limit
 from .results import Masking, error_result, result_of
 
-__all__ = ["RunningTool", "ToolOutcome", "job_of", "run_here", "start_task", "start_thread"]
+__all__ = ["RunningTool", "ToolJob", "ToolOutcome", "job_of", "run_here", "start_task", "start_thread"]
 
 _RESPONSE = 0.05  # seconds in which an event loop responds
 _NO_ANSWER = "no answer within {0:g} s"
@@ -58,7 +58,7 @@ class ToolOutcome(NamedTuple):
 Finished: TypeAlias = Callable[[ToolOutcome], None]
 
 
-class _Job(NamedTuple):
+class ToolJob(NamedTuple):
     """One call and how its result is converted."""
 
     prepared: PreparedCall
@@ -107,7 +107,7 @@ def job_of(
     timeout: float | None,
     mask: Masking | None,
     table_rows: int,
-) -> _Job:
+) -> ToolJob:
     """The job of a call.
 
     Args:
@@ -117,7 +117,7 @@ def job_of(
         mask: replaces known keys in what is sent.
         table_rows: rows of a table that are sent.
     """
-    return _Job(prepared, output, timeout, mask, table_rows)
+    return ToolJob(prepared, output, timeout, mask, table_rows)
 
 
 class RunningTool:
@@ -141,7 +141,7 @@ class RunningTool:
             return True
 
 
-def run_here(job: _Job) -> ToolOutcome:
+def run_here(job: ToolJob) -> ToolOutcome:
     """Run a function on this thread.
 
     Raises:
@@ -164,7 +164,7 @@ def run_here(job: _Job) -> ToolOutcome:
         return job.failed(error)
 
 
-def start_thread(job: _Job, finished: Finished) -> RunningTool:
+def start_thread(job: ToolJob, finished: Finished) -> RunningTool:
     """Run a function in a thread of its context.
 
     Args:
@@ -208,7 +208,7 @@ def start_thread(job: _Job, finished: Finished) -> RunningTool:
     return RunningTool(stop)
 
 
-def start_task(job: _Job, finished: Finished, loop: asyncio.AbstractEventLoop | None) -> RunningTool:
+def start_task(job: ToolJob, finished: Finished, loop: asyncio.AbstractEventLoop | None) -> RunningTool:
     """Run an ``async def`` as a task.
 
     Args:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .. import schema as schemas
 from ..ledger import Ledger
 from ..markdown import DataCell, DataTable
-from ..text import one_line, visible
+from ..text import one_line, shortened, visible
 from .formats_live import escape_markdown, fenced
 from .truncate import MAX_HTML
 
@@ -120,7 +120,7 @@ class AnswerTable:
         """The cells as plain text; of an item that is not valid, the message is the second one."""
         if isinstance(row, schemas.InvalidItem):
             return [f"{row.number}", _message(row), *[""] * (len(self.names) - 2)]
-        return [_shortened(visible(cell.text), limit) for cell in self._cells(row)]
+        return [shortened(visible(cell.text), limit) for cell in self._cells(row)]
 
 
 class ShownTable:
@@ -284,11 +284,7 @@ def _cell(value: Any) -> DataCell:
         if len(text) <= _FULL
         else f"{text[:_FULL]}{_MORE} ({len(text):,} characters; the response's `items` has all)"
     )
-    return DataCell(_shortened(one_line(text[: _CELL + 1]), _CELL), full)
-
-
-def _shortened(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}{_MORE}"
+    return DataCell(shortened(one_line(text[: _CELL + 1]), _CELL), full)
 
 
 def _message(row: InvalidItem) -> str:

@@ -20,7 +20,7 @@ from ..ledger import (
     ToolItem,
 )
 from ..media import read_raster, wav_duration
-from ..text import one_line
+from ..text import short_line
 from .units import byte_size, duration
 
 __all__ = ["CodeBox", "ItemBlock", "Line", "call_source", "item_blocks", "media_label", "media_reference"]
@@ -116,7 +116,7 @@ def media_label(item: MediaItem, candidate: int = 0) -> str:
     head = f"{item.kind} {item.number + 1}{of}"
     if item.uri:
         kind = f"{_name(item.mime_type)}, " if item.mime_type else ""
-        return f"{head}: {kind}at `{_one_line(item.uri.replace('`', ''), _MAX_LINE)}`"
+        return f"{head}: {kind}at `{short_line(item.uri.replace('`', ''), _MAX_LINE)}`"
     size = byte_size(item.size)
     if item.pcm is not None:
         return f"{head}: {duration(item.size / item.pcm.byte_rate)}, {item.pcm.rate / 1000:g} kHz, {size}"
@@ -157,7 +157,7 @@ def call_source(call: Call) -> str:
 
 
 def _argument(key: str, value: Any, room: int) -> str:
-    name = _one_line(key, _MAX_NAME)
+    name = short_line(key, _MAX_NAME)
     text = _literal(value, room)
     if name.isidentifier() and not keyword.iskeyword(name):
         return f"{name}={text}"
@@ -167,7 +167,7 @@ def _argument(key: str, value: Any, room: int) -> str:
 def _literal(value: Any, room: int) -> str:
     """A JSON value as Python writes it, shortened."""
     text = json.dumps(value[: room + 1], ensure_ascii=False) if isinstance(value, str) else repr(value)
-    return _one_line(text, max(1, room))
+    return short_line(text, max(1, room))
 
 
 def _media_blocks(item: MediaItem, candidate: int) -> list[ItemBlock]:
@@ -226,13 +226,8 @@ def _tool_line(item: ToolItem) -> str:
         shown = ", ".join(json.dumps(str(query)[:_MAX_LINE], ensure_ascii=False) for query in queries[:10])
     else:
         shown = ", ".join(_argument(key, value, _MAX_LINE) for key, value in list(args.items())[:10])
-    return _one_line(f"server tool: {tool}{f' for {shown}' if shown else ''}", _MAX_LINE)
+    return short_line(f"server tool: {tool}{f' for {shown}' if shown else ''}", _MAX_LINE)
 
 
 def _name(value: str | None) -> str:
-    return _one_line((value or "").replace("`", ""), _MAX_NAME)
-
-
-def _one_line(text: str, limit: int) -> str:
-    line = one_line(text[: limit + 1]).strip()
-    return line if len(line) <= limit and len(text) <= limit else f"{line[: limit - 1]}…"
+    return short_line((value or "").replace("`", ""), _MAX_NAME)

@@ -27,6 +27,7 @@ from ..ledger import (
     Transfer,
 )
 from ..text import visible
+from .units import whole_seconds
 
 __all__ = [
     "Details",
@@ -161,13 +162,7 @@ def _seconds(value: float) -> str:
         return f"{value:.1f} s"
     if value < _MINUTE:
         return f"{value:.0f} s"
-    minutes, seconds = divmod(int(value), 60)
-    return f"{minutes} min {seconds:02d} s"
-
-
-def _whole_seconds(seconds: int) -> str:
-    """Whole seconds, for a countdown."""
-    return f"{seconds} s" if seconds < _MINUTE else _seconds(seconds)
+    return whole_seconds(int(value))
 
 
 def thinking_time(ledger: Ledger, now: float | None = None) -> str:
@@ -179,7 +174,7 @@ def thinking_time(ledger: Ledger, now: float | None = None) -> str:
     if begun is None:
         return ""
     if ended is None and ledger.status == "running":
-        return _whole_seconds(max(0, int(elapsed_seconds(ledger, now) - ledger.delay - begun)))
+        return whole_seconds(max(0, int(elapsed_seconds(ledger, now) - ledger.delay - begun)))
     if ended is None:
         ended = ledger.marks.get("total", ledger.raw[-1].t)
     return _seconds(ended - begun) if ended > begun else ""
@@ -200,8 +195,8 @@ def wait_text(ledger: Ledger, now: float) -> str:
     left = round(pause.until - now)
     why = f" ({_one_line(pause.why)})"
     if ledger.phase == "queued":
-        return f"waiting for the rate limit{f', {_whole_seconds(left)}' if left > 0 else ''}{why}"
-    return f"retrying{f' in {_whole_seconds(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
+        return f"waiting for the rate limit{f', {whole_seconds(left)}' if left > 0 else ''}{why}"
+    return f"retrying{f' in {whole_seconds(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
 
 
 def _tool_state(ledger: Ledger, now: float) -> str:
@@ -219,7 +214,7 @@ def _tool_state(ledger: Ledger, now: float) -> str:
         return "running tools"
     more = f" and {len(running) - 1} more" if len(running) > 1 else ""
     seconds = max(0, int(now - min(run.started or 0.0 for run in running)))
-    return f"running {_tool_name(running[0])}{more}, {_whole_seconds(seconds)}"
+    return f"running {_tool_name(running[0])}{more}, {whole_seconds(seconds)}"
 
 
 def _tool_name(run: ToolRun) -> str:
@@ -251,7 +246,7 @@ def _transfer_text(phase: Phase, transfer: Transfer, now: float) -> str:
     name = name if len(name) <= _NAME else f"{name[: _NAME // 2]}…{name[1 - _NAME // 2 :]}"
     files = f" (file {transfer.number} of {transfer.of})" if transfer.of > 1 else ""
     if phase == "processing":
-        return f"the server is processing {name}, {_whole_seconds(max(0, int(now - transfer.since)))}{files}"
+        return f"the server is processing {name}, {whole_seconds(max(0, int(now - transfer.since)))}{files}"
     share = transfer.sent / transfer.size if transfer.size else 1.0
     filled = int(share * _BAR)
     bar = f"{'━' * filled}{'─' * (_BAR - filled)}"

@@ -15,7 +15,7 @@ from math import floor
 from textwrap import wrap
 from typing import Final, NamedTuple
 
-from ..text import visible
+from ..text import shortened, visible
 from .timeline_data import COLUMNS, Bar, Span, TimelineData, bar_height
 from .units import byte_size, duration, tick_label, ticks
 
@@ -56,7 +56,7 @@ def _short_count(count: int) -> str:
 def _xml_text(text: str, most: int = 400) -> str:
     """Escape text for XML, on one line and with a maximum length."""
     line = " ".join(_NOT_XML.sub("\ufffd", visible(text)).split())
-    return escape(line if len(line) <= most else f"{line[: most - 1]}…")
+    return escape(shortened(line, most))
 
 
 # -- elements of the image
@@ -290,7 +290,7 @@ def draw_timeline(data: TimelineData, title: str, status: str) -> str:
         An SVG document.
     """
     labels = _labels(data, status)
-    short = title if len(title) <= _TITLE_LENGTH else f"{title[: _TITLE_LENGTH - 1]}…"
+    short = shortened(title, _TITLE_LENGTH)
     head_lines = [(line, _GREY) for text in (short, data.summary) for line in _wrapped(text)]
     head_lines += [(line, _AMBER) for line in _wrapped(data.remark or "")]
     lanes_top = y = _LINE * len(head_lines) + 14 + labels.tall

@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 
 from ..content import Blob, Call
 from ..ledger import ToolRun
-from ..text import one_line
+from ..text import one_line, short_line
 from .status import redact
-from .units import duration
+from .units import duration, whole_seconds
 
 __all__ = [
     "RunLine",
@@ -111,12 +111,12 @@ def run_clock(run: ToolRun, now: float) -> str:
     """
     if run.state != "running" or run.started is None:
         return ""
-    return _whole(max(0, int(now - run.started)))
+    return whole_seconds(max(0, int(now - run.started)))
 
 
 def one_line_call(call: Call) -> tuple[str, bool]:
     """Return a call as Python writes it, on one line, and whether that is the whole call."""
-    name = _line(call.name or "(no name)", _MAX_NAME)
+    name = short_line(call.name or "(no name)", _MAX_NAME)
     pieces: list[str] = []
     room = _MAX_CALL
     for key, value in call.args.items():
@@ -190,12 +190,12 @@ def _outcome(run: ToolRun) -> tuple[str, bool]:
     if run.state != "done":
         own = redact(run.message)
         own = own.partition(_DO_NOT_FIT)[2] or own
-        message = _line(own, _MAX_OUTCOME)
+        message = short_line(own, _MAX_OUTCOME)
         separator = " " if run.state == "timed_out" else ": "
         outcome = _PROBLEMS[run.state] + (f"{separator}{message}" if message else "")
         return f"{outcome}{_STILL_RUNNING * run.still_running}", message == own
     text = result_text(run)
-    shown = _line(text, _MAX_OUTCOME)
+    shown = short_line(text, _MAX_OUTCOME)
     pictures = len(run_pictures(run))
     found = [shown] if shown else []
     if pictures:
@@ -218,17 +218,7 @@ def _more_facts(run: ToolRun) -> list[str]:
 def _seconds(value: float) -> str:
     if value < _SHORT:
         return duration(value)
-    return f"{value:.1f} s" if value < _LONG else _whole(int(value))
-
-
-def _whole(seconds: int) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def _line(text: str, limit: int) -> str:
-    line = one_line(text[: limit + 1]).strip()
-    return line if len(line) <= limit and len(text) <= limit else f"{line[: limit - 1]}…"
+    return f"{value:.1f} s" if value < _LONG else whole_seconds(int(value))
 
 
 def _picture_of(bundle: dict[str, Any]) -> Blob | None:

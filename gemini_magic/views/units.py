@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import floor, log10
 from typing import Final
 
-__all__ = ["byte_size", "duration", "tick_label", "ticks"]
+__all__ = ["byte_size", "duration", "tick_label", "ticks", "whole_seconds"]
 
 _MINUTE: Final = 60.0
 _TEN_MINUTES: Final = 600.0
@@ -20,8 +20,13 @@ def duration(seconds: float) -> str:
         return f"{thousandths:.0f} ms" if thousandths >= 1 else f"{thousandths:g} ms"
     if round(seconds, 1) < _MINUTE:
         return f"{seconds:.2f} s" if round(seconds, 2) < _SHORT else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s"
+    return whole_seconds(round(seconds))
+
+
+def whole_seconds(seconds: int) -> str:
+    """Whole seconds, for a clock or a countdown: ``8 s``, ``2 min 05 s``."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def byte_size(size: int) -> str:

@@ -15,6 +15,7 @@ from ...journal import Entry, entry_rows
 from ...journaling import exchanges_of, journal, response_from_entry
 from ...media import StoredMedia
 from ...response import Response
+from ...text import shortened
 from .. import kernel
 from ..arguments import MagicLine
 from ..lookup import open_journal
@@ -170,7 +171,7 @@ def _open(arguments: Sequence[str]) -> Response:
 
 def _print_heading(entry: Entry) -> None:
     question = " ".join(entry.start.question.split())
-    short = question if len(question) <= _QUESTION else f"{question[: _QUESTION - 1]}…"
+    short = shortened(question, _QUESTION)
     print_lines(f"{entry.id} · {entry.local_time} · {entry.start.model}: {short}")
 
 

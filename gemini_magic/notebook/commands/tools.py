@@ -8,7 +8,7 @@ from typing import Any
 from ... import tools as toolbox
 from ...errors import GeminiMagicError, OptionError
 from ...mcp_servers import ToolState, describe_tool, known_servers, mcp_servers, tool_states
-from ...text import reveal_all
+from ...text import reveal_all, shortened
 from ...tools import Tool
 from ..arguments import MagicLine
 from ..messages import format_table, print_lines
@@ -84,7 +84,7 @@ def _server_row(server: str, state: ToolState) -> tuple[str, ...]:
 
 def _first_line(text: str) -> str:
     line = next(iter(text.strip().splitlines()), "")
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return shortened(line, _LONGEST)
 
 
 def _show(context: CommandContext, name: str) -> None:
