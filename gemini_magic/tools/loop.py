@@ -24,7 +24,7 @@ from .definition import Tool
 from .loop_settings import LoopSettings
 from .open_calls import OpenCall, call_warning, captured_fields
 from .results import error_result, results_turn
-from .running import RunningTool, ToolJob, ToolOutcome, job_of, run_here, start_task, start_thread
+from .running import RunningTool, ToolJob, ToolOutcome, run_here, start_task, start_thread
 
 __all__ = ["ToolLoop"]
 
@@ -265,13 +265,9 @@ class ToolLoop:
         )
 
     def _job(self, item: OpenCall) -> ToolJob:
-        return job_of(
-            item.prepared,
-            item.output,
-            timeout=self._timeout(item.tool),
-            mask=self._settings.mask,
-            table_rows=self._settings.table_rows,
-        )
+        settings = self._settings
+        timeout = self._timeout(item.tool)
+        return ToolJob(item.prepared, item.output, timeout, settings.mask, settings.table_rows)
 
     def _timeout(self, tool: Tool) -> float | None:
         return self._settings.timeout if tool.timeout is None else tool.timeout

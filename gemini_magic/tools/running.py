@@ -24,7 +24,7 @@ from .capture import ToolOutput, capturing, collect_figures, open_figures
 from .interrupts import TimeUp, interruptible, raise_in_thread, time_limit
 from .results import Masking, error_result, result_of
 
-__all__ = ["RunningTool", "ToolJob", "ToolOutcome", "job_of", "run_here", "start_task", "start_thread"]
+__all__ = ["RunningTool", "ToolJob", "ToolOutcome", "run_here", "start_task", "start_thread"]
 
 _RESPONSE = 0.05  # seconds in which an event loop responds
 _NO_ANSWER = "no answer within {0:g} s"
@@ -59,7 +59,15 @@ Finished: TypeAlias = Callable[[ToolOutcome], None]
 
 
 class ToolJob(NamedTuple):
-    """One call and how its result is converted."""
+    """One call that runs, and how its outcome is made.
+
+    Attributes:
+        prepared: the call, which has no problems.
+        output: receives what it prints and displays.
+        timeout: seconds that it may take; None for any time.
+        mask: replaces known keys in what is sent.
+        table_rows: rows of a table that are sent.
+    """
 
     prepared: PreparedCall
     output: ToolOutput
@@ -68,6 +76,7 @@ class ToolJob(NamedTuple):
     table_rows: int
 
     def converted(self, value: Any) -> ToolOutcome:
+        """The outcome of a function that returned a value."""
         tool = self.prepared.tool
         assert tool is not None  # noqa: S101 - a call without a tool is not run
         converted = result_of(
@@ -80,6 +89,7 @@ class ToolJob(NamedTuple):
         return ToolOutcome("done", converted.result, "", converted.notices, value)
 
     def failed(self, error: BaseException) -> ToolOutcome:
+        """The outcome of a function that raised an exception."""
         sent = error_result(self.prepared.call, error, mask=self.mask)
         state: ToolState = "refused" if isinstance(error, ToolRefused) else "failed"
         trace = error.__traceback__
@@ -89,35 +99,17 @@ class ToolJob(NamedTuple):
         return ToolOutcome(state, sent, str(sent.response.get("error", "")), error=error)
 
     def timed_out(self) -> ToolOutcome:
+        """The outcome of a function that took too long."""
         message = _NO_ANSWER.format(self.timeout or 0.0)
         sent = error_result(self.prepared.call, f"The function gave {message}.", mask=self.mask)
         return ToolOutcome("timed_out", sent, message)
 
     def call(self) -> Any:
+        """Call the function."""
         tool = self.prepared.tool
         assert tool is not None  # noqa: S101 - as above
         assert tool.function is not None  # noqa: S101 - nor is a declaration
         return tool.function(*self.prepared.args, **self.prepared.kwargs)
-
-
-def job_of(
-    prepared: PreparedCall,
-    output: ToolOutput,
-    *,
-    timeout: float | None,
-    mask: Masking | None,
-    table_rows: int,
-) -> ToolJob:
-    """The job of a call.
-
-    Args:
-        prepared: the call, which has no problems.
-        output: receives what it prints and displays.
-        timeout: seconds that it may take; None for any time.
-        mask: replaces known keys in what is sent.
-        table_rows: rows of a table that are sent.
-    """
-    return ToolJob(prepared, output, timeout, mask, table_rows)
 
 
 class RunningTool:
