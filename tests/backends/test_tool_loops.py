@@ -20,7 +20,7 @@ def look(where: list) -> dict:
 
 
 @pytest.mark.parametrize(("dialect", "form"), LOOPS)
-def test_a_call_is_answered_and_the_model_goes_on(fake_server, dialect, form):
+def test_a_call_is_answered_and_the_model_continues(fake_server, dialect, form):
     if dialect == "echo":
         asked = answer(fake_server, dialect, form)
         r = gemini_magic.ask(

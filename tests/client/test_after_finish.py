@@ -94,7 +94,7 @@ def test_nothing_is_shortened_where_the_finish_reason_does_not_show_the_end(fake
 
 
 @pytest.mark.parametrize("case", EVERY)
-def test_a_cut_cannot_be_told_from_an_end_where_every_chunk_has_a_finish_reason(fake_server, case):
+def test_a_cut_cannot_be_distinguished_from_an_end_where_every_chunk_has_a_finish_reason(fake_server, case):
     fake_server.script(*EVERY[case], pause(0.1), reset())
     ledger = ended(fake_server)
     assert (ledger.status, text(ledger)) == ("truncated", "ab")

@@ -160,7 +160,7 @@ def test_plain_responses_need_no_h11_and_their_connection_is_used_again(case, mo
 @pytest.mark.parametrize(
     "case", ["close", "HTTP/1.0", "until the end of input", "a second response", "a line end after the body"]
 )
-def test_a_connection_that_the_server_ends_or_goes_on_writing_to_is_not_used_again(case):
+def test_a_connection_that_the_server_ends_or_still_writes_to_is_not_used_again(case):
     assert read([RESPONSES[case]])[-2:] == (True, False)
 
 

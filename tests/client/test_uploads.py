@@ -269,7 +269,7 @@ def test_an_upload_that_the_server_has_forgotten_begins_again(upload_server, loc
     assert upload_server.kinds().count("start") == 2
 
 
-def test_a_server_that_never_goes_on_is_given_up(upload_server, local, small_chunks, quick):
+def test_a_server_that_never_continues_is_given_up(upload_server, local, small_chunks, quick):
     for _ in range(50):
         upload_server.fail("upload", status=503, message="Busy.")
     ledger = asked(upload_server, local(120_000), retries=2)
@@ -422,7 +422,7 @@ def stopped(server, medium, uploaded):
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_a_stopped_upload_goes_on_when_it_is_sent_again(
+def test_a_stopped_upload_continues_when_it_is_sent_again(
     upload_server, local, small_chunks, tmp_path, is_known
 ):
     uploaded, medium = UploadedFiles(tmp_path / "files.json"), local()

@@ -249,7 +249,7 @@ def test_a_stopped_program_has_ended():
     until(lambda: not Path(f"/proc/{pid}").exists())
 
 
-def test_a_crash_in_a_call_is_said_and_the_error_output_is_kept(program):
+def test_a_crash_in_a_call_is_reported_and_the_error_output_is_kept(program):
     with soon(2), pytest.raises(McpServerError, match="ended during the call, so it is not known") as caught:
         call(program, "crash")
     until(lambda: "about to crash, token ***" in program.stderr)
@@ -259,7 +259,7 @@ def test_a_crash_in_a_call_is_said_and_the_error_output_is_kept(program):
         call(program, "echo", text="a")
 
 
-def test_an_address_whose_server_is_killed_in_a_call_is_said(address):
+def test_an_address_whose_server_is_killed_in_a_call_is_reported(address):
     future = address.begin("slow", {"seconds": 30})
     time.sleep(0.2)
     address.process.kill()

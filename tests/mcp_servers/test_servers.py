@@ -160,7 +160,7 @@ def test_a_picture_from_a_tool_goes_back_as_media_and_its_own_keys_do_not(sample
     assert asyncio.run(environment.function(name="TOKEN")) == "***"
 
 
-def test_a_server_that_has_ended_is_started_again_for_the_next_call_and_that_is_said(sample, capsys):
+def test_a_server_that_has_ended_is_started_again_for_the_next_call_and_that_is_reported(sample, capsys):
     echo, crash = sample.tools(["sample:crash,echo"])
     with pytest.raises(Exception, match="The MCP server 'sample' ended during the call"):
         asyncio.run(crash.function())
@@ -218,7 +218,7 @@ def test_two_tools_whose_names_are_cut_to_the_same_are_refused(sample, monkeypat
         sample.tools(["sample:add", "sample:echo"])
 
 
-def test_a_tool_whose_schema_cannot_be_expressed_is_left_out_and_that_is_said(sample, monkeypatch):
+def test_a_tool_whose_schema_cannot_be_expressed_is_left_out_with_a_notice(sample, monkeypatch):
     entry = sample.find("sample")
     deep = {"type": "string"}
     for _ in range(3000):

@@ -56,7 +56,7 @@ def answer(session, text):
     return message["content"]["prompt"]
 
 
-def test_a_click_runs_the_call_of_an_awaited_cell_and_its_status_line_goes_on_meanwhile(session):
+def test_a_click_runs_the_call_of_an_awaited_cell_and_its_status_line_is_updated_meanwhile(session):
     run = session.begin(ASK)
     found = button(run, session, "Run")
     for seconds in (1, 2):  # the status line counts while the user decides

@@ -275,7 +275,7 @@ def kinds(request):
     return [(role, [next(iter(part)) for part in parts]) for role, parts in contents(request)]
 
 
-def test_an_answer_that_was_cut_off_after_calls_goes_on_after_their_results(cells, asking, fake_server):
+def test_an_answer_that_was_cut_off_after_calls_continues_after_their_results(cells, asking, fake_server):
     cells(WEATHER)
     fake_server.script(text("I look. "), call("Paris", thoughtSignature="c2lnMQ=="), finish())
     fake_server.script(text("It is 2"), cut())
@@ -293,7 +293,9 @@ def test_an_answer_that_was_cut_off_after_calls_goes_on_after_their_results(cell
     assert cells.names["ran"] == ["Paris"]
 
 
-def test_a_loop_that_reached_its_rounds_goes_on_without_running_a_function_twice(cells, asking, fake_server):
+def test_a_loop_that_reached_its_rounds_continues_without_running_a_function_twice(
+    cells, asking, fake_server
+):
     cells(WEATHER)
     fake_server.script(call("Paris"), finish())
     fake_server.script(call("Rome"), finish())
@@ -325,7 +327,7 @@ def test_a_loop_that_reached_its_rounds_goes_on_without_running_a_function_twice
     ]
 
 
-def test_a_loop_that_was_stopped_goes_on_with_the_results_it_has(cells, asking, fake_server):
+def test_a_loop_that_was_stopped_continues_with_the_results_it_has(cells, asking, fake_server):
     cells(WEATHER)
     cells("def stop() -> str:\n    'Stop.'\n    raise KeyboardInterrupt")
     part = {"functionCall": {"name": "stop", "args": {}}}

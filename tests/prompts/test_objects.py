@@ -78,7 +78,7 @@ def test_an_exception_becomes_a_short_traceback():
     assert len(text.splitlines()) < 12
 
 
-def test_the_user_is_told_how_many_rows_and_columns_are_sent():
+def test_the_user_is_informed_how_many_rows_and_columns_are_sent():
     frame = pd.DataFrame({f"c{n}": range(100_000) for n in range(33)})
     assert notices(frame, name="big") == (
         "Sent 50 of 100,000 rows of big; --table-rows N changes it.",

@@ -75,7 +75,7 @@ def test_values_of_an_array_without_objects_are_rows():
     assert texts(f"See [1] and [2]:\n\n  {text}", objects=False) == expected
 
 
-def test_a_number_at_the_end_may_go_on_and_is_no_row():
+def test_a_number_at_the_end_may_continue_and_is_not_a_row():
     rows, cutter = cut("[1, 23", objects=False)
     assert [row.text for row in rows] == ["1"]
     assert cutter.open_text() == "23"

@@ -25,9 +25,9 @@ INVALID = {
     '{"a": -Infinity}': "invalid JSON: -Infinity is not a JSON number",
     '{"a": 1e999}': "invalid JSON: 1e999 is too large for a number",
     '{"a": ' + "9" * 5000 + "}": "invalid JSON: a number has 5,000 digits",
-    "{'a': 1}": "invalid JSON: expecting property name enclosed in double quotes at character 2 of the row",
-    '{"a": 1,}': "invalid JSON: expecting property name enclosed in double quotes at character 8 of the row",
-    "tru": "invalid JSON: expecting value at character 1 of the row",
+    "{'a': 1}": "invalid JSON: expecting property name enclosed in double quotes at character 2 of the item",
+    '{"a": 1,}': "invalid JSON: expecting property name enclosed in double quotes at character 8 of the item",
+    "tru": "invalid JSON: expecting value at character 1 of the item",
 }
 
 

@@ -63,7 +63,7 @@ def test_arguments_become_the_types_of_the_function():
         ({"items": [{"name": "a", "count": -1}], "to": TO}, ["items"]),
     ],
 )
-def test_what_does_not_fit_is_refused_with_a_line_for_each_fault(arguments, lines):
+def test_arguments_that_do_not_fit_are_refused_with_a_line_for_each_problem(arguments, lines):
     found = prepared(arguments)
     assert (found.args, found.kwargs) == ((), {})
     assert len(found.problems) == len(lines)
@@ -124,7 +124,7 @@ def test_arguments_are_never_evaluated():
     assert found.kwargs["more"] == {"{{ 1 + 1 }}": "{{ 1 + 1 }}"}
 
 
-def test_many_faults_are_cut():
+def test_a_long_list_of_problems_is_cut():
     problems = prepared({"items": [{"name": n} for n in range(500)], "to": TO}).problems
     assert len(problems) == 21
     assert problems[-1].startswith("… and ")

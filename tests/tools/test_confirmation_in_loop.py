@@ -121,7 +121,7 @@ def test_which_tools_are_confirmed():
     assert [confirms(each, "none") for each in (plain, marked, always)] == [False, False, True]
 
 
-def test_a_tool_in_a_thread_that_takes_too_long_is_left_behind_and_reported():
+def test_a_tool_in_a_thread_that_takes_too_long_is_left_running_and_reported():
     release = threading.Event()
 
     @gemini_magic.tool(thread=True, timeout=0.05)

@@ -105,7 +105,7 @@ def test_a_tool_can_refuse():
     assert (r.ledger.tool_runs[0].state, r.ledger.tool_runs[0].message) == ("refused", "a is not yours")
 
 
-def test_arguments_that_do_not_fit_and_unknown_names_are_not_run_and_said_to_the_model():
+def test_arguments_that_do_not_fit_and_unknown_names_are_not_run_and_the_model_is_informed():
     ran = []
 
     def count(n: int) -> int:

@@ -108,7 +108,7 @@ def test_an_answer_that_reached_the_token_limit_runs_no_function(server):
     assert [each.name for each in r.open_calls] == ["weather"]
 
 
-def test_signatures_and_empty_ids_are_sent_back_as_they_came(server):
+def test_signatures_and_empty_ids_are_sent_back_as_received(server):
     server.script(call(), finish())
     server.script(text("done"), finish())
     asked(server)

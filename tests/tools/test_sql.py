@@ -156,7 +156,7 @@ def test_a_cancelled_query_ends_at_once():
     assert taken is not None and taken < 1.5
 
 
-def test_what_is_no_table_or_no_package_is_said_before_anything_is_sent(monkeypatch):
+def test_a_missing_table_or_package_is_an_error_before_anything_is_sent(monkeypatch):
     with pytest.raises(OptionError, match="n cannot be a table for sql"):
         sql_tool(n=5)
     with pytest.raises(OptionError, match="The tool sql needs the names of DataFrames") as caught:

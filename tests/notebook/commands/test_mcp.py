@@ -87,7 +87,7 @@ def test_a_projects_file_is_shown_and_trusted_after_a_question(cells, project, a
     assert "blocked" in cells.shown
 
 
-def test_where_nobody_can_be_asked_a_code_stands_for_what_was_shown(cells, tmp_path, project):
+def test_where_the_user_cannot_be_asked_a_code_stands_for_the_text_that_was_shown(cells, tmp_path, project):
     path = write(tmp_path / "other.json", sample={"command": "a"})
     error = cells.error(f"%gemini mcp add {path}")
     assert error.message == "Nothing was trusted, because you cannot be asked here."
