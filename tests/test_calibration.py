@@ -26,6 +26,7 @@ def wall(monkeypatch):
         return now[0]
 
     monkeypatch.setattr(calibration.time, "perf_counter", clock)
+    monkeypatch.setattr(calibration.os, "getloadavg", lambda: (0.0, 9.0, 9.0))
     return factor
 
 
@@ -56,6 +57,15 @@ def test_a_busy_machine_gets_more_wall_time_in_proportion(wall):
     assert_soon(0.7, 0.2)
     with pytest.raises(AssertionError, match=r"takes 4\.00 times as long"):
         assert_soon(0.9, 0.2)
+
+
+def test_a_machine_that_was_busy_until_now_gets_more_wall_time(wall, monkeypatch):
+    monkeypatch.setattr(
+        calibration.os, "getloadavg", lambda: (3.0 * (calibration.os.cpu_count() or 1), 0.0, 0.0)
+    )
+    assert_soon(0.55, 0.2)
+    with pytest.raises(AssertionError, match=r"takes 3\.00 times as long"):
+        assert_soon(0.65, 0.2)
 
 
 def test_a_fast_machine_gets_no_less_wall_time_because_pauses_are_not_shorter(wall):

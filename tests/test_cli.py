@@ -45,6 +45,9 @@ def run(*arguments, **environment):
 
 
 def test_demo_check_runs_the_tour_and_serves_it(tmp_path):
+    """The recordings are played ten times as fast; `tests/notebooks` looks at the outputs of the notebooks."""
+    (tmp_path / "profile_default").mkdir()
+    (tmp_path / "profile_default" / "ipython_kernel_config.py").write_text("c.GeminiMagics.speed = 10\n")
     done = run("demo", "--check", IPYTHONDIR=str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     for name in TOUR:

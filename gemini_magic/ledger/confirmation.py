@@ -20,14 +20,16 @@ class Confirmation:
 
     Args:
         run: the call that waits.
+        lasting: whether the user may allow all calls of the tool. A decision ``always`` is ``run`` otherwise.
 
     Attributes:
-        run: the same.
+        run, lasting: the same.
         shown: whether a view shows buttons for it.
     """
 
-    def __init__(self, run: ToolRun) -> None:
+    def __init__(self, run: ToolRun, *, lasting: bool = True) -> None:
         self.run = run
+        self.lasting = lasting
         self.shown = False
         self._decision: Decision | None = None
         self._decided = threading.Event()
@@ -42,7 +44,7 @@ class Confirmation:
         """Decide; a later decision changes nothing."""
         with self._lock:
             if self._decision is None:
-                self._decision = decision
+                self._decision = "run" if decision == "always" and not self.lasting else decision
         self._decided.set()
 
     def wait(self, timeout: float | None = None) -> Decision | None:

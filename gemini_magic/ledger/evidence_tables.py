@@ -18,9 +18,9 @@ __all__ = ["logprob_rows", "safety_rows", "source_rows", "transcript_rows", "url
 _AHEAD: Final = 200  # bytes of the answer in which a token is looked for where it is not the next text
 
 
-def source_rows(ledger: Ledger) -> Iterator[SourceRow]:
-    """Return the rows of the numbered sources of candidate 0."""
-    return map(_source_row, answer_sources(ledger).sources)
+def source_rows(ledger: Ledger, candidate: int = 0, text: str | None = None) -> Iterator[SourceRow]:
+    """Return the rows of the numbered sources of a candidate; arguments as for :func:`answer_sources`."""
+    return map(_source_row, answer_sources(ledger, candidate, text).sources)
 
 
 def _source_row(each: NumberedSource) -> SourceRow:

@@ -26,6 +26,7 @@ START_LIMIT = 30.0  # seconds; a program may have to be downloaded first
 CLOSE_LIMIT = 6.0  # seconds; the package waits twice two seconds before it kills a program
 _STDERR = 20_000  # bytes of a program's error output that are kept
 _SHOWN = 1500  # characters of it in an error message
+_LAST_WORDS = 0.5  # seconds in which the rest of the error output is read
 _PAGES = 100
 _TOOLS = 1000
 
@@ -83,6 +84,7 @@ class McpConnection:
         self._stopping: asyncio.Event | None = None
         self._ended = threading.Event()
         self._stderr: deque[bytes] = deque()
+        self._stderr_ended: threading.Event | None = None
         self._task: Future[None] | None = None
 
     @property
@@ -162,6 +164,7 @@ class McpConnection:
         except ImportError as problem:
             _resolve(ready, problem)
         except BaseException as problem:  # noqa: BLE001 - an ExceptionGroup, or anything a library raises
+            await self._wait_for_stderr()
             _resolve(ready, self._explained(problem))
         finally:
             self._ended.set()
@@ -190,7 +193,8 @@ class McpConnection:
             encoding_error_handler="replace",
         )
         reading, writing = os.pipe()
-        threading.Thread(target=self._keep_stderr, args=(reading,), daemon=True).start()
+        self._stderr_ended = threading.Event()
+        threading.Thread(target=self._keep_stderr, args=(reading, self._stderr_ended), daemon=True).start()
         log = os.fdopen(writing, "w", encoding="utf-8")
         try:
             async with stdio_client(parameters, errlog=log) as streams:
@@ -199,7 +203,12 @@ class McpConnection:
         finally:
             log.close()
 
-    def _keep_stderr(self, pipe: int) -> None:
+    async def _wait_for_stderr(self) -> None:
+        """Wait until the error output of a program that has ended is read, which another thread does."""
+        if self._stderr_ended is not None:
+            await asyncio.to_thread(self._stderr_ended.wait, _LAST_WORDS)
+
+    def _keep_stderr(self, pipe: int, ended: threading.Event) -> None:
         """Read the error output until its end; keep the last part."""
         kept, most = 0, 2 * _STDERR  # twice as much, so that a secret at the cut is masked before it is cut
         with suppress(OSError), open(pipe, "rb", buffering=0) as stream:
@@ -208,6 +217,7 @@ class McpConnection:
                 kept += len(self._stderr[-1])
                 while kept - len(self._stderr[0]) >= most:
                     kept -= len(self._stderr.popleft())
+        ended.set()
 
     @asynccontextmanager
     async def _address(self) -> AsyncIterator[tuple[Any, Any]]:
@@ -229,20 +239,26 @@ class McpConnection:
         except asyncio.CancelledError:
             raise
         except BaseException as problem:  # noqa: BLE001 - anything a library raises
+            if self._has_ended(problem):
+                self._ended.set()
+                await self._wait_for_stderr()
             raise self._failed(problem) from None
 
     # -- explanations
 
-    def _failed(self, problem: BaseException) -> GeminiMagicError:
-        """The error of a call: the server's own words, or the end of the server."""
+    def _has_ended(self, problem: BaseException) -> bool:
+        """Whether the error of a call means that the server cannot be called any more."""
         leaf = _leaf(problem)
         closed = type(leaf).__name__ == "MCPError" and getattr(leaf, "code", 0) == _connection_closed()
-        if closed or isinstance(leaf, OSError) or _is_transport_error(leaf):
-            self._ended.set()
+        return closed or isinstance(leaf, OSError) or _is_transport_error(leaf)
+
+    def _failed(self, problem: BaseException) -> GeminiMagicError:
+        """The error of a call: the server's own words, or the end of the server."""
+        if self._has_ended(problem):
             return self._error(
                 "ended during the call, so it is not known whether the call was carried out", starting=False
             )
-        return ToolFailed(one_line(mask(f"{leaf}", self.launch.secrets))[:_SHOWN])
+        return ToolFailed(one_line(mask(f"{_leaf(problem)}", self.launch.secrets))[:_SHOWN])
 
     def _explained(self, problem: BaseException) -> McpServerError:
         """Why a server could not be started or reached."""

@@ -16,6 +16,7 @@ from .loop_settings import ToolUser
 __all__ = ["console_user", "decide_at_prompt"]
 
 _CHOICES: Final = "y = run it, n = skip it, a = always for this tool in this session, s = stop: "
+_CHOICES_ONCE: Final = "y = run it, n = skip it, s = stop: "
 _DECISIONS: Final[dict[str, Decision]] = {"y": "run", "n": "skip", "a": "always", "s": "stop"}
 _WORDS: Final = {"yes": "y", "run": "y", "no": "n", "skip": "n", "always": "a", "stop": "s"}
 _allowed: set[str] = set()  # tools that the user of this process has allowed at a prompt
@@ -39,11 +40,11 @@ def decide_at_prompt(
     write(visible(f"Run {one_line(question.run.name)} with these arguments?\n{arguments}\n"))
     while question.decision is None:
         try:
-            word = read(_CHOICES).strip().lower()
+            word = read(_CHOICES if question.lasting else _CHOICES_ONCE).strip().lower()
         except EOFError:
             word = "s"
         letter = _WORDS.get(word, word)
-        if letter in _DECISIONS:
+        if letter in _DECISIONS and (question.lasting or letter != "a"):
             question.decide(_DECISIONS[letter])
 
 

@@ -206,7 +206,7 @@ class ToolLoop:
     def _must_ask(self, item: OpenCall) -> bool:
         if item.approved or not self._settings.confirms(item.tool):
             return False
-        if item.tool.name in self._allowed:
+        if item.tool.confirm != "always" and item.tool.name in self._allowed:
             item.approved = "always"
             return False
         return True
@@ -338,7 +338,7 @@ class ToolLoop:
         run = self._set(stream, item, state="confirming")
         if run is None:
             return
-        question = Confirmation(run)
+        question = Confirmation(run, lasting=item.tool.confirm != "always")
         self._question = question, item
 
         def write(ledger: Ledger) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .candidate import AnswerCandidate
     from .encoding import similar_text, write_text
-    from .media_objects import AnswerCandidate, AnswerContent, Audio, Picture, Video
+    from .media_objects import AnswerContent, Audio, Picture, Video
     from .outputs import redraw_outputs
     from .select import NullView, View, close_at_once, close_if_not_interrupted, select_view, stop_hint
     from .static import bundle, inspect, value_bundle
@@ -48,7 +49,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AnswerCandidate": "media_objects",
+    "AnswerCandidate": "candidate",
     "AnswerContent": "media_objects",
     "Audio": "media_objects",
     "Picture": "media_objects",

@@ -134,7 +134,8 @@ def media_reference(item: MediaItem, candidate: int = 0) -> str:
     name = {"picture": "images", "audio": "audio", "video": "videos"}.get(item.kind)
     if name is None:
         return f"The response's `{owner}parts` has it."
-    command = "" if candidate else f"; `%gemini show {item.kind} {item.number + 1}` shows it"
+    other = f" candidate {candidate}" if candidate else ""
+    command = f"; `%gemini show {item.kind} {item.number + 1}{other}` shows it"
     return f"The response's `{owner}{name}[{item.number}]` has it{command}."
 
 

@@ -12,11 +12,11 @@ import msgspec
 from .. import markdown, media
 from ..content import Blob, Call
 from ..errors import OptionError
-from ..ledger import AnswerItem, CallItem, Candidate, CodeRun, MediaItem
+from ..ledger import AnswerItem, CallItem, CodeRun, MediaItem
 from ..text import one_line
 from .units import byte_size, duration
 
-__all__ = ["AnswerCandidate", "AnswerContent", "Audio", "Picture", "Video", "player_type"]
+__all__ = ["AnswerContent", "Audio", "Picture", "Video", "player_type"]
 
 M = TypeVar("M", bound="_AnswerMedia")
 
@@ -216,14 +216,6 @@ class AnswerContent:
     def _media(self, kind: str) -> list[tuple[int, MediaItem]]:
         index, items = self.content_items()
         return [(index, item) for item in items if isinstance(item, MediaItem) and item.kind == kind]
-
-
-class AnswerCandidate(Candidate, AnswerContent):
-    """One candidate answer, with its pictures, audio, code runs and calls."""
-
-    def content_items(self) -> tuple[int, list[AnswerItem]]:
-        """Return the index of the candidate, and its items."""
-        return self.index, self.items
 
 
 def _media_object(made: type[M], item: MediaItem, candidate: int) -> M:

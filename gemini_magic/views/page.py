@@ -12,6 +12,7 @@ from typing import Final
 
 from ..text import visible
 from .snapshot import AnswerSnapshot
+from .sources import ShownSources
 from .stylesheet import saved_css_for
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "form_class",
     "note_html",
     "root_html",
+    "sources_box",
     "sources_html",
     "status_html",
     "thinking_html",
@@ -158,8 +160,12 @@ def note_html(sentence: str) -> str:
 
 
 def sources_html(snapshot: AnswerSnapshot) -> str:
-    """The numbered sources, and what was searched for; empty without both."""
-    sources = snapshot.sources
+    """The numbered sources of an answer, and what was searched for; empty without both."""
+    return sources_box(snapshot.sources)
+
+
+def sources_box(sources: ShownSources) -> str:
+    """Numbered sources, and what was searched for; empty without both."""
     if not sources:
         return ""
     found = ""

@@ -27,6 +27,7 @@ from .record import RECORD, write_record
 from .sections import Section, TextSection, hidden_note, split_answer
 from .snapshot import AnswerSnapshot, plain_notes
 from .terminal import terminal_text
+from .token_heat import answer_heat_html
 from .truncate import MAX_HTML, TruncatedText
 
 __all__ = [
@@ -147,7 +148,8 @@ def html_parts(
     cut_note = "" if formatted.form == "table" else text.cut_note  # its rows are not cut with the text
     notes = (thought_text.cut_note, cut_note, hidden_note(snapshot.items), *formatted.remarks)
     parts = page.document(snapshot, "".join(pieces), thoughts, form=formatted.form, notes=filter(None, notes))
-    parts.insert(page.BELOW_ANSWER, page.sources_html(snapshot))
+    heat = "" if running or snapshot.interrupted else answer_heat_html(snapshot.ledger)
+    parts[page.BELOW_ANSWER : page.BELOW_ANSWER] = [page.sources_html(snapshot), heat]
     return parts
 
 

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from html import escape
 from itertools import islice
 from typing import Any, Final
 
-from ..ledger import LogprobRow
+from ..backends import backend
+from ..ledger import Ledger, LogprobRow, logprob_rows
 from ..tables import Rows
 from ..text import visible
 
-__all__ = ["TokenRows"]
+__all__ = ["TokenRows", "answer_heat_html"]
 
 _MAX_TOKENS: Final = 3_000  # that are displayed; each takes some 200 characters of HTML
+_MAX_IN_ANSWER: Final = 800  # in an answer, which is saved in the notebook
+_FIRST_CHUNKS: Final = 20  # of which one has probabilities if the answer has any
 _ALTERNATIVES: Final = 5  # in a tooltip
 _TOKEN: Final = 60  # characters of a token in a tooltip
 _COLOR: Final = (
@@ -38,17 +42,38 @@ class TokenRows(Rows[LogprobRow]):
         return f"{heat_html(self)}{super()._repr_html_()}"
 
 
-def heat_html(rows: Rows[LogprobRow]) -> str:
+def answer_heat_html(ledger: Ledger) -> str:
+    """Return a folded section of an answer with its tokens; empty if their probabilities did not arrive.
+
+    Args:
+        ledger: the record of an answer that has ended.
+    """
+    read = backend(ledger.backend).token_scores
+    if not any(read(chunk.raw) for chunk in islice(ledger.raw, _FIRST_CHUNKS)):
+        return ""
+    found = heat_html(logprob_rows(ledger, read), most=_MAX_IN_ANSWER)
+    return (
+        f'<details class="gm-code gm-heat"><summary>Token probabilities</summary>{found}</details>'
+        if found
+        else ""
+    )
+
+
+def heat_html(rows: Iterable[LogprobRow], most: int = _MAX_TOKENS) -> str:
     """Return the text of the tokens, each shaded by its probability; empty without tokens.
 
     Args:
         rows: the tokens; those of candidate 0 are shown.
+        most: how many of them are shown.
     """
-    tokens = list(islice((row for row in rows if row.candidate == 0), _MAX_TOKENS + 1))
+    tokens = list(islice((row for row in rows if row.candidate == 0), most + 1))
     if not tokens:
         return ""
-    text = "".join(map(_token_html, tokens[:_MAX_TOKENS]))
-    more = f" Only the first {_MAX_TOKENS:,} tokens are shown." if len(tokens) > _MAX_TOKENS else ""
+    text = "".join(map(_token_html, tokens[:most]))
+    more = ""
+    if len(tokens) > most:
+        where = "" if most == _MAX_TOKENS else f", <code>r.logprobs</code> shows {_MAX_TOKENS:,}"
+        more = f" Only the first {most:,} tokens are shown{where}."
     samples = " ".join(f'<span style="{_style(p)}">{p:.0%}</span>' for p in _SAMPLES)
     return (
         '<div class="mathjax_ignore tex2jax_ignore" role="region" aria-label="Log probabilities">'

@@ -97,6 +97,7 @@ class ToolBox:
         buttons = [
             self._widgets.button(text, partial(question.decide, decision), icon=icon, tooltip=tooltip)
             for text, decision, icon, tooltip in _BUTTONS
+            if question.lasting or decision != "always"
         ]
         head = self._widgets.html(confirmation_html(question.run))
         question.shown = True

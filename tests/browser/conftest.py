@@ -1,4 +1,4 @@
-"""One JupyterLab, one Chromium and one fake server for the run; a fresh page, and no kernel left, for each test."""
+"""One JupyterLab, one Chromium and one fake server for the run; no notebook and no kernel is left for the next test."""
 
 from __future__ import annotations
 
@@ -12,11 +12,20 @@ from lab import Lab, Notebook, launch
 from playwright.sync_api import sync_playwright
 from surroundings import CANARY, ORIGINAL_ENVIRON, clean_environment, find_chromium
 
+_PASSED = pytest.StashKey()
 _INTRODUCE_JOURNAL = """
 from gemini_magic.journal.database import Database
 from gemini_magic.journaling import journal
 Database(journal().path).set_metadata("introduced", "long ago")
 """
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.when == "call":
+        item.stash[_PASSED] = report.passed
+    return report
 
 
 def pytest_collection_modifyitems(items):
@@ -74,10 +83,27 @@ def _context(tmp_path_factory, _playwright):
     context.close()
 
 
+@pytest.fixture(scope="session")
+def _shared_pages(_context):
+    """The page that the tests share, in a list that is empty if the next test needs a new one."""
+    pages = []
+    yield pages
+    for page in pages:
+        page.close()
+
+
 @pytest.fixture
-def notebook(lab, _context):
-    """A page for one notebook; `notebook.open(lab.write(name, sources))` shows it."""
-    page = _context.new_page()
-    yield Notebook(lab, page)
-    page.close()
+def notebook(request, lab, _context, _shared_pages):
+    """A page for one notebook; `notebook.open(lab.write(name, sources))` shows it.
+
+    The next test opens its notebook in the same page, unless this one fails, leaves JupyterLab, or has the marker `own_page`: a test
+    has it that replaces functions of the page.
+    """
+    own = request.node.get_closest_marker("own_page") is not None
+    notebook = Notebook(lab, _context.new_page() if own or not _shared_pages else _shared_pages.pop())
+    yield notebook
+    if not own and request.node.stash.get(_PASSED, False) and notebook.leave():
+        _shared_pages.append(notebook.page)
+    else:
+        notebook.page.close()
     lab.shut_down_kernels()

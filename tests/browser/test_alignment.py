@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
-from lab import Notebook
 
 SETUP = "%load_ext gemini_magic\n%config GeminiMagics.backend = 'echo'"
 TEXT = "An answer of some words in one paragraph, which arrives slowly."
@@ -26,38 +27,31 @@ LEFT = """outer => {
 }"""
 
 
-@pytest.mark.parametrize("width", [1200, 700])
 @pytest.mark.parametrize("app", ["lab", "notebook"])
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
-def test_the_edges_of_an_answer_are_those_of_markdown_live_and_finished(lab, _context, app, width, theme):
-    notebook = Notebook(lab, _context.new_page())
-    notebook.page.set_viewport_size({"width": width, "height": 800})
+def test_the_edges_of_an_answer_are_those_of_markdown_live_and_finished(lab, notebook, app):
     answer = f"%%gemini --display live --to edges.md --overwrite\n@wait 0.1\n{TEXT}"
-    name = f"edges-{app}-{width}-{theme}.ipynb"
-    notebook.open(lab.write(name, [SETUP, OWN.format(TEXT), answer]), app=app)
-    notebook.theme(f"JupyterLab {theme}")
+    notebook.open(lab.write(f"edges-{app}.ipynb", [SETUP, OWN.format(TEXT), answer]), app=app)
     notebook.run(0)
-    notebook.run(1)
-    notebook.output(1).locator("p").nth(1).wait_for()  # JupyterLab renders Markdown after the cell has ended
-    own = notebook.output(1).evaluate(EDGES)
-    assert len(own) == 2
-    assert own[0] == own[1]
-    notebook.run(2, wait=False)
-    notebook.wait_output(2, "some words")
-    for ended in (False, True):
-        if ended:
-            notebook.wait_done(2)
-            notebook.wait_output(2, "answer complete")
-        for left, right in notebook.output(2).evaluate(EDGES):
-            assert abs(left - own[0][0]) < 1
-            assert abs(right - own[0][1]) < 1
-        assert abs(notebook.output(2).evaluate(LEFT) - own[0][0]) < 1
-    message = (
-        notebook.output(2)
-        .locator(".jp-OutputArea-child", has_text="is in edges.md")
-        .locator("div.mathjax_ignore")
-    )
-    assert abs(message.evaluate(LEFT) - own[0][0]) < 1
-    inspector = notebook.output(2).locator(".gmi-inspector").bounding_box()
-    assert abs(inspector["x"] - own[0][0]) < 1
-    notebook.page.close()
+    for width, theme in itertools.product((1200, 700), ("Dark", "Light")):
+        notebook.page.set_viewport_size({"width": width, "height": 800})
+        notebook.theme(f"JupyterLab {theme}")
+        notebook.run(1)
+        # JupyterLab renders Markdown after the cell has ended.
+        notebook.output(1).locator("p").nth(1).wait_for()
+        own = notebook.output(1).evaluate(EDGES)
+        assert len(own) == 2
+        assert own[0] == own[1]
+        notebook.run(2, wait=False)
+        notebook.wait_output(2, "some words")
+        for ended in (False, True):
+            if ended:
+                notebook.wait_done(2)
+                notebook.wait_output(2, "answer complete")
+            for left, right in notebook.output(2).evaluate(EDGES):
+                assert abs(left - own[0][0]) < 1
+                assert abs(right - own[0][1]) < 1
+            assert abs(notebook.output(2).evaluate(LEFT) - own[0][0]) < 1
+        message = notebook.output(2).locator(".jp-OutputArea-child", has_text="is in edges.md")
+        assert abs(message.locator("div.mathjax_ignore").evaluate(LEFT) - own[0][0]) < 1
+        inspector = notebook.output(2).locator(".gmi-inspector").bounding_box()
+        assert abs(inspector["x"] - own[0][0]) < 1

@@ -21,7 +21,7 @@ from view_stage import finished
 from gemini_magic.markdown import defang_markdown
 from gemini_magic.views import bundle
 
-pytestmark = pytest.mark.timeout(1800 if LONG else 120)
+pytestmark = [pytest.mark.timeout(1800 if LONG else 120), pytest.mark.own_page]
 CELL = 45  # outputs per cell; JupyterLab shows at most 50
 
 # It sends about 300 kB a second: the server drops what a kernel sends beyond 1 MB a second.

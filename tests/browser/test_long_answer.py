@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from browser_stage import SAMPLER, SETUP, count_steady_heights
 from lab import cells
@@ -57,7 +59,7 @@ WATCH = """() => {
         const block = (at?.offsetNode.parentElement)?.closest("p, li, tr, code");
         const line = block?.localName === "code" ? at.offsetNode.data : block?.textContent.trim();
         frames.push([area.getBoundingClientRect().height, !!area.querySelector(".gmi-output"), line]);
-        requestAnimationFrame(note);
+        if (window.frames_ === frames) requestAnimationFrame(note);
     };
     note();
 }"""
@@ -110,8 +112,15 @@ def test_no_task_of_the_page_is_long_when_a_long_answer_ends_and_its_height_stay
     assert abs(notebook.output_height(1) - height) <= 2
 
 
-@pytest.mark.parametrize("place", [0.0, 0.5, 0.98])
-@pytest.mark.parametrize("kind", ["numbered", "table", "paragraphs"])
+def pytest_generate_tests(metafunc):
+    """Each kind of answer and each place is tested once; with ``--long``, each kind at each place."""
+    if {"kind", "place"} <= set(metafunc.fixturenames):
+        kinds, places = ["numbered", "table", "paragraphs"], [0.0, 0.5, 0.98]
+        whole = metafunc.config.getoption("--long")
+        pairs = itertools.product(kinds, places) if whole else zip(kinds, places, strict=True)
+        metafunc.parametrize(("kind", "place"), list(pairs))
+
+
 def test_the_reader_sees_the_same_lines_while_a_long_answer_becomes_the_finished_one(
     lab, notebook, kind, place
 ):

@@ -120,7 +120,7 @@ def test_a_long_answer_fits_the_page_live_and_finished_in_both_themes_and_all_wi
     notebook.open(
         lab.write("looks.ipynb", cells("%load_ext gemini_magic", "%%gemini -m sorting\nHow do I sort?"))
     )
-    notebook.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    notebook.collapse_left_area()
     notebook.run(0)
     notebook.run(1, wait=False)
     notebook.wait_output(1, "last 2 lines of a longer")

@@ -196,8 +196,11 @@ def test_the_output_does_not_shrink_while_an_answer_streams(lab, notebook, scree
     opened(lab, notebook, "markdown.ipynb", "%%gemini -m markdown\nShow me everything.")
     notebook.page.evaluate(
         """(node) => {
-            window.heights = [];
-            const sample = () => { window.heights.push(node.getBoundingClientRect().height); requestAnimationFrame(sample); };
+            const heights = window.heights = [];
+            const sample = () => {
+                heights.push(node.getBoundingClientRect().height);
+                if (window.heights === heights) requestAnimationFrame(sample);
+            };
             sample();
         }""",
         notebook.output(1).element_handle(),

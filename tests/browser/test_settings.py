@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from browser_stage import NEAR, open_reader
 
 SETTINGS_URL = "/lab/api/settings/gemini-magic:plugin"
@@ -49,6 +50,7 @@ def test_the_settings_module_loads_values_once_and_reports_changes(lab, notebook
     assert (default, reported) == (True, 0)  # settings that cannot be loaded
 
 
+@pytest.mark.own_page
 def test_a_streaming_answer_is_not_followed_if_the_setting_is_off(lab, notebook):
     lab.api("PUT", SETTINGS_URL, {"raw": json.dumps({"follow": False})})
     try:

@@ -44,7 +44,7 @@ def test_sources_and_log_probabilities_look_right_live_saved_and_untrusted(
         "%gemini logprobs lake",
     )
     notebook.open(lab.write("sources.ipynb", cells(*sources)))
-    notebook.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    notebook.collapse_left_area()
     notebook.run_all()
     notebook.wait_output(1, "Zürichsee")
     assert notebook.page.evaluate(MARKS) == ["2", "2 3", "1"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from lab import Notebook
 
 ANSWER = "".join(f"Paragraph {number} with some words in it.\n\n" for number in range(80))
 CELL = f"%%gemini --display live -o r\n@wait 0.03\n{ANSWER}"
@@ -17,9 +16,8 @@ PLACES = """() => {
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_the_last_cell_is_followed_and_its_stop_button_stays_at_the_upper_edge(
-    lab, _context, screenshots, app
+    lab, notebook, screenshots, app
 ):
-    notebook = Notebook(lab, _context.new_page())
     page = notebook.page
     page.set_viewport_size({"width": 1000, "height": 600})
     # The prompt is higher than the page, so the answer begins below it.
@@ -42,4 +40,3 @@ def test_the_last_cell_is_followed_and_its_stop_button_stays_at_the_upper_edge(
     [output] = notebook.saved_outputs(1)
     assert "stopped" in "".join(output["data"]["text/html"])
     assert "Paragraph 40" in "".join(output["data"]["text/plain"])
-    page.close()

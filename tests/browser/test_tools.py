@@ -27,17 +27,17 @@ RUN = '%%gemini -T weather -T erase -o r\n@call weather {"city": "Paris"}\n' + F
 CONFIRM = '%%gemini -T erase -o s\n@call erase {"path": "a.csv"}\n@call erase {"path": "b.csv"}\n@call erase {"path": "c.csv"}\nDone.'
 # Watches the place of the line of the tool run, at every frame, and the elements that the text consists of.
 WATCH = """() => {
-    window.places = [];
+    const places = window.places = [];
     window.clocks = new Set();
     const look = () => {
         const line = document.querySelector('.gm-live .gm-tool');
         if (line) {
             const box = line.getBoundingClientRect();
-            window.places.push([Math.round(box.top - line.closest('.jp-OutputArea').getBoundingClientRect().top), Math.round(box.height)]);
+            places.push([Math.round(box.top - line.closest('.jp-OutputArea').getBoundingClientRect().top), Math.round(box.height)]);
             const clock = document.querySelector('.gm-live .gm-toolbox .gm-clock');
             if (clock?.textContent) window.clocks.add(clock.textContent);
         }
-        requestAnimationFrame(look);
+        if (window.places === places) requestAnimationFrame(look);
     };
     look();
 }"""

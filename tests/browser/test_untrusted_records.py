@@ -10,6 +10,7 @@ import re
 import time
 
 import pytest
+from calibration import assert_soon
 from inspector_stage import finished_answer
 from modules_page import call, modules_page
 from tool_answers import add_parts, begin_round, end_answer, end_round, run_of, tool_ledger
@@ -289,8 +290,8 @@ def test_a_regular_expression_that_never_ends_is_stopped_while_the_page_stays_us
     begun = time.monotonic()
     found = call(modules, "inspector/expression_search.js", SEARCH, {"record": data, "filter": filter_text})
     assert "was stopped after 2 s" in found["error"]
-    assert found["longest"] < 1000
-    assert time.monotonic() - begun < 8
+    assert_soon(found["longest"] / 1000, 1)
+    assert_soon(time.monotonic() - begun, 8)
 
 
 def test_a_regular_expression_finds_chunks(modules, saved):

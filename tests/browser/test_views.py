@@ -19,7 +19,7 @@ def test_an_answer_never_shrinks_and_does_not_move_when_it_ends(notebook, lab, a
     )
     page = notebook.page
     if app == "lab":
-        page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+        notebook.collapse_left_area()
     page.set_viewport_size({"width": width, "height": 900})
     page.evaluate(SAMPLER, 1)
     assert notebook.run(1)
@@ -77,7 +77,7 @@ def test_long_blocks_in_several_widgets_look_like_one_block(notebook, lab, width
     cells = [f"await show({text!r}, pause=0.5, step=60, stop=lambda: None)" for text in LONG.values()]
     open_notebook(notebook, lab, *cells)
     page = notebook.page
-    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    notebook.collapse_left_area()
     page.set_viewport_size({"width": width, "height": 900})
     for cell, name in enumerate(LONG, 1):
         page.evaluate(SAMPLER, cell)

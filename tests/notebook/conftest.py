@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
-import sys
 import threading
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
+from shell import ipython_shell
 
 from gemini_magic.notebook import load, unload
 
@@ -38,19 +35,9 @@ class Cells:
 
 @pytest.fixture
 def shell():
-    config = Config()
-    config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "nocolor"
-    config.InteractiveShell.cache_size = 100
-    before, hook = sys.modules["__main__"], sys.excepthook
-    InteractiveShell.clear_instance()
-    made = InteractiveShell.instance(config=config)
-    yield made
-    unload(made)
-    made.atexit_operations()
-    atexit.unregister(made.atexit_operations)
-    InteractiveShell.clear_instance()
-    sys.modules["__main__"], sys.excepthook = before, hook
+    with ipython_shell() as made:
+        yield made
+        unload(made)
 
 
 @pytest.fixture

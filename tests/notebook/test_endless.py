@@ -5,7 +5,7 @@ import json
 import pytest
 from calibration import assert_soon
 from fake_server import FakeServer, endless, finish, text
-from kernel import KernelSession
+from kernel import user_kernel
 from surroundings import CANARY
 
 pytestmark = pytest.mark.kernel
@@ -22,8 +22,7 @@ def server():
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
-    with KernelSession(env={"FAKE_KEY": CANARY}, cwd=tmp_path_factory.mktemp("kernel")) as session:
-        assert session.execute("%load_ext gemini_magic").status == "ok"
+    with user_kernel(tmp_path_factory.mktemp("kernel"), env={"FAKE_KEY": CANARY}) as session:
         yield session
 
 

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from calibration import assert_soon
 from fake_server import FakeServer, gate, stall, text, words
-from kernel import KernelSession, kernelspec_with, run_notebook, widgets
+from kernel import kernelspec_with, run_notebook, user_kernel, widgets
 from nbclient.exceptions import CellExecutionError
 from surroundings import CANARY
 
@@ -35,16 +35,13 @@ def server():
 @pytest.fixture(scope="module", params=["", "7.0.1"], ids=["ipykernel as installed", "ipykernel 7.0.1"])
 def kernel_of_module(request, tmp_path_factory):
     home = tmp_path_factory.mktemp("kernel")
-    folders = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "IPYTHONDIR": str(home / "ipython")}
     other = {}
     if request.param:
         try:
             other = {"kernel": "other-ipykernel", "kernelspecs": kernelspec_with(request.param, home)}
         except RuntimeError as refused:  # without a package index
             pytest.skip(str(refused))
-    with KernelSession(env=folders, cwd=home, **other) as session:
-        done = session.execute("%load_ext gemini_magic\n%config GeminiMagics.display = 'text'")
-        assert done.status == "ok", done.error
+    with user_kernel(home, code="%config GeminiMagics.display = 'text'", **other) as session:
         assert session.execute(PROBE).status == "ok"
         yield session
 
@@ -54,12 +51,6 @@ def kernel(kernel_of_module):
     run = kernel_of_module.execute("%config GeminiMagics.backend = 'echo'\nticks.clear()")
     assert run.status == "ok", run.error
     return kernel_of_module
-
-
-def value(kernel, expression):
-    run = kernel.execute(f"print(repr(({expression})))")
-    assert run.status == "ok", run.error
-    return eval(run.stdout)
 
 
 @contextmanager
@@ -75,7 +66,7 @@ def asking(kernel, server, *steps):
 def loop_ran(kernel, run):
     """How often the loop ran the callback while a cell ran (at least ten times in 0.3 s, if it was free)."""
     assert run.status == "ok", run.error
-    return value(kernel, "len(ticks)")
+    return kernel.value("len(ticks)")
 
 
 def test_a_cell_is_awaited_and_the_history_contains_the_typed_text(kernel):
@@ -84,9 +75,9 @@ def test_a_cell_is_awaited_and_the_history_contains_the_typed_text(kernel):
     run = kernel.execute(cell)
     ran = loop_ran(kernel, run)
     assert ran >= 5
-    assert value(kernel, "r.request.turns[-1].text") == cell.partition("\n")[2]
-    assert value(kernel, "[each for each in In if 'first' in each]")[:1] == [cell]
-    assert value(kernel, "r is _gemini and r in list(Out.values())") is True
+    assert kernel.value("r.request.turns[-1].text") == cell.partition("\n")[2]
+    assert kernel.value("[each for each in In if 'first' in each]")[:1] == [cell]
+    assert kernel.value("r is _gemini and r in list(Out.values())") is True
 
 
 @pytest.mark.parametrize(
@@ -106,7 +97,7 @@ def test_other_calls_run_synchronously(kernel, cell):
     kernel.execute(f"open('other.ipynb', 'w').write({nbformat.writes(other)!r}); r = None; ticks.clear()")
     run = kernel.execute(cell)
     assert run.status == "ok", run.error
-    assert value(kernel, "r.text.strip(), r.status") == ("one two three", "complete")
+    assert kernel.value("r.text.strip(), r.status") == ("one two three", "complete")
 
 
 def test_an_awaited_cell_asks_again_for_an_answer_that_does_not_fit(kernel, server):
@@ -114,7 +105,7 @@ def test_an_awaited_cell_asks_again_for_an_answer_that_does_not_fit(kernel, serv
         server.script(text('{"age": 3}', finish="STOP"))
         run = kernel.execute(f"%%gemini -o r --schema 'age int' --repair 1 {options}\nWho?")
     assert run.status == "ok", run.error
-    assert value(kernel, "r.parsed, len(r.repaired_from), r is _gemini, len(ticks) > 0") == (
+    assert kernel.value("r.parsed, len(r.repaired_from), r is _gemini, len(ticks) > 0") == (
         {"age": 3},
         1,
         True,
@@ -132,7 +123,7 @@ def test_the_same_code_inside_an_awaited_cell_is_not_awaited(kernel):
     )
     run = kernel.execute(cell)
     assert run.status == "ok", run.error
-    assert value(kernel, "_gemini.text, len(calls)") == ("Truex", 2)
+    assert kernel.value("_gemini.text, len(calls)") == ("Truex", 2)
 
 
 def test_autoawait_off_is_respected(kernel):
@@ -140,7 +131,7 @@ def test_autoawait_off_is_respected(kernel):
     run = kernel.execute(f"%%gemini -o r\n{QUICK}")
     kernel.execute("%autoawait asyncio")
     assert run.status == "ok", run.error
-    assert value(kernel, "r.status") == "complete"
+    assert kernel.value("r.status") == "complete"
 
 
 AWAIT = "import asyncio\nasync def later(value, wait=0.3):\n    await asyncio.sleep(wait)\n    return value"
@@ -153,7 +144,7 @@ def test_an_expression_is_awaited_on_the_kernels_loop(kernel):
         "{{ await task }} {{ await later(2, 0) }} {{ 3 }}"
     )
     assert loop_ran(kernel, run) >= 5
-    assert value(kernel, "r.request.turns[-1].text, r.request.system, r.request.params") == (
+    assert kernel.value("r.request.turns[-1].text, r.request.system, r.request.params") == (
         "kernel 2 3",
         "system",
         {"a": {"b": [1]}},
@@ -176,7 +167,7 @@ def test_the_toolbars_interrupt_during_an_expression_sends_nothing(kernel, expre
     assert run.error["ename"] == "Interrupted"
     assert run.error["traceback"] == ["Interrupted while the prompt was prepared. Nothing was sent."]
     assert queued.status == "aborted"
-    assert value(kernel, "r, _gemini") == (None, None)
+    assert kernel.value("r, _gemini") == (None, None)
     assert kernel.execute("%%gemini -o r\n{{ await later('again', 0) }}").status == "ok"
 
 
@@ -207,7 +198,7 @@ def test_the_toolbars_interrupt_while_the_server_is_silent(kernel, server, befor
     assert queued.status == "aborted"
     assert "LATER" not in queued.stdout
     server.wait_for_disconnect()
-    assert value(kernel, "r.text, r.status, r is _gemini, r.error.response is r") == (
+    assert kernel.value("r.text, r.status, r is _gemini, r.error.response is r") == (
         "Half ",
         "interrupted",
         True,
@@ -237,7 +228,7 @@ def test_an_interrupt_before_the_first_byte(kernel, server):
         kernel.finish(run)
     assert_soon(run.reply.time - then, 0.2)
     assert run.error["ename"] == "Interrupted"
-    assert value(kernel, "r.status") == "interrupted"
+    assert kernel.value("r.status") == "interrupted"
 
 
 def test_the_stop_flag_ends_the_cell_without_an_error_and_queued_cells_run(kernel, server):
@@ -258,7 +249,7 @@ def test_the_stop_flag_ends_the_cell_without_an_error_and_queued_cells_run(kerne
     assert run.status == "ok", run.error
     assert_soon(run.seconds, 2)
     assert "LATER RAN" in queued.stdout
-    assert value(kernel, "r.text, r.status, r.ledger.cause") == ("Half ", "interrupted", "stop")
+    assert kernel.value("r.text, r.status, r.ledger.cause") == ("Half ", "interrupted", "stop")
 
 
 @pytest.mark.parametrize("background", ["", "--background"], ids=["awaited", "background"])
@@ -274,7 +265,7 @@ def test_the_stop_button(kernel, server, background):
             assert_soon(run.reply.time - then, 0.3)
         server.wait_for_disconnect()
     assert run.status == "ok", run.error
-    assert value(kernel, "r.wait(5).text, r.status, r.ledger.cause") == ("Half ", "interrupted", "stop")
+    assert kernel.value("r.wait(5).text, r.status, r.ledger.cause") == ("Half ", "interrupted", "stop")
 
 
 def test_an_error_fails_the_cell_and_aborts_queued_cells(kernel):
@@ -294,7 +285,7 @@ def test_a_background_cell_ends_at_once_and_its_output_is_updated(kernel):
     assert_soon(run.seconds, 0.5)
     other = kernel.execute("print(r.status); r.wait(10); import time; time.sleep(0.2)")
     assert other.stdout.startswith("running")
-    assert value(kernel, "r.text.strip()") == "one two three"
+    assert kernel.value("r.text.strip()") == "one two three"
     assert "three" in run.stdout
 
 

@@ -13,12 +13,6 @@ pytestmark = pytest.mark.kernel
 BEGIN = "import os\n%load_ext gemini_magic\n%config GeminiMagics.display = 'text'\nprint(os.getpid())"
 
 
-def value(kernel, expression):
-    run = kernel.execute(f"print(repr(({expression})))")
-    assert run.status == "ok", run.error
-    return eval(run.stdout)
-
-
 def introductions(run):
     start = "Answers are saved in the journal"
     return [data["text/plain"] for data in run.shown if start in data.get("text/plain", "")]
@@ -45,12 +39,12 @@ def test_an_answer_survives_its_kernel(tmp_path):
             # another kernel; each answer is in the file before the next request, because the numbers are assigned there
             listed = "[(row.question, row.status) for row in get_ipython().run_line_magic('gemini', 'journal list')]"
             other.execute(BEGIN)
-            until(lambda: len(value(other, listed)) == 4, 10)
+            until(lambda: len(other.value(listed)) == 4, 10)
             assert introductions(other.execute(f"%%gemini -m whole {options}\nfive")) == []
-            until(lambda: len(value(other, listed)) == 5, 10)
+            until(lambda: len(other.value(listed)) == 5, 10)
             run = kernel.begin(f"%%gemini -m half {options}\nWill you be whole?")
             kernel.wait_for(run, "stream", within="answer")
-            until(lambda: ("Will you be whole?", "running") in value(other, listed), 10)
+            until(lambda: ("Will you be whole?", "running") in other.value(listed), 10)
             arrived = "get_ipython().run_line_magic('gemini', 'show 6').text"
             half = "'Half an answer'"
             until(lambda: other.execute(f"print(repr({arrived}))").stdout.endswith(f"{half}\n"), 10)
@@ -58,8 +52,8 @@ def test_an_answer_survives_its_kernel(tmp_path):
             assert "still arriving in another kernel, 14 characters so far" in early
             assert "sk again" not in early
             os.kill(pid, signal.SIGKILL)
-            until(lambda: ("Will you be whole?", "running") not in value(other, listed), 10)
-            assert value(other, listed) == [
+            until(lambda: ("Will you be whole?", "running") not in other.value(listed), 10)
+            assert other.value(listed) == [
                 ("Will you be whole?", "interrupted"),
                 *((question, "complete") for question in ("five", "four", "three", "two", "one")),
             ]
@@ -69,7 +63,7 @@ def test_an_answer_survives_its_kernel(tmp_path):
             assert shown.stdout.startswith("6 · ")
             assert "Half an answer" in shown.shown[-1]["text/plain"]
             assert "The kernel ended after 14 characters." in shown.shown[-1]["text/plain"]
-            assert value(again, "_.status, _.text, len(_.chunks)") == ("interrupted", "Half an answer", 2)
+            assert again.value("_.status, _.text, len(_.chunks)") == ("interrupted", "Half an answer", 2)
             last = again.execute("%gemini last 2")
             assert "A whole answer." in last.shown[-1]["text/plain"]
             assert introductions(again.execute(f"%%gemini -m whole {options}\nsix")) == []

@@ -50,12 +50,6 @@ def kernel(tmp_path_factory):
         yield session
 
 
-def value(kernel, expression):
-    run = kernel.execute(f"print(repr(({expression})))")
-    assert run.status == "ok", run.error
-    return eval(run.stdout)
-
-
 def cell(kind, prompt, options=""):
     magic = f"%%gemini --backend echo -o r --confirm none --mcp sample {options}\n{prompt}\n"
     return magic if kind == "awaited" else f"%%time\n{magic}"
@@ -81,7 +75,7 @@ def test_a_cell_calls_tools_and_the_servers_environment_has_no_key(kernel, kind)
     prompt = '@call sample__environment {"name": "GEMINI_API_KEY"}\n@call sample__add {"a": 1, "b": 2}'
     run = kernel.execute(cell(kind, prompt))
     assert run.status == "ok", run.error
-    assert value(kernel, "[t.result for t in r.ledger.tool_runs]") == ["not set", {"result": 3}]
+    assert kernel.value("[t.result for t in r.ledger.tool_runs]") == ["not set", {"result": 3}]
 
 
 @pytest.mark.parametrize("kind", ["plain", "awaited"])
@@ -90,11 +84,11 @@ def test_an_interrupt_ends_a_call_and_cancels_it_at_the_server(kernel, kind):
     then = kernel.interrupt()
     kernel.finish(run)
     assert_soon(run.reply.time - then, 0.3)
-    assert value(kernel, "[t.state for t in r.ledger.tool_runs]") == ["stopped"]
+    assert kernel.value("[t.state for t in r.ledger.tool_runs]") == ["stopped"]
     wait_for(lambda: kernel.mark.read_text() == "cancelled")
     run = kernel.execute(cell(kind, '@call sample__echo {"text": "next"}'))
     assert run.status == "ok", run.error
-    assert value(kernel, "r.ledger.tool_runs[0].result") == {"result": "next"}
+    assert kernel.value("r.ledger.tool_runs[0].result") == {"result": "next"}
 
 
 @pytest.mark.parametrize("kind", ["plain", "awaited"])
@@ -115,12 +109,11 @@ def test_the_stop_button_ends_a_call(kernel):
     then = kernel.click(button)
     kernel.finish(run)
     assert_soon(run.reply.time - then, 0.3)
-    assert value(kernel, "r.status, r.ledger.cause") == ("interrupted", "stop")
+    assert kernel.value("r.status, r.ledger.cause") == ("interrupted", "stop")
 
 
 def test_a_server_ends_with_its_kernel(kernel):
-    children = value(
-        kernel,
+    children = kernel.value(
         "__import__('subprocess').run(['pgrep', '-P', str(__import__('os').getpid()), '-f', 'mcp_sample'], capture_output=True, text=True).stdout.split()",
     )
     assert len(children) == 1

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from calibration import assert_soon
-from kernel import KernelSession, widgets
+from kernel import user_kernel, widgets
 
 pytestmark = pytest.mark.kernel
 
@@ -78,18 +78,9 @@ def fails() -> str:
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
     home = tmp_path_factory.mktemp("kernel")
-    folders = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "IPYTHONDIR": str(home / "ipython")}
-    with KernelSession(env=folders, cwd=home) as session:
+    with user_kernel(home, code=TOOLS) as session:
         session.home = home
-        assert session.execute("%load_ext gemini_magic").status == "ok"
-        assert session.execute(TOOLS).status == "ok"
         yield session
-
-
-def value(kernel, expression):
-    run = kernel.execute(f"print(repr(({expression})))")
-    assert run.status == "ok", run.error
-    return eval(run.stdout)
 
 
 def wait_for_file(path):
@@ -114,19 +105,19 @@ def test_what_a_function_prints_and_displays_belongs_to_its_call(kernel, kind):
     magic = '%%gemini --backend echo -o r -T shows -T weather\n@call shows\n@call weather {"city": "Paris"}\n'
     run = kernel.execute(magic if kind == "awaited" else f"%%time\n{magic}")
     assert run.status == "ok", run.error
-    assert value(kernel, "[(t.stdout, list(t.displays)) for t in r.ledger.tool_runs]") == [
+    assert kernel.value("[(t.stdout, list(t.displays)) for t in r.ledger.tool_runs]") == [
         ("printed\n", [{"text/plain": "<IPython.core.display.HTML object>", "text/html": "<b>shown</b>"}]),
         ("looking at Paris\n", []),
     ]
     assert "printed" not in run.stdout
-    assert value(kernel, "type(__import__('sys').stdout).__name__") == "OutStream"
+    assert kernel.value("type(__import__('sys').stdout).__name__") == "OutStream"
 
 
 def test_async_functions_run_on_the_loop_of_an_awaited_cell(kernel):
     assert kernel.execute("cell_loop = asyncio.get_running_loop()\nawait asyncio.sleep(0)").status == "ok"
     run = kernel.execute("%%gemini --backend echo -o r -T own_loop\n@call own_loop\n")
     assert run.status == "ok", run.error
-    assert value(kernel, "r.ledger.tool_runs[0].result") is True
+    assert kernel.value("r.ledger.tool_runs[0].result") is True
 
 
 def test_the_traceback_of_a_function_stays_here_and_can_be_shown(kernel):
@@ -135,7 +126,7 @@ def test_the_traceback_of_a_function_stays_here_and_can_be_shown(kernel):
     shown = kernel.execute("%gemini traceback").stdout
     assert "ValueError: no such city" in shown
     assert "in fails" in shown
-    assert value(kernel, "b'Traceback' in r.ledger.exchanges[-1].body") is False
+    assert kernel.value("b'Traceback' in r.ledger.exchanges[-1].body") is False
 
 
 def test_a_background_answer_runs_its_functions_in_a_thread_of_its_own(kernel):
@@ -143,7 +134,7 @@ def test_a_background_answer_runs_its_functions_in_a_thread_of_its_own(kernel):
         '%%gemini --backend echo -o r --background -T weather\n@call weather {"city": "Rome"}\n'
     )
     assert run.status == "ok", run.error
-    assert value(kernel, "r.wait(20).status, r.ledger.tool_runs[0].result") == (
+    assert kernel.value("r.wait(20).status, r.ledger.tool_runs[0].result") == (
         "complete",
         "21 °C in Rome",
     )
@@ -155,7 +146,7 @@ def test_a_time_limit_ends_a_function_that_sleeps(kernel, tool):
         f'%%gemini --backend echo -o r --tool-timeout 0.2 -T {tool}\n@call {tool} {{"name": "limited"}}\n'
     )
     assert run.status == "ok", run.error
-    assert value(kernel, "[(t.state, t.seconds < 5, t.message) for t in r.ledger.tool_runs]") == [
+    assert kernel.value("[(t.state, t.seconds < 5, t.message) for t in r.ledger.tool_runs]") == [
         ("timed_out", True, "no answer within 0.2 s")
     ]
 
@@ -165,7 +156,7 @@ def test_a_chat_continues_after_the_whole_tool_turn(kernel):
     run = kernel.execute("%%gemini --backend echo -o b --chat t\nand now?\n")
     assert run.status == "ok", run.error
     roles = "[(t['role'], *t['parts'][0]) for t in __import__('json').loads(b.ledger.exchanges[0].body)['contents']]"
-    assert value(kernel, roles) == [
+    assert kernel.value(roles) == [
         ("user", "text"),
         ("model", "functionCall", "thoughtSignature"),
         ("user", "functionResponse"),
@@ -180,12 +171,10 @@ def test_a_loop_that_reached_its_rounds_is_resumed_after_its_last_results(kernel
         '@call weather {"city": "Rome"}\nthen\n@call weather {"city": "Oslo"}\nDone.\n'
     )
     assert run.error["ename"] == "TruncatedError"
-    assert value(kernel, "a.status, [c.args['city'] for c in a.open_calls]") == ("truncated", ["Rome"])
+    assert kernel.value("a.status, [c.args['city'] for c in a.open_calls]") == ("truncated", ["Rome"])
     run = kernel.execute("%gemini resume -o b --max-rounds 5")
     assert run.status == "ok", run.error
-    assert value(
-        kernel, "b.status, [t.call.args['city'] for t in b.ledger.tool_runs], 'Done.' in b.text"
-    ) == (
+    assert kernel.value("b.status, [t.call.args['city'] for t in b.ledger.tool_runs], 'Done.' in b.text") == (
         "complete",
         ["Oslo"],
         True,
@@ -203,8 +192,8 @@ def test_the_toolbars_interrupt_ends_a_running_function(kernel, tool, kind):
     kernel.finish(run)
     assert_soon(run.reply.time - then, 0.3)
     assert run.error["ename"] == "Interrupted", run.error
-    assert value(kernel, "r.status, [t.state for t in r.ledger.tool_runs]") == ("interrupted", ["stopped"])
-    assert value(kernel, "1 + 1") == 2
+    assert kernel.value("r.status, [t.state for t in r.ledger.tool_runs]") == ("interrupted", ["stopped"])
+    assert kernel.value("1 + 1") == 2
 
 
 @pytest.mark.parametrize("tool", ["patient", "beside"])
@@ -216,7 +205,7 @@ def test_the_stop_button_ends_functions_that_run_beside_the_cell(kernel, tool):
     kernel.finish(run)
     assert_soon(run.reply.time - then, 0.3)
     assert run.status == "ok", run.error
-    assert value(kernel, "r.status, r.ledger.cause") == ("interrupted", "stop")
+    assert kernel.value("r.status, r.ledger.cause") == ("interrupted", "stop")
 
 
 @pytest.mark.parametrize("kind", ["plain", "awaited"])

@@ -7,7 +7,7 @@ import re
 import pytest
 from calibration import assert_soon
 from client_stage import until
-from kernel import KernelSession, widgets
+from kernel import user_kernel, widgets
 from surroundings import CANARY
 
 pytestmark = pytest.mark.kernel
@@ -22,10 +22,7 @@ clip = LocalFile(str(path), "video/mp4", 12_000_000, hashlib.sha256(path.read_by
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
-    home = tmp_path_factory.mktemp("kernel")
-    folders = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "IPYTHONDIR": str(home / "ipython")}
-    with KernelSession(env={**folders, "FAKE_KEY": CANARY}, cwd=home) as session:
-        assert session.execute("%load_ext gemini_magic").status == "ok"
+    with user_kernel(tmp_path_factory.mktemp("kernel"), env={"FAKE_KEY": CANARY}) as session:
         yield session
 
 
@@ -34,12 +31,6 @@ def cell(kernel, upload_server):
     """The beginning of a cell whose file is new."""
     assert kernel.execute(FILE).status == "ok"
     return f"-o r --inline-limit 1 --base-url {upload_server.base_url} --key-env FAKE_KEY"
-
-
-def value(kernel, expression):
-    run = kernel.execute(f"print(repr(({expression})))")
-    assert run.status == "ok", run.error
-    return eval(run.stdout)
 
 
 @pytest.mark.parametrize("display", ["live", "html", "text"])
@@ -55,7 +46,7 @@ def test_the_progress_is_shown(kernel, upload_server, cell, display):
     if display != "text":
         assert len(set(shares)) >= 2
     assert re.search(r"the server is processing clip\.mp4, \d s", shown)
-    assert value(kernel, "r.text") == "I see it."
+    assert kernel.value("r.text") == "I see it."
     assert not any(secret in shown or CANARY in shown for secret in upload_server.secrets())
     again = kernel.execute(f"%%gemini --display {display} {cell}\nAnd {{{{ clip }}}}?")
     assert "uploading" not in str(again.messages)
@@ -76,7 +67,7 @@ def test_the_toolbars_interrupt_stops_it(kernel, upload_server, cell, display, m
     kernel.finish(run)
     assert_soon(run.reply.time - then, 0.3)
     assert run.error["ename"] == "Interrupted"
-    assert value(kernel, "r.status") == "interrupted"
+    assert kernel.value("r.status") == "interrupted"
     assert "generate" not in upload_server.kinds()
 
 
@@ -88,7 +79,7 @@ def test_the_stop_button_stops_it(kernel, upload_server, cell):
     then = kernel.click(button)
     kernel.finish(run)
     assert_soon(run.reply.time - then, 0.3)
-    assert value(kernel, "r.status") == "interrupted"
+    assert kernel.value("r.status") == "interrupted"
 
 
 def test_a_background_upload_is_stopped_by_another_cell(kernel, upload_server, cell):
@@ -96,14 +87,14 @@ def test_a_background_upload_is_stopped_by_another_cell(kernel, upload_server, c
     run = kernel.begin(f"%%gemini --background {cell}\nWhat is in {{{{ clip }}}}?")
     kernel.finish(run)
     assert kernel.execute("%gemini stop").status == "ok"
-    assert value(kernel, "r.wait(5).status") == "interrupted"
+    assert kernel.value("r.wait(5).status") == "interrupted"
     assert "generate" not in upload_server.kinds()
 
 
 def test_tokens_are_counted_with_the_uploaded_file(kernel, upload_server, cell):
     run = kernel.execute(f"%%gemini --count {cell}\nWhat is in {{{{ clip }}}}?")
     assert run.status == "ok", run.error
-    assert value(kernel, "r.total") == 1234
+    assert kernel.value("r.total") == 1234
     assert upload_server.kinds() == ["start", "upload", "upload", "count"]
     upload_server.fail("upload", slow=500_000)
     assert kernel.execute(FILE).status == "ok"
@@ -120,6 +111,6 @@ def test_tokens_are_counted_with_the_uploaded_file(kernel, upload_server, cell):
 def test_the_dry_run_sends_nothing(kernel, upload_server, cell):
     run = kernel.execute(f"%%gemini --dry-run {cell}\nWhat is in {{{{ clip }}}}?")
     assert run.status == "ok", run.error
-    uri = value(kernel, "r.body['contents'][0]['parts'][1]['fileData']['fileUri']")
-    assert uri == f"sha256:{value(kernel, 'clip.digest')}"
+    uri = kernel.value("r.body['contents'][0]['parts'][1]['fileData']['fileUri']")
+    assert uri == f"sha256:{kernel.value('clip.digest')}"
     assert upload_server.requests == []

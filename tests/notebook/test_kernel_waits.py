@@ -9,7 +9,7 @@ import time
 import pytest
 from calibration import assert_soon
 from fake_server import FakeServer, Script, cut, finish, google_error, stall, status, text
-from kernel import KernelSession, widgets
+from kernel import user_kernel, widgets
 from surroundings import CANARY
 
 pytestmark = pytest.mark.kernel
@@ -23,10 +23,7 @@ def server():
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
-    home = tmp_path_factory.mktemp("kernel")
-    folders = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "IPYTHONDIR": str(home / "ipython")}
-    with KernelSession(env={**folders, "FAKE_KEY": CANARY}, cwd=home) as session:
-        assert session.execute("%load_ext gemini_magic").status == "ok"
+    with user_kernel(tmp_path_factory.mktemp("kernel"), env={"FAKE_KEY": CANARY}) as session:
         yield session
 
 
@@ -41,12 +38,6 @@ def busy(seconds):
     return status(429, body=google_error(429, "Slow down.", "RESOURCE_EXHAUSTED", delay))
 
 
-def value(kernel, expression):
-    run = kernel.execute(f"print(repr(({expression})))")
-    assert run.status == "ok", run.error
-    return eval(run.stdout)
-
-
 @pytest.mark.parametrize("display", ["live", "html", "text"])
 def test_the_wait_for_another_attempt_counts_down(kernel, server, options, display):
     server.script(busy(2.4))
@@ -57,7 +48,7 @@ def test_the_wait_for_another_attempt_counts_down(kernel, server, options, displ
     assert list(dict.fromkeys(waits)) in (
         [["2"]] if display == "text" else [["2", "1"], ["1"]]
     )  # on a slow machine
-    assert value(kernel, "r.text, len(r.attempts), r.attempts[0].problem") == ("Hello", 2, "429: Slow down.")
+    assert kernel.value("r.text, len(r.attempts), r.attempts[0].problem") == ("Hello", 2, "429: Slow down.")
 
 
 @pytest.mark.parametrize("display", ["live", "text"])
@@ -69,7 +60,7 @@ def test_the_toolbars_interrupt_while_it_waits(kernel, server, options, display)
     kernel.finish(run)
     assert_soon(run.reply.time - then, 0.2)
     assert run.error["ename"] == "Interrupted"
-    assert value(kernel, "r.status, len(r.attempts)") == ("interrupted", 1)
+    assert kernel.value("r.status, len(r.attempts)") == ("interrupted", 1)
     assert len(server.requests) == 1
 
 
@@ -82,7 +73,7 @@ def test_a_wait_for_the_rate_limit_is_shown_and_can_be_interrupted(kernel, serve
     kernel.finish(run)
     assert_soon(run.reply.time - then, 0.2)
     assert "waiting for the rate limit, 1 min 00 s" in str(run.messages)
-    assert value(kernel, "r.status, len(r.attempts)") == ("interrupted", 0)
+    assert kernel.value("r.status, len(r.attempts)") == ("interrupted", 0)
     assert len(server.requests) == 1
 
 
@@ -154,12 +145,12 @@ def test_a_cell_with_resume_is_awaited_and_stops_at_a_click(kernel, server, opti
     kernel.finish(run)
     assert_soon(run.reply.time - then, 0.3)
     assert run.status == "ok", run.error
-    assert value(kernel, "r.text + s.text, s.status, s.ledger.cause") == (
+    assert kernel.value("r.text + s.text, s.status, s.ledger.cause") == (
         "Half a loaf",
         "interrupted",
         "stop",
     )
-    assert value(kernel, "cell in (In[-2], In[-3], In[-4])".replace("cell", repr(cell.rstrip())))
+    assert kernel.value("cell in (In[-2], In[-3], In[-4])".replace("cell", repr(cell.rstrip())))
 
 
 def test_resume_with_other_code_in_its_cell_has_no_button(kernel, server, options):
@@ -169,7 +160,7 @@ def test_resume_with_other_code_in_its_cell_has_no_button(kernel, server, option
     run = kernel.execute("x = 1\n%gemini resume -o s --display live\n")
     assert run.status == "ok", run.error
     assert widgets(run, "ButtonModel") == {}
-    assert value(kernel, "r.text + s.text") == "Half a loaf"
+    assert kernel.value("r.text + s.text") == "Half a loaf"
 
 
 def test_a_question_mark_shows_the_help(kernel):
@@ -180,7 +171,7 @@ def test_a_question_mark_shows_the_help(kernel):
 def test_a_background_cell_writes_its_file(kernel, server, options):
     server.script(text("Hello"), finish())
     assert kernel.execute(f"%%gemini --background --to out.md {options}\nhi").status == "ok"
-    assert value(kernel, "r.wait(5).status, open('out.md').read()") == (
+    assert kernel.value("r.wait(5).status, open('out.md').read()") == (
         "complete",
-        value(kernel, "f'Hello\\n\\n---\\nTokens: {r.usage.total}\\n'"),
+        kernel.value("f'Hello\\n\\n---\\nTokens: {r.usage.total}\\n'"),
     )

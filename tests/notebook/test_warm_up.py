@@ -12,9 +12,11 @@ from types import SimpleNamespace
 
 import pytest
 from calibration import cpu_slowness
+from client_stage import until
 from fake_server import FakeServer
 from IPython.core.events import EventManager, available_events
 from kernel import KernelSession, run_notebook
+from virtual_time import run_in_virtual_time
 
 from gemini_magic.notebook import warm_up
 from gemini_magic.notebook.warm_up import WarmUp
@@ -24,7 +26,7 @@ LOADED = "import json, sys; print(json.dumps(sorted(name for name in sys.modules
 
 @pytest.fixture
 def imported(monkeypatch):
-    """The modules that the steps import, in order; nothing is really imported, and no step waits long."""
+    """The modules that the steps import, in order; nothing is really imported."""
     names = []
     monkeypatch.setattr(warm_up, "import_module", lambda name, package: names.append(name))
     monkeypatch.setattr(warm_up, "_STEPS", ("one", "two", "three"))
@@ -55,7 +57,7 @@ def test_the_steps_run_in_order_when_the_kernel_is_idle(imported):
         assert imported == []
         await asyncio.sleep(0.2)
 
-    asyncio.run(run())
+    run_in_virtual_time(run())
     assert imported == ["one", "two", "three"]
     assert shell.events.callbacks["pre_execute"] == shell.events.callbacks["post_execute"] == []
 
@@ -74,7 +76,7 @@ def test_no_step_runs_while_a_cell_runs_or_waits(imported):
         shell.events.trigger("post_execute")
         await asyncio.sleep(0.1)
 
-    asyncio.run(run())
+    run_in_virtual_time(run())
     assert imported == ["one", "two", "three"]
 
 
@@ -85,12 +87,12 @@ def test_cells_that_follow_one_another_at_once_leave_no_time_for_a_step(imported
         started(shell)
         for _ in range(5):
             shell.events.trigger("pre_execute")
-            time.sleep(0.03)  # noqa: ASYNC251 - a cell blocks the loop
+            asyncio.get_running_loop().advance(0.03)
             shell.events.trigger("post_execute")
             await asyncio.sleep(0.002)
         assert imported == []
 
-    asyncio.run(run())
+    run_in_virtual_time(run())
 
 
 def test_a_library_that_cannot_be_imported_is_left_to_the_first_cell(imported, monkeypatch, capfd):
@@ -106,7 +108,7 @@ def test_a_library_that_cannot_be_imported_is_left_to_the_first_cell(imported, m
         started(shell)
         await asyncio.sleep(0.1)
 
-    asyncio.run(run())
+    run_in_virtual_time(run())
     assert imported == ["one"]
     assert capfd.readouterr() == ("", "")
     assert shell.events.callbacks["post_execute"] == []
@@ -122,7 +124,7 @@ def test_unloading_ends_it(imported):
         shell.events.trigger("post_execute")
         await asyncio.sleep(0.1)
 
-    asyncio.run(run())
+    run_in_virtual_time(run())
     assert imported == []
     assert shell.events.callbacks["pre_execute"] == []
 
@@ -132,7 +134,7 @@ def test_without_a_kernel_or_an_event_loop_nothing_is_imported(imported):
         started(fake_shell(kernel=False)).stop()
         await asyncio.sleep(0.1)
 
-    asyncio.run(run())
+    run_in_virtual_time(run())
     started(fake_shell()).stop()
     assert imported == []
 
@@ -155,19 +157,25 @@ def test_each_step_is_a_module(monkeypatch):
 
 
 COUNT = "import sys, time; before = set(sys.modules); began = time.process_time()"
+# Each cell restarts the pause before the steps, so a thread looks for their end.
+WHEN_OVER = """
+import threading, time
+callbacks = get_ipython().events.callbacks["pre_execute"]
+def look():
+    while any("WarmUp" in callback.__qualname__ for callback in callbacks):
+        time.sleep(0.01)
+    open("over", "w").close()
+threading.Thread(target=look, daemon=True).start()
+"""
 SPENT = "print(time.process_time() - began, *sorted(set(sys.modules) - before))"
 
 
 @pytest.mark.kernel
 def test_the_first_cell_of_an_idle_kernel_imports_nothing_more(tmp_path):
     with FakeServer() as server, KernelSession(env={"HOME": str(tmp_path)}, cwd=tmp_path) as kernel:
-        kernel.execute("%load_ext gemini_magic")
-        assert "gemini_magic.api" not in json.loads(kernel.execute(LOADED).stdout)
-        for _ in range(100):
-            time.sleep(0.5)
-            if "gemini_magic.views.live" in json.loads(kernel.execute(LOADED).stdout):
-                break
-        time.sleep(0.5)
+        loaded = kernel.execute(f"%load_ext gemini_magic\n{WHEN_OVER}\n{LOADED}").stdout
+        assert "gemini_magic.api" not in json.loads(loaded)
+        until((tmp_path / "over").exists, 60)
         cell = f"%%gemini -q -m quick --base-url {server.base_url}\nhi"
         spent, modules = [], []
         for _ in range(3):
@@ -192,8 +200,17 @@ def test_a_kernel_ends_at_once_in_the_middle_of_it(tmp_path):
     assert time.monotonic() - began < 5
 
 
+# The pause before the first step is longer than nbclient needs between two cells on any machine; a cell lets it pass.
+SLOW_CLOCK = """
+import asyncio, time
+from gemini_magic.notebook import warm_up
+warm_up._IDLE = 60
+passed = 0
+asyncio.get_running_loop().time = lambda: time.monotonic() + passed
+"""
+
+
 @pytest.mark.kernel
 def test_a_notebook_that_runs_as_a_whole_imports_nothing_between_its_cells(tmp_path):
-    cells = ["%load_ext gemini_magic", "import time; time.sleep(0.4)", LOADED]
-    notebook = run_notebook(cells, env={"HOME": str(tmp_path)}, cwd=tmp_path)
+    notebook = run_notebook([SLOW_CLOCK, "%load_ext gemini_magic", "passed = 100", LOADED], cwd=tmp_path)
     assert "gemini_magic.api" not in notebook.cells[-1].outputs[0].text

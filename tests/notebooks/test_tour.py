@@ -21,7 +21,12 @@ RECORD = "application/vnd.gemini-stream+json"
 
 @pytest.mark.kernel
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_a_notebook_runs_with_its_recordings(path, tmp_path):
+def test_a_notebook_runs_with_its_recordings(path, tmp_path, monkeypatch):
+    """The recordings are played ten times as fast."""
+    profile = tmp_path / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    (profile / "ipython_kernel_config.py").write_text("c.GeminiMagics.speed = 10\n")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}, timeout=100).execute()
     magics = [cell for cell in notebook.cells if cell.source.startswith("%%gemini")]

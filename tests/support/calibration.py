@@ -9,6 +9,7 @@ The module imports nothing from gemini_magic.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,14 +42,23 @@ def cpu_slowness() -> float:
 def wall_slowness() -> float:
     """How many times longer work takes at this moment than on the idle reference machine, at least 1.
 
-    It is the longest of several loops, because a busy machine is not busy evenly.
+    It is the longest of several loops, because a busy machine is not busy evenly, or the number of threads that competed for each
+    processor in the last minute, because the load may have ended.
     """
     longest = 0.0
     for _ in range(8):
         began = time.perf_counter()
         _loop()
         longest = max(longest, time.perf_counter() - began)
-    return max(1.0, longest / REFERENCE)
+    return max(1.0, longest / REFERENCE, _load())
+
+
+def _load() -> float:
+    """The load average of the last minute, for each processor; 0 where the system does not report it."""
+    try:
+        return os.getloadavg()[0] / (os.cpu_count() or 1)
+    except (AttributeError, OSError):
+        return 0.0
 
 
 def assert_cpu_below(work: Callable[[], object], limit: float, times: int = 5) -> None:

@@ -178,6 +178,13 @@ class KernelSession:
         """Run a cell until it ends; a failing cell returns a `Run` with the status 'error'."""
         return self.finish(self.begin(code, allow_stdin=allow_stdin), timeout)
 
+    def value(self, expression: str) -> Any:
+        """The value of an expression in the kernel, which must be readable from its `repr`."""
+        run = self.execute(f"print(repr(({expression})))")
+        if run.status != "ok":
+            raise AssertionError(run.error)
+        return eval(run.stdout)
+
     def complete(self, code: str, timeout: float = 60) -> dict[str, Any]:
         """The content of the kernel's reply to a completion request at the end of some code."""
         sent = self.client.complete(code)
@@ -252,6 +259,28 @@ class KernelSession:
             run.reply = received
         elif run:
             run.messages.append(received)
+
+
+@contextmanager
+def user_kernel(
+    home: Path, *, code: str = "", env: Mapping[str, str] | None = None, **more: Any
+) -> Iterator[KernelSession]:
+    """A kernel of a user with an empty home folder, in which gemini_magic is loaded.
+
+    Args:
+        home: the user's folder and the current folder of the kernel.
+        code: a cell that runs after that.
+        env: more variables of the environment.
+        more: arguments for `KernelSession`.
+    """
+    folders = {"HOME": home, "XDG_CACHE_HOME": home / "cache", "IPYTHONDIR": home / "ipython"}
+    variables = {name: str(folder) for name, folder in folders.items()} | dict(env or {})
+    with KernelSession(env=variables, cwd=home, **more) as session:
+        for cell in ("%load_ext gemini_magic", code):
+            done = session.execute(cell)
+            if done.status != "ok":
+                raise AssertionError(done.error)
+        yield session
 
 
 def _idle(run: Run) -> bool:

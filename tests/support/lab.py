@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,11 +35,13 @@ from playwright.sync_api import (
     Page,
     Playwright,
     Request,
+    ViewportSize,
     WebSocket,
     sync_playwright,
 )
 from surroundings import CANARY, ORIGINAL_ENVIRON, clean_environment, find_chromium
 
+VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
 _CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -212,7 +214,7 @@ def launch(
         executable_path=executable,
         headless=True,
         args=[*_CHROMIUM_FLAGS, f"--host-resolver-rules={hosts}"],
-        viewport={"width": 1280, "height": 900},
+        viewport=VIEWPORT,
         **options,
     )
 
@@ -278,13 +280,24 @@ class Log:
     errors: list[str] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
 
-    def attach(self, page: Page) -> None:
-        page.on("request", self._request)
-        page.on("requestfailed", lambda request: self.failed.append(request.url))
-        page.on("dialog", self._dialog)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
-        page.on("websocket", self._websocket)
+    def attach(self, page: Page) -> Callable[[], None]:
+        """Begin to listen; returns what ends it."""
+        handlers: dict[str, Callable[[Any], None]] = {
+            "request": self._request,
+            "requestfailed": lambda request: self.failed.append(request.url),
+            "dialog": self._dialog,
+            "pageerror": lambda error: self.errors.append(str(error)),
+            "console": lambda line: self.errors.append(line.text) if line.type == "error" else None,
+            "websocket": self._websocket,
+        }
+        for event, handler in handlers.items():
+            page.on(event, handler)
+
+        def detach() -> None:
+            for event, handler in handlers.items():
+                page.remove_listener(event, handler)
+
+        return detach
 
     def _request(self, request: Request) -> None:
         self.requests.append(request.url)
@@ -320,6 +333,14 @@ _PANEL = "window.jupyterapp.shell.currentWidget"
 _OUTPUT = f"(i) => {_PANEL}.content.widgets[i].outputArea.node"
 
 
+# Close all documents without a question. The value is whether the page is a JupyterLab without a dialog.
+_CLOSE_ALL = """() => {
+    if (!location.pathname.startsWith("/lab") || !window.jupyterapp || document.querySelector(".jp-Dialog")) return false;
+    for (const widget of Array.from(window.jupyterapp.shell.widgets("main"))) widget.dispose();
+    return true;
+}"""
+
+
 class Notebook:
     """A notebook open in a page. Cells are numbered from 0 in the order of the notebook."""
 
@@ -327,15 +348,24 @@ class Notebook:
         self.lab = lab
         self.page = page
         self.log = Log()
-        self.log.attach(page)
+        self._detach = self.log.attach(page)
         self.name = ""
         page.set_default_timeout(60_000)
 
     # -- opening
 
-    def open(self, name: str, *, no_kernel: bool = False, busy: bool = False, app: App = "lab") -> Self:
+    def open(
+        self,
+        name: str,
+        *,
+        no_kernel: bool = False,
+        busy: bool = False,
+        app: App = "lab",
+        load: bool = False,
+    ) -> Self:
         """Open a notebook and wait for its kernel; with `no_kernel`, open an untrusted copy without a kernel.
 
+        A page that shows JupyterLab is not loaded again without `load`: that takes four times as long as opening a notebook in it.
         With `busy`, do not wait until the kernel is idle, because it runs a cell.
         """
         if no_kernel:
@@ -343,7 +373,13 @@ class Notebook:
         self.name = name
         page = "notebooks/" if app == "notebook" else "lab/tree/"
         query = f"?token={self.lab.token}" + ("&reset" if app == "lab" else "")
-        self.page.goto(f"{self.lab.url}/{page}{quote(name)}{query}")
+        if app == "lab" and not load and self.page.evaluate(_CLOSE_ALL):
+            self.page.evaluate(
+                '(path) => { window.jupyterapp.commands.execute("docmanager:open", {path, factory: "Notebook"}); }',
+                name,
+            )
+        else:
+            self.page.goto(f"{self.lab.url}/{page}{quote(name)}{query}")
         self.page.wait_for_function(
             f"""(name) => {{
                 const panel = window.jupyterapp && {_PANEL};
@@ -379,7 +415,19 @@ class Notebook:
     def reload(self, *, no_kernel: bool = False, busy: bool = False) -> None:
         """Reload the page. Unsaved changes are lost."""
         app: App = "notebook" if "/notebooks/" in self.page.url else "lab"
-        self.open(self.name, no_kernel=no_kernel, busy=busy, app=app)
+        self.open(self.name, no_kernel=no_kernel, busy=busy, app=app, load=True)
+
+    def leave(self) -> bool:
+        """Close the notebook and stop listening; returns whether another test can open a notebook in the page."""
+        self._detach()
+        if self.page.is_closed() or not self.page.evaluate(_CLOSE_ALL):
+            return False
+        # Samplers of `browser_stage` run until their variables have another value.
+        self.page.evaluate(
+            "() => { window.heights = window.frames_ = window.places = null; window.jupyterapp.shell.expandLeft(); }"
+        )
+        self.page.set_viewport_size(VIEWPORT)
+        return True
 
     # -- running
 
@@ -514,6 +562,10 @@ class Notebook:
         )
         light = str("Light" in name).lower()
         self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=light)
+
+    def collapse_left_area(self) -> None:
+        """Hide the file browser of JupyterLab."""
+        self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
 
     def screenshot(self, path: Path, i: int | None = None) -> Path:
         """Save a screenshot of the window or of the output of one cell; return its path."""

@@ -7,6 +7,7 @@ import signal
 import time
 
 import pytest
+from calibration import assert_soon
 
 from gemini_magic.tables import filters
 from gemini_magic.tables.filters import parse_condition
@@ -71,7 +72,7 @@ def test_a_regular_expression_that_never_ends_is_stopped(pattern, monkeypatch):
     with pytest.raises(ValueError, match="was stopped after"):
         for _ in range(1000):
             condition.holds(["a" * 5000 + "!"])
-    assert time.monotonic() - begun < 10
+    assert_soon(time.monotonic() - begun, 5)
 
 
 def test_a_search_that_never_ends_can_be_interrupted():
@@ -82,7 +83,7 @@ def test_a_search_that_never_ends_can_be_interrupted():
         begun = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             condition.holds(["a" * 5000 + "!"])
-        assert time.monotonic() - begun < 1.5
+        assert_soon(time.monotonic() - begun, 1.5)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)

@@ -6,9 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gemini_magic.content import Call
+from gemini_magic.api import begin
+from gemini_magic.config import resolve
+from gemini_magic.content import Call, Text
 from gemini_magic.errors import OptionError
-from gemini_magic.tools import READY_MADE, ReadyMadeTools, prepare_call, result_of, tools_from, variables_tool
+from gemini_magic.prompts import build_request
+from gemini_magic.tools import (
+    READY_MADE,
+    ReadyMadeTools,
+    ToolUser,
+    prepare_call,
+    result_of,
+    tools_from,
+    variables_tool,
+)
 
 
 class Account:
@@ -106,3 +117,27 @@ def test_python_is_always_confirmed_and_needs_a_kernel():
     assert not ran
     with pytest.raises(OptionError, match="works only in IPython"):
         tools_from("python", {}, ready_made=ReadyMadeTools({}))
+
+
+def test_python_is_confirmed_each_time_and_returns_what_its_code_prints():
+    def run(code):
+        print("printed")
+        return len(code)
+
+    asked, namespace = [], {}
+    (tool,) = tools_from("python", namespace, ready_made=ReadyMadeTools(namespace, run))
+    prompt = '@call python {"code": "1 + 1"}\n@call python {"code": "x"}\n'
+
+    def answer(question):
+        asked.append((question.run.call.args["code"], question.lasting))
+        question.decide("always")
+
+    for mode in ("marked", "none"):
+        options, _ = resolve({"backend": "echo", "confirm": mode})
+        request = build_request((Text(prompt),), options, (), [tool.declaration])
+        user = ToolUser(answer, {"python"})  # the user has allowed a function of the same name
+        r = begin(request, options, tools=[tool], tool_user=user).response.wait(20)
+        assert [run.state for run in r.ledger.tool_runs] == ["done", "done"]
+        assert [run.approved for run in r.ledger.tool_runs] == ["you", "you"]
+        assert r.ledger.tool_runs[0].sent.response == {"output": {"stdout": "printed\n", "value": 5}}
+    assert asked == [("1 + 1", False), ("x", False)] * 2

@@ -9,6 +9,7 @@ from grounded_answers import chunk, ledger_of
 from html_audit import audit
 
 from gemini_magic.response import Response
+from gemini_magic.views import bundle
 from gemini_magic.views.token_heat import heat_html
 
 
@@ -69,3 +70,30 @@ def test_hostile_tokens_are_text():
             heat_html(table((attack, -0.5))),
         )
         assert audit(html) == []
+
+
+def answer(count):
+    chosen = [{"token": f"t{n} ", "logProbability": -0.5} for n in range(count)]
+    text = "".join(each["token"] for each in chosen)
+    return ledger_of(chunk({"text": text}, logprobsResult={"chosenCandidates": chosen}))
+
+
+def test_an_answer_has_a_folded_section_with_its_tokens():
+    html = bundle(answer(2))["text/html"]
+    section = re.search(
+        r'<details class="gm-code gm-heat"><summary>Token probabilities</summary>(.*?)</details>', html
+    )
+    assert [each[2] for each in spans(section[1])] == ["t0 ", "t1 "]
+    assert "gm-heat" not in bundle(ledger_of(chunk({"text": "Hello"})))["text/html"]
+    long = bundle(answer(900))["text/html"]
+    assert "Only the first 800 tokens are shown, <code>r.logprobs</code> shows 3,000." in long
+    assert len(long) < 200_000
+
+
+def test_hostile_tokens_of_an_answer_are_text():
+    for attack in attacks()[::97]:
+        found = [{"token": attack, "logProbability": -0.5}]
+        ledger = ledger_of(chunk({"text": "x"}, logprobsResult={"chosenCandidates": found}))
+        section = bundle(ledger)["text/html"].partition('<details class="gm-code gm-heat">')[2]
+        for title, _, token in spans(section):
+            assert "<" not in title + re.sub("<br>", "", token)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from ...errors import GeminiMagicError, OptionError
 from ...response import Response
 from ...tables import Rows
+from ...views import AnswerCandidate
 from ..arguments import MagicLine
 from ..lookup import last_response, response_at, response_named, selected_response
 from ..messages import format_table, print_lines
@@ -76,27 +77,53 @@ def _selected(context: CommandContext, line: MagicLine) -> Response:
 
 
 def show_part(context: CommandContext, line: MagicLine) -> Any:
-    """Show answer N of the journal again (the newest without N). `show picture 2` shows one picture of the last answer, `show audio 1 NAME` audio of the answer NAME."""
+    """Show answer N of the journal again (the newest without N). `show picture 2` shows one picture of the last answer, `show audio 1 NAME` audio of the answer NAME, `show picture 1 candidate 1` one of another candidate."""
     kind, *rest = line.arguments or ("",)
+    candidate = 0
+    if "candidate" in rest[:-1]:
+        at = rest.index("candidate")
+        candidate = int(rest[at + 1]) if _is_number(rest[at + 1]) else -1
+        del rest[at : at + 2]
     if kind not in _MEDIA:
         if rest:
             raise _wrong_usage(f"`%gemini show` accepts one number, but got {' '.join(line.arguments)!r}.")
         return show_entry(context, line)
-    numbers = [word for word in rest if word.isascii() and word.isdigit() and len(word) < _DIGITS]
+    numbers = list(filter(_is_number, rest))
     names = [word for word in rest if word not in numbers]
     if len(numbers) > 1 or len(names) > 1:
         raise _wrong_usage(f"`%gemini show {kind}` accepts one number and one name.")
     response = selected_response(context.session, context.shell.user_ns, names)
     attribute, noun = _MEDIA[kind]
-    found = getattr(response, attribute)
+    found = getattr(_candidate(response, candidate), attribute)
     number = int(numbers[0]) if numbers else 1
     if not 0 < number <= len(found):
         has = f"{len(found)} {noun if len(found) != 1 else kind}" if found else f"no {noun}"
         raise OptionError(
             f"There is no {kind} {number}: the answer has {has}.",
-            remedy=f"`r.{attribute}` of the response lists them.",
+            remedy=f"`r.{f'candidates[{candidate}].' if candidate else ''}{attribute}` of the response lists them.",
         )
     return found[number - 1]
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) < _DIGITS
+
+
+def _candidate(response: Response, index: int) -> Response | AnswerCandidate:
+    """A candidate by its index; the response itself stands for candidate 0.
+
+    Raises:
+        OptionError: there is no such candidate.
+    """
+    if index == 0:
+        return response
+    found = next((each for each in response.candidates if each.index == index), None)
+    if found is None:
+        known = ", ".join(str(each.index) for each in response.candidates) or "none"
+        raise OptionError(
+            "There is no candidate of that index.", remedy=f"The answer has the candidates: {known}."
+        )
+    return found
 
 
 def _wrong_usage(message: str) -> OptionError:

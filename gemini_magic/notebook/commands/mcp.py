@@ -20,6 +20,7 @@ from ...mcp_servers import (
     forget_tools,
     known_servers,
     mcp_servers,
+    offered_name,
     own_file,
     remember_paths,
     tool_states,
@@ -126,6 +127,8 @@ def _approve(context: CommandContext, name: str, codes: Sequence[str]) -> None:
     if not _agreed(context, f"%gemini mcp trust {name}", code, codes):
         return
     approve_tools(entry, tools)
+    for each in waiting:  # what the user has allowed for the session was another tool
+        context.session.allowed_tools.discard(offered_name(name, each.tool.name))
     print_lines(f"Approved {len(waiting)} tools of {name}. Each call still asks you.")
 
 

@@ -69,6 +69,21 @@ def test_show_displays_one_picture_of_an_answer_again(cells, fake_server):
     assert "accepts one number" in cells.error("%gemini show 1 2").message
 
 
+def test_show_displays_a_picture_of_another_candidate(cells, fake_server):
+    data = base64.b64encode(png(60)).decode()
+    second = {"index": 1, "content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": data}}]}}
+    fake_server.script(PICTURES[0], event({"candidates": [second]}), finish())
+    cells(f"%%gemini -o drawn --backend gemini -m m --base-url {fake_server.base_url}\nDraw it.")
+    assert cells("%gemini show picture 1 candidate 1").result.size == (60, 3)
+    assert cells("%gemini show picture candidate 1 drawn").result.candidate == 1
+    error = cells.error("%gemini show picture 2 candidate 1")
+    assert error.remedy == "`r.candidates[1].images` of the response lists them."
+    for index in (2, "x", 10**30):
+        error = cells.error(f"%gemini show picture 1 candidate {index}")
+        assert error.message == "There is no candidate of that index."
+        assert error.remedy == "The answer has the candidates: 0, 1."
+
+
 def test_an_unknown_name_is_refused(cells):
     error = cells.error("%gemini inspect nothing")
     assert isinstance(error, OptionError)
