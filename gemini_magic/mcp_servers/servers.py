@@ -41,6 +41,10 @@ _LONGEST = 128  # characters of a tool's name
 _OTHER = re.compile(r"[^A-Za-z0-9_-]")
 _EXIT_LIMIT = 3.0  # seconds
 _MAX_SCHEMA = 100_000  # characters
+_STATES = {
+    "new": ("is new", "are new"),
+    "changed": ("has changed", "have changed"),
+}  # of one tool, of several
 
 
 class UnapprovedTools(UsageProblem):
@@ -246,17 +250,10 @@ class McpServers:
         waiting = [each for each in chosen if each.state != "approved"]
         if waiting:
             kinds = {each.state for each in waiting}
-            what = (
-                "have changed"
-                if kinds == {"changed"}
-                else "are new"
-                if kinds == {"new"}
-                else "are new or have changed"
-            )
+            what = "are new or have changed" if len(kinds) > 1 else _STATES[kinds.pop()][len(waiting) > 1]
+            which = "A tool" if len(waiting) == 1 else f"{len(waiting)} tools"
             raise UnapprovedTools(
-                f"{len(waiting)} tools of the MCP server {entry.name!r} {what}.".replace(
-                    "1 tools", "1 of the tools"
-                ),
+                f"{which} of the MCP server {entry.name!r} {what}.",
                 remedy=f"`%gemini mcp trust {entry.name}` shows what the model would read, and asks you.",
             )
         return [each.tool for each in chosen]
@@ -274,7 +271,8 @@ class McpServers:
             if reason := _why_not(tool):
                 if only:
                     raise OptionError(
-                        f"The tool {tool.name!r} of the MCP server {entry.name!r} cannot be offered: {reason}"
+                        f"The tool {tool.name!r} of the MCP server {entry.name!r} cannot be offered: {reason}",
+                        remedy=f"Leave it out of --mcp {entry.name}:….",
                     )
                 left_out.append(
                     f"The tool {tool.name!r} of the MCP server {entry.name!r} is not offered: {reason}"

@@ -125,7 +125,7 @@ def test_no_tool_is_offered_before_the_user_has_approved_its_text(servers):
     assert "`%gemini mcp trust sample`" in caught.value.remedy
     entry = servers.find("sample")
     approve_tools(entry, [each._replace(description="before") for each in servers.connection(entry).tools])
-    with pytest.raises(UnapprovedTools, match=r"1 of the tools of the MCP server 'sample' have changed\."):
+    with pytest.raises(UnapprovedTools, match=r"A tool of the MCP server 'sample' has changed\."):
         servers.tools(["sample:echo"])
 
 
