@@ -21,7 +21,7 @@ from .pydantic_types import pydantic_adapter, pydantic_line, pydantic_problems, 
 from .raw_schema import check_json_schema, schema_of_text
 from .whole_numbers import with_integers
 
-__all__ = ["Schema", "as_schema", "mismatch", "object_schema", "type_schema"]
+__all__ = ["Schema", "as_schema", "mismatch", "object_schema"]
 
 _MSGSPEC_PLACE = re.compile(r" - at `(?:key` in `)?\$([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
@@ -138,10 +138,6 @@ class Schema:
         """
         return value if self.item_schema is None else self.item_schema.load(value)
 
-    def item_problems(self, value: Any) -> list[str]:
-        """Return one line for each problem of one item, as :meth:`problems` does."""
-        return [] if self.item_schema is None else self.item_schema.problems(value)
-
     @property
     def _definitions(self) -> dict[str, Any]:
         found: dict[str, Any] = {**self.sent.get("definitions", {}), **self.sent.get("$defs", {})}
@@ -215,22 +211,6 @@ def as_schema(given: Any, *, many: bool = False, base: Path | None = None) -> Sc
     else:
         found = _from_type(given)
     return _array_of(found) if many else found
-
-
-def type_schema(hint: Any, name: str = "") -> dict[str, Any]:
-    """Return the JSON Schema of an annotation; classes that are used are defined under ``$defs``.
-
-    Args:
-        hint: the annotation.
-        name: what it annotates, for messages.
-
-    Raises:
-        SchemaError: it has no JSON Schema; the message names the field.
-    """
-    try:
-        return describe_annotation(hint, name).schema
-    except UsesPydantic:
-        return pydantic_schema(pydantic_adapter(hint))
 
 
 def object_schema(

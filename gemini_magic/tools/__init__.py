@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .arguments import PreparedCall, prepare_call
     from .confirm_prompt import console_user, decide_at_prompt
-    from .definition import MAX_RESULT, Tool, ToolSettings, is_marked, tool
+    from .definition import Tool, ToolSettings, is_marked, tool
     from .interrupts import interruptible
-    from .lookup import can_be_tool, tool_from_declaration, tools_from
+    from .lookup import can_be_tool, tools_from
     from .loop import ToolLoop
     from .loop_settings import LoopSettings, ToolUser, confirms, settings_for_loop
-    from .ready_made import READY_MADE, ReadyMadeTools, python_tool, variables_tool
+    from .ready_made import READY_MADE, ReadyMadeTools, variables_tool
     from .results import ConvertedResult, error_result, result_of, results_turn
     from .sql import sql_tool
 
 __all__ = [
-    "MAX_RESULT",
     "READY_MADE",
     "ConvertedResult",
     "LoopSettings",
@@ -40,22 +39,18 @@ __all__ = [
     "interruptible",
     "is_marked",
     "prepare_call",
-    "python_tool",
     "result_of",
     "results_turn",
     "settings_for_loop",
     "sql_tool",
     "tool",
-    "tool_from_declaration",
     "tools_from",
     "variables_tool",
 ]
 
 _HOMES = {
-    "MAX_RESULT": ".definition",
     "READY_MADE": ".ready_made",
     "ReadyMadeTools": ".ready_made",
-    "python_tool": ".ready_made",
     "sql_tool": ".sql",
     "variables_tool": ".ready_made",
     "ConvertedResult": ".results",
@@ -77,7 +72,6 @@ _HOMES = {
     "result_of": ".results",
     "results_turn": ".results",
     "tool": ".definition",
-    "tool_from_declaration": ".lookup",
     "tools_from": ".lookup",
 }
 
