@@ -85,7 +85,7 @@ import gemini_magic
         "markdown",
         """\
 Each call is one line of the answer, in order with its text. Click it: it opens to the arguments, the result, and what the function
-printed. Between the calls and the last sentence lies a second request, which sent the results: the answer took two *rounds*.""",
+printed. The results were sent in a second request, before the last sentence: the answer took two *rounds*.""",
     ),
     ("code", "warmer.rounds"),
     ("code", "[(run.call.args, run.result, run.stdout) for run in warmer.tool_runs]"),
@@ -95,8 +95,8 @@ printed. Between the calls and the last sentence lies a second request, which se
         """\
 ## Pictures
 
-A replay shows the recorded results and runs no function. `--run-tools` runs them. A figure that a function returns goes to the model
-as a picture, and stands in the opened line. (`--replay-any`, because no two versions of matplotlib draw the same bytes.)""",
+A replay shows the recorded results and runs no function. `--run-tools` runs them. A figure that a function returns is sent
+to the model as a picture, and is shown in the opened line. (`--replay-any`, because no two versions of matplotlib draw the same bytes.)""",
     ),
     ("code", CHART),
     (
@@ -110,7 +110,8 @@ as a picture, and stands in the opened line. (`--replay-any`, because no two ver
         """\
 ## What can go wrong
 
-An exception goes to the model, and the line says it. Arguments that do not fit are not run: the model learns why and can call again.
+An exception is sent to the model, and the line shows it. A call whose arguments do not fit is not run: the model receives the reason
+and can call again.
 Here `echo` calls with `@call NAME ARGUMENTS`, once for an unknown city and once without one.""",
     ),
     (

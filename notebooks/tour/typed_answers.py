@@ -169,8 +169,8 @@ Without an array, `parsed` is the object, and `json()` the plain JSON value.""",
         """\
 ## When something does not fit
 
-A model that stops in the middle, or writes text where a number belongs, spoils one row and not the table. Such a row shows its line
-in the answer, what is wrong, and, unfolded, its text. The complete rows stay.""",
+A model that stops in the middle, or writes text where a number belongs, affects one row and not the table. Such a row shows its line
+number and the problem, and its text when you unfold it. The complete rows stay.""",
     ),
     (
         "code",
