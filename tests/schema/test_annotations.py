@@ -18,7 +18,8 @@ import pydantic
 import pytest
 
 from gemini_magic.errors import SchemaError
-from gemini_magic.schema import as_schema, object_schema, type_schema
+from gemini_magic.schema import as_schema, object_schema
+from gemini_magic.schema.annotations import describe_annotation
 
 
 class Kind(enum.Enum):
@@ -201,7 +202,7 @@ TYPES = {
 @pytest.mark.parametrize("name", TYPES)
 def test_a_type_becomes_json_schema(name):
     hint, schema = TYPES[name]
-    found = type_schema(hint)
+    found = describe_annotation(hint).schema
     assert found == schema
     assert str(list(found.get("properties", ()))) == str(list(schema.get("properties", ())))  # the order too
 
