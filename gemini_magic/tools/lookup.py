@@ -59,8 +59,29 @@ def _listed(given: object) -> Iterable[object]:
 
 
 def can_be_tool(value: object) -> bool:
-    """Whether an object is a function, a declaration or a tool; it may still be one that cannot be declared."""
-    return isinstance(value, Tool | Mapping) or (callable(value) and not isinstance(value, type))
+    """Whether an object is a function, a declaration or a tool; it may still be one that cannot be declared.
+
+    A mapping counts only if it has the form of a declaration, because a namespace has many other mappings.
+    """
+    if isinstance(value, Mapping):
+        return _is_declaration(value)
+    return isinstance(value, Tool) or (callable(value) and not isinstance(value, type))
+
+
+def _is_declaration(value: Mapping[Any, Any]) -> bool:
+    """Whether a mapping has the form of a declaration: a valid name, a text as description, a schema as parameters."""
+    try:
+        name, description = value.get("name"), value.get("description")
+        schemas = [value.get(key) for key in _SCHEMAS]
+    except Exception:  # noqa: BLE001 - a class of the user
+        return False
+    return (
+        isinstance(name, str)
+        and NAME.fullmatch(name) is not None
+        and (description is None or isinstance(description, str))
+        and all(each is None or isinstance(each, Mapping) for each in schemas)
+        and (description is not None or any(each is not None for each in schemas))
+    )
 
 
 def _named(name: str, namespace: Mapping[str, Any] | None, ready_made: Mapping[str, Any]) -> object:

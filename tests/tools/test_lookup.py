@@ -105,6 +105,31 @@ def test_what_can_be_a_tool():
     assert not any(map(can_be_tool, [3, "weather", int, None, [weather]]))
 
 
+class Unreadable(dict):
+    def get(self, key, default=None):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"x": 1},
+        {"name": "Anna"},
+        {"name": "Anna", "description": 3},
+        {"name": "two words", "description": "x"},
+        {"name": "a", "parameters": [1]},
+        {3: 4},
+        Unreadable(name="a"),
+    ],
+)
+def test_a_mapping_without_the_form_of_a_declaration_does_not_hide_a_ready_made_tool(value):
+    ready = {"variables": Tool(name="variables", source="ready-made")}
+    assert not can_be_tool(value)
+    (found,) = tools_from("variables", {"variables": value}, ready_made=ready)
+    assert found.source == "ready-made"
+
+
 @pytest.mark.parametrize(
     "settings",
     [
