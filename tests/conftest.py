@@ -58,7 +58,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure():
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts background jobs so, and children inherit it
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # a shell starts background jobs so, and children inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, (missing, variable) in _OPTIONAL.items():
         if missing and ORIGINAL_ENVIRON.get(variable) == "1":

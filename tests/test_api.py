@@ -389,7 +389,7 @@ def test_what_is_left_out_of_a_prompt_is_a_note_of_the_response(fake_server):
         ["Sum up", pd.DataFrame({"n": range(100)})], model="quick", base_url=fake_server.base_url
     )
     (note,) = [note for note in r.notes if note.kind == "notice"]
-    assert note.message == "Sent 50 of 100 rows of prompt[1]; --table-rows N changes it."
+    assert note.message == "The request contains 50 of 100 rows of prompt[1]; --table-rows N changes it."
 
 
 # ------------------------------------------------------------------------------ tools
