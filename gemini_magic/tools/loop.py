@@ -23,6 +23,7 @@ from .arguments import PreparedCall, prepare_call
 from .definition import Tool
 from .loop_settings import LoopSettings
 from .open_calls import OpenCall, call_warning, captured_fields
+from .permissions import Permission, permission_of
 from .results import error_result, results_turn
 from .running import RunningTool, ToolOutcome, job_of, run_here, start_task, start_thread
 
@@ -46,7 +47,7 @@ class ToolLoop:
     def __init__(self, request: Request, settings: LoopSettings) -> None:
         self._request = request
         self._settings = settings
-        self._allowed = set[str]() if settings.allowed is None else settings.allowed
+        self._allowed = set[Permission]() if settings.allowed is None else settings.allowed
         self._planned = -1  # the newest round whose calls were taken up
         self._waiting: list[OpenCall] = []  # in the order of the answer
         self._active: list[OpenCall] = []  # those that run beside this thread
@@ -206,7 +207,7 @@ class ToolLoop:
     def _must_ask(self, item: OpenCall) -> bool:
         if item.approved or not self._settings.confirms(item.tool):
             return False
-        if item.tool.confirm != "always" and item.tool.name in self._allowed:
+        if item.tool.confirm != "always" and permission_of(item.tool) in self._allowed:
             item.approved = "always"
             return False
         return True
@@ -374,7 +375,7 @@ class ToolLoop:
         else:
             item.approved = "always" if decision == "always" else "you"
             if decision == "always":
-                self._allowed.add(item.tool.name)
+                self._allowed.add(permission_of(item.tool))
         return 0.0
 
     # -- results

@@ -127,8 +127,9 @@ def _approve(context: CommandContext, name: str, codes: Sequence[str]) -> None:
     if not _agreed(context, f"%gemini mcp trust {name}", code, codes):
         return
     approve_tools(entry, tools)
-    for each in waiting:  # what the user has allowed for the session was another tool
-        context.session.allowed_tools.discard(offered_name(name, each.tool.name))
+    changed = {offered_name(name, each.tool.name) for each in waiting}
+    allowed = context.session.allowed_tools  # what the user has allowed for the session was another tool
+    allowed -= {each for each in allowed if each.name in changed}
     print_lines(f"Approved {len(waiting)} tools of {name}. Each call still asks you.")
 
 
