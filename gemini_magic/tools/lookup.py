@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -165,6 +166,13 @@ def tool_from_declaration(written: Mapping[str, Any]) -> Tool:
             f"The {schemas[0]} of the declaration {name} must be a JSON object.",
             remedy='For example: {"type": "object", "properties": {"city": {"type": "string"}}}.',
         )
+    try:
+        json.dumps(dict(written), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else f"{error}"
+        raise OptionError(
+            f"The declaration {name} is not JSON: {reason}.", remedy="Use only JSON values in it."
+        ) from None
     return Tool(
         name=name,
         description=description if isinstance(description, str) else "",

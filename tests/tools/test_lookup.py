@@ -92,6 +92,27 @@ def test_mistakes(given, space, message, remedy):
     assert remedy in problem.value.remedy
 
 
+def nested(levels):
+    value = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("inside", "reason"),
+    [
+        (nested(5000), "it is nested too deeply"),
+        ({"x": float("nan")}, "Out of range"),
+        ({"x": {1}}, "Object of type set"),
+    ],
+    ids=["levels", "NaN", "set"],
+)
+def test_a_declaration_that_is_not_json_is_an_error(inside, reason):
+    with pytest.raises(OptionError, match=f"The declaration a is not JSON: {reason}"):
+        tools_from({"name": "a", "parameters": {"type": "object", "properties": inside}})
+
+
 def test_a_declaration_is_kept_as_written_and_has_no_function():
     (tool,) = tools_from(DECLARED)
     assert (tool.function, tool.source) == (None, "declaration")
