@@ -426,6 +426,10 @@ def test_notices_about_tools_are_notes_of_the_response(fake_server):
     ("options", "message"),
     [
         ({"tools": [3]}, "An object of the type int cannot be a tool."),
+        (
+            {"tools": type("Frame", (), {"__bool__": lambda _: 1 / 0})()},
+            "tools must be a list of functions, not Frame.",
+        ),
         ({"tools": "weather"}, "tools: 'weather' is text."),
         ({"tool": "weather"}, "tools: 'weather' is text."),
         ({"tools": [lambda x: x]}, "A lambda cannot be a tool: it has no name and no types."),

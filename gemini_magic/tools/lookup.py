@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import OptionError
+from ..text import one_line
 from .declare import tool_from_function
 from .definition import NAME, Tool
 
 __all__ = ["can_be_tool", "tool_from_declaration", "tools_from"]
 
+_DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)*")
+_LONGEST = 60  # characters of a name in a message
 _SCHEMAS = ("parametersJsonSchema", "parameters_json_schema", "parameters")
 
 
@@ -104,12 +108,27 @@ def _named(name: str, namespace: Mapping[str, Any] | None, ready_made: Mapping[s
         return _attribute(namespace[base], name, attributes)
     if namespace is None:
         raise OptionError(f"tools: {name!r} is text.", remedy=f"Give the function itself: tools=[{name}].")
+    raise _unknown(name, namespace, ready_made)
+
+
+def _unknown(name: str, namespace: Mapping[str, Any], ready_made: Mapping[str, Any]) -> OptionError:
+    """The error for a name without an object, with what may be meant."""
+    if not _DOTTED.fullmatch(name):  # such as the text of a function that was inserted with {{ }}
+        shown = one_line(name)
+        shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+        several = "," in name and all(map(str.isidentifier, map(str.strip, name.split(","))))
+        return OptionError(
+            f"--tool {shown!r} is not the name of a function.",
+            remedy="Repeat the option: " + " ".join(f"-T {each.strip()}" for each in name.split(","))
+            if several
+            else "Write the name of a function or of a ready-made tool: -T weather.",
+        )
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
     known = [key for key, value in namespace.items() if key[:1] != "_" and can_be_tool(value)]
     close = get_close_matches(name, [*known, *ready_made], n=1)
     remedy = f"Did you mean {close[0]}?" if close else "Define the function in a cell above."
-    raise OptionError(f"--tool {name}: there is no function of that name.", remedy=remedy)
+    return OptionError(f"--tool {name}: there is no function of that name.", remedy=remedy)
 
 
 def _attribute(value: object, name: str, attributes: Sequence[str]) -> object:

@@ -158,10 +158,13 @@ class ToolLoop:
             self._apply(stream, calls, recorded)
             return
         prepared = [prepare_call(call, settings.tools) for call in calls]
-        if not settings.tools or any(
-            each.tool is not None and each.tool.function is None for each in prepared
+        choice = self._request.settings.tool_choice
+        if (
+            not settings.tools
+            or (choice is not None and choice.mode == "none")  # the server did not keep to it
+            or any(each.tool is not None and each.tool.function is None for each in prepared)
         ):
-            stream.end("end")  # a declaration without a function: the calls are only shown
+            stream.end("end")  # such as a declaration without a function: the calls are only shown
             return
         if ledger.round + 1 >= settings.max_rounds:
             stream.end("rounds", _too_many_rounds(settings.max_rounds))

@@ -71,6 +71,12 @@ def test_reaching_the_number_of_rounds_keeps_what_there_is_and_the_open_calls():
     assert [call.args for call in r.open_calls] == [{"city": "Rome"}]
 
 
+def test_a_call_that_the_tool_choice_none_excludes_is_shown_and_not_run():
+    r = asked('@call weather {"city": "Paris"}\n', weather, tool_choice="none")
+    assert (r.status, len(r.ledger.exchanges), len(r.ledger.tool_runs)) == ("complete", 1, 0)
+    assert [call.args for call in r.open_calls] == [{"city": "Paris"}]
+
+
 def test_an_exception_goes_to_the_model_without_its_traceback():
     def broken() -> str:
         """It fails."""
