@@ -87,14 +87,16 @@ class ToolLoop:
                 item.running.stop()
         for run in ledger.tool_runs:
             if run.is_open:
-                beside = any(item.number == run.number for item in self._active)
+                in_thread = any(
+                    item.number == run.number and not item.tool.is_async for item in self._active
+                )  # an `async def` is cancelled
                 ledger.set_tool_run(
                     replace(
                         run,
                         state="stopped",
                         seconds=None if run.started is None else max(0.0, t - run.started),
                         message="stopped",
-                        still_running=beside and run.in_thread,
+                        still_running=in_thread,
                     )
                 )
         if ledger.confirmation is not None:

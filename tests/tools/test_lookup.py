@@ -70,9 +70,9 @@ def test_a_dotted_name_is_a_method_of_a_variable():
         ("a, b", {}, "--tool 'a, b' is not the name of a function.", "Repeat the option: -T a -T b"),
         ("", {}, "--tool '' is not the name of a function.", "-T weather"),
         (
-            "def f(x: int):\n    return [" + "1, " * 30,
+            "def f(x: int):\n    return " + "x" * 99,
             {},
-            "--tool 'def f(x: int): return [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1…' is not the name of a function.",
+            f"--tool 'def f(x: int): return {'x' * 38}…' is not the name of a function.",
             "-T weather",
         ),
         ("weather", None, "tools: 'weather' is text.", "tools=[weather]"),

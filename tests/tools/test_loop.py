@@ -253,6 +253,41 @@ def test_an_interrupt_in_a_tool_ends_the_answer_with_what_has_arrived():
     assert r is None or r.status == "interrupted"
 
 
+def test_only_a_thread_is_left_running_when_the_answer_is_stopped():
+    began, release = threading.Barrier(3), threading.Event()
+
+    @gemini_magic.tool(thread=True)
+    def in_thread() -> str:
+        """Waits."""
+        began.wait(10)
+        release.wait(10)
+        return ""
+
+    async def in_loop() -> str:
+        """Waits."""
+        await asyncio.to_thread(began.wait, 10)
+        await asyncio.sleep(10)
+        return ""
+
+    stream = gemini_magic.stream(
+        "@call in_thread\n@call in_loop\n", backend="echo", tools=[in_thread, in_loop]
+    )
+
+    def stop():
+        began.wait(10)
+        stream.cancel()
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    r = stream.wait()
+    release.set()
+    stopper.join()
+    assert [(run.name, run.state, run.still_running) for run in r.ledger.tool_runs] == [
+        ("in_thread", "stopped", True),
+        ("in_loop", "stopped", False),
+    ]
+
+
 def test_a_forced_choice_of_a_tool_holds_for_the_first_round_only():
     r = asked('@call weather {"city": "Paris"}\n', weather, tool_choice="any")
     modes = [
