@@ -94,7 +94,7 @@ def test_a_table_of_a_thousand_rows_streams_cheaply_and_without_jumps(lab, noteb
     notebook.run(1, wait=False)
     page = notebook.page
     is_shown = "text => document.querySelector('.gm-answer')?.textContent.includes(text)"
-    page.wait_for_function(is_shown, arg=in_row(ROWS - 1), polling=200)
+    page.wait_for_function(is_shown, arg=in_row(ROWS - 1), polling=200, timeout=120_000)
     page.mouse.move(700, 500)
     page.evaluate(
         "() => { const o = document.querySelector('.jp-WindowedPanel-outer'); o.scrollTop = o.scrollHeight / 2; }"
@@ -111,7 +111,7 @@ def test_a_table_of_a_thousand_rows_streams_cheaply_and_without_jumps(lab, noteb
         """The CPU milliseconds of an update, and the times of the messages with rows."""
         began, started, before = len(notebook.log.frames), time.monotonic(), busy()
         (lab.root / name).touch()
-        page.wait_for_function(is_shown, arg=in_row(last), polling=500)
+        page.wait_for_function(is_shown, arg=in_row(last), polling=500, timeout=120_000)
         cost, duration = busy() - before, time.monotonic() - started
         page.wait_for_timeout(800)
         before = busy()
@@ -129,10 +129,10 @@ def test_a_table_of_a_thousand_rows_streams_cheaply_and_without_jumps(lab, noteb
             break
     assert min(rounds) < LIMIT, rounds
     (lab.root / "again").touch()
-    page.wait_for_function(is_shown, arg=in_row(ROWS + 4 * UPDATES - 2), polling=200)
+    page.wait_for_function(is_shown, arg=in_row(ROWS + 4 * UPDATES - 2), polling=200, timeout=120_000)
     page.evaluate(WATCH)
     (lab.root / "watched").touch()
-    page.wait_for_function(is_shown, arg=in_row(ROWS + 6 * UPDATES - 1), polling=200)
+    page.wait_for_function(is_shown, arg=in_row(ROWS + 6 * UPDATES - 1), polling=200, timeout=120_000)
     assert page.locator(".gm-answer tbody[aria-busy]").count() > 0
     notebook.screenshot(screenshots / "table-live.png")
     (lab.root / "end").touch()
