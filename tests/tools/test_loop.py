@@ -254,34 +254,28 @@ def test_an_interrupt_in_a_tool_ends_the_answer_with_what_has_arrived():
 
 
 def test_only_a_thread_is_left_running_when_the_answer_is_stopped():
-    began, release = threading.Barrier(3), threading.Event()
+    began, release = threading.Semaphore(0), threading.Event()
 
     @gemini_magic.tool(thread=True)
     def in_thread() -> str:
         """Waits."""
-        began.wait(10)
+        began.release()
         release.wait(10)
         return ""
 
     async def in_loop() -> str:
         """Waits."""
-        await asyncio.to_thread(began.wait, 10)
+        began.release()
         await asyncio.sleep(10)
         return ""
 
-    stream = gemini_magic.stream(
-        "@call in_thread\n@call in_loop\n", backend="echo", tools=[in_thread, in_loop]
-    )
-
-    def stop():
-        began.wait(10)
-        stream.cancel()
-
-    stopper = threading.Thread(target=stop)
-    stopper.start()
-    r = stream.wait()
+    prompt = "@call in_thread\n@call in_loop\n"
+    stream = gemini_magic.stream(prompt, backend="echo", tools=[in_thread, in_loop])
+    ended = threading.Thread(target=lambda: [began.acquire(timeout=10) for _ in range(2)] and stream.close())
+    ended.start()
+    r = stream.response.wait(20)
     release.set()
-    stopper.join()
+    ended.join()
     assert [(run.name, run.state, run.still_running) for run in r.ledger.tool_runs] == [
         ("in_thread", "stopped", True),
         ("in_loop", "stopped", False),
