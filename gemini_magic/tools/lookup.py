@@ -15,6 +15,7 @@ from .definition import NAME, Tool
 __all__ = ["can_be_tool", "tool_from_declaration", "tools_from"]
 
 _DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)*")
+_NOT_THE_USERS = ("IPython", "io", "_io")  # where get_ipython, exit and open come from
 _LONGEST = 60  # characters of a name in a message
 _SCHEMAS = ("parametersJsonSchema", "parameters_json_schema", "parameters")
 
@@ -125,10 +126,16 @@ def _unknown(name: str, namespace: Mapping[str, Any], ready_made: Mapping[str, A
         )
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
-    known = [key for key, value in namespace.items() if key[:1] != "_" and can_be_tool(value)]
+    known = [key for key, value in namespace.items() if key[:1] != "_" and _is_users(value)]
     close = get_close_matches(name, [*known, *ready_made], n=1)
     remedy = f"Did you mean {close[0]}?" if close else "Define the function in a cell above."
     return OptionError(f"--tool {name}: there is no function of that name.", remedy=remedy)
+
+
+def _is_users(value: object) -> bool:
+    """Whether an object can be a tool and is none of those that IPython puts into each namespace, such as ``open``."""
+    module = getattr(value, "__module__", None)
+    return can_be_tool(value) and not (isinstance(module, str) and module.partition(".")[0] in _NOT_THE_USERS)
 
 
 def _attribute(value: object, name: str, attributes: Sequence[str]) -> object:

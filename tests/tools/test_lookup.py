@@ -121,6 +121,12 @@ def test_a_declaration_that_is_not_json_is_an_error(inside, reason):
         tools_from({"name": "a", "parameters": {"type": "object", "properties": inside}})
 
 
+def test_no_function_of_ipython_is_proposed():
+    with pytest.raises(OptionError) as problem:
+        tools_from("nope", {"open": open, "weather": weather})
+    assert problem.value.remedy == "Define the function in a cell above."
+
+
 def test_a_declaration_is_kept_as_written_and_has_no_function():
     (tool,) = tools_from(DECLARED)
     assert (tool.function, tool.source) == (None, "declaration")
