@@ -23,7 +23,7 @@ gc.collect(); gc.disable(); gc.set_debug(gc.DEBUG_SAVEALL)
 END = "gc.collect(); print(json.dumps(own_names(gc.garbage))); gc.set_debug(0)"
 ALLOWED = {
     "gemini_magic.views.widgets._Button",
-    "gemini_magic.views.widgets.function WidgetSet.stop.<locals>.<lambda>",
+    "gemini_magic.views.widgets.function WidgetSet.button.<locals>.<lambda>",
 }
 
 
