@@ -103,7 +103,8 @@ def _request(
 
 def _tools(given: object, options: Options) -> Sequence[Tool]:
     """The tools of a call: those of ``tools=`` and of MCP servers; names of ``tool=`` are an error, because a call has no variables."""
-    if not (given or options.tool or options.mcp):
+    none_given = given is None or (isinstance(given, list | tuple) and not given)  # a DataFrame has no truth
+    if none_given and not options.tool and not options.mcp:
         return ()
     offered = (*toolbox.tools_from(options.tool), *toolbox.tools_from(given))
     if not options.mcp:

@@ -63,6 +63,7 @@ IGNORED = "ignored settings"
 """The key under which the sources of :func:`resolve` explain, in a sentence, which settings of a project were ignored."""
 
 _REPR: Any = object.__str__  # of types whose text is only their repr
+_LONGEST_VALUE = 200  # characters of a value in a message
 _LINE = "cell line"
 PREVIOUS = "the previous answer"
 """The source of values that a follow-up request inherits."""
@@ -132,7 +133,7 @@ class Setting:
             raise self._problem(value, where) from None
         if self.choices and converted not in self.choices:
             raise OptionError(
-                f"{where} must be one of {', '.join(self.choices)}, not {value!r}.",
+                f"{where} must be one of {', '.join(self.choices)}, not {_shown(value)}.",
                 remedy=self.remedies.get(converted) or f"{self.name}: {self.help}.",
             )
         if self.type in (int, float) and not self._in_bounds(converted):
@@ -184,7 +185,7 @@ class Setting:
                 else "a dict or a list of NAME=VALUE"
             )
         return OptionError(
-            f"{where} must be {kind}{self._bounds()}, not {value!r}.",
+            f"{where} must be {kind}{self._bounds()}, not {_shown(value)}.",
             remedy=f"{self.name}: {self.help}.",
         )
 
@@ -206,7 +207,19 @@ def to_json(value: Any) -> str:
     Raises:
         TypeError, ValueError: the value, or something in it, has no JSON.
     """
-    return json.dumps(value, default=_plain_value, ensure_ascii=False, allow_nan=False)
+    try:
+        return json.dumps(value, default=_plain_value, ensure_ascii=False, allow_nan=False)
+    except RecursionError:
+        raise ValueError("The value is nested too deeply.") from None
+
+
+def _shown(value: object) -> str:
+    """A value of the user in a message, shortened to a line."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a class of the user, or too many levels
+        return f"an object of the type {type(value).__name__}"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 def _plain_value(value: Any) -> Any:

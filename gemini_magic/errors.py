@@ -237,8 +237,11 @@ class ToolRefused(GeminiMagicError):  # noqa: N818 - the name is a sentence
     """A tool refuses a call: raise it with the reason, which the model receives as the error of the call.
 
     Args:
-        message: the reason, for the model and for the user.
+        message: the reason, for the model and for the user. The model receives a general one without it.
     """
+
+    def __init__(self, message: str = "", *, remedy: str = "", response: Any = None) -> None:
+        super().__init__(message, remedy=remedy, response=response)
 
 
 class MismatchError(GeminiMagicError):

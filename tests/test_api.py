@@ -389,7 +389,7 @@ def test_what_is_left_out_of_a_prompt_is_a_note_of_the_response(fake_server):
         ["Sum up", pd.DataFrame({"n": range(100)})], model="quick", base_url=fake_server.base_url
     )
     (note,) = [note for note in r.notes if note.kind == "notice"]
-    assert note.message == "Sent 50 of 100 rows of prompt[1]; --table-rows N changes it."
+    assert note.message == "The request contains 50 of 100 rows of prompt[1]; --table-rows N changes it."
 
 
 # ------------------------------------------------------------------------------ tools
@@ -426,6 +426,10 @@ def test_notices_about_tools_are_notes_of_the_response(fake_server):
     ("options", "message"),
     [
         ({"tools": [3]}, "An object of the type int cannot be a tool."),
+        (
+            {"tools": type("Frame", (), {"__bool__": lambda _: 1 / 0})()},
+            "tools must be a list of functions, not Frame.",
+        ),
         ({"tools": "weather"}, "tools: 'weather' is text."),
         ({"tool": "weather"}, "tools: 'weather' is text."),
         ({"tools": [lambda x: x]}, "A lambda cannot be a tool: it has no name and no types."),

@@ -147,6 +147,37 @@ def test_a_byte_order_mark_in_a_configuration_file_is_skipped(tmp_path):
     assert resolve(start=tmp_path)[0].model == "m"
 
 
+def nested(levels):
+    value = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+class Unprintable:
+    def __repr__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"body": nested(5000)}, "not an object of the type dict"),
+        ({"param": {"a": nested(5000)}}, "not an object of the type dict"),
+        ({"max_rounds": nested(5000)}, "not an object of the type dict"),
+        ({"max_rounds": Unprintable()}, "not an object of the type Unprintable"),
+        ({"max_rounds": "x" * 1_000_000}, "x…"),
+        ({"confirm": "x" * 1_000_000}, "x…"),
+    ],
+    ids=["body", "param", "number", "without repr", "long", "long choice"],
+)
+def test_a_value_that_cannot_be_shown_whole_is_a_short_error(values, message):
+    with pytest.raises(OptionError) as error:
+        resolve(values)
+    assert message in error.value.message
+    assert len(error.value.message) < 400
+
+
 def test_values_are_converted_to_their_type_and_hyphens_to_underscores(tmp_path):
     (tmp_path / "pyproject.toml").write_text('[tool.gemini_magic]\nstall-timeout = 5\nstop = "END"')
     options, _ = resolve({"temperature": "0.5", "max_tokens": "7", "quiet": "yes"}, start=tmp_path)

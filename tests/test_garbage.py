@@ -95,6 +95,22 @@ def test_an_answer_that_failed_leaves_nothing(asked, model):
     assert not garbage_of(fail)
 
 
+@pytest.mark.parametrize("thread", [False, True])
+def test_an_answer_whose_function_raised_leaves_nothing(thread):
+    @gemini_magic.tool(thread=thread)
+    def broken() -> str:
+        """Fails."""
+        raise ValueError(marks.append("raised"))
+
+    def fail():
+        r = gemini_magic.ask("@call broken\n", backend="echo", tools=[broken])
+        assert r.tool_runs[0].error.__traceback__.tb_frame.f_code.co_name == "broken"
+
+    marks = []
+    assert not garbage_of(fail)
+    assert marks
+
+
 def test_a_server_that_is_not_there_leaves_nothing():
     def fail():
         return gemini_magic.ask("hi", model="m", base_url="http://127.0.0.1:1", retries=0).error

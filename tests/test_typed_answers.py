@@ -86,6 +86,23 @@ def test_every_problem_is_a_note_and_a_line_below_the_answer():
         assert line.replace('"', "&quot;") in shown["text/html"] or line in shown["text/html"]
 
 
+NDJSON = '{"name": "Ann", "age": 3}\n{"name": "Bob", "age": 4}\n'
+
+
+@pytest.mark.parametrize("text", [NDJSON, f"```\n{NDJSON}```", NDJSON.replace("\n", "  \n\n")])
+def test_objects_on_lines_of_their_own_are_the_array_that_was_requested(text):
+    r = echo(text, schema=list[Person], check=True)
+    assert r.parsed == list(r.items) == [Person("Ann", 3), Person("Bob", 4)]
+    assert r.json() == [{"name": "Ann", "age": 3}, {"name": "Bob", "age": 4}]
+    assert "not valid JSON" in echo(text, schema=Person).parse_error.message
+
+
+@pytest.mark.parametrize("text", [NDJSON + "end", NDJSON + "[1]", NDJSON + '{"age": NaN}', "{" * 5000])
+def test_lines_of_which_one_is_not_an_object_are_not_an_array(text):
+    r = echo(text, schema=list[Person])
+    assert "not valid JSON" in r.parse_error.message
+
+
 def test_text_that_is_not_json_is_a_note_too():
     r = echo("No.", schema="name")
     assert [row.kind for row in r.notes.where(kind="mismatch")] == ["mismatch"]

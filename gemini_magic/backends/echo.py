@@ -89,7 +89,7 @@ def _function_call(written: re.Match[str], number: int, *, signed: bool) -> dict
     """The part of a call; what is not a JSON object becomes no arguments, as models may send none."""
     try:
         arguments = json.loads(written[2] or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         arguments = {}
     fields: dict[str, Any] = {"id": f"call-{number}", "name": written[1], "args": arguments}
     return {"functionCall": fields, **({"thoughtSignature": _SIGNATURE} if signed else {})}

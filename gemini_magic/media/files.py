@@ -196,9 +196,11 @@ def _file_text(data: bytes, file: Path, found: MediaFormat, source: MediaSource)
     text, language = _decoded(data, source), file.suffix.removeprefix(".").lower()
     if file.suffix.lower() == _NOTEBOOK and (cells := _notebook_cells(text)) is not None:
         text, language = cells, "python"
-        source.notices.append(f"Sent the cells of {source.name} without their outputs.")
+        source.notices.append(f"The request contains the cells of {source.name} without their outputs.")
     if found.mime_type == "image/svg+xml":
-        source.notices.append(f"Sent {source.name} as its source text, because the API takes no SVG images.")
+        source.notices.append(
+            f"The request contains {source.name} as its source text, because the API takes no SVG images."
+        )
     fence = "`" * (max(map(len, _FENCES.findall(text)), default=2) + 1)
     name = " ".join(file.name.split()).replace("`", "'")
     return Text(f"\n`{name}`:\n{fence}{language}\n{text.rstrip()}\n{fence}\n")

@@ -141,7 +141,9 @@ def _text_display(value: Any, source: MediaSource) -> list[Part] | None:
     if not isinstance(value.data, str):
         return None
     if type(value).__name__ == "SVG":
-        source.notices.append(f"Sent {source.name} as its source text, because the API takes no SVG images.")
+        source.notices.append(
+            f"The request contains {source.name} as its source text, because the API takes no SVG images."
+        )
     return [Text(value.data)]
 
 

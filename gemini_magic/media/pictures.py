@@ -75,7 +75,9 @@ def picture_blob(image: Any, source: MediaSource) -> Blob:
             "Open or create the image again.",
         ) from error
     if frames > 1:
-        source.notices.append(f"Sent frame {shown} of the {frames:,} frames of {source.name}.")
+        source.notices.append(
+            f"The request contains frame {shown} of the {frames:,} frames of {source.name}."
+        )
     return blob
 
 
@@ -92,7 +94,9 @@ def _plain(image: Any, source: MediaSource) -> Any:
         return image
     if mode in ("I", "F") or mode.startswith("I;16"):
         return _scaled(image, source)
-    source.notices.append(f"Sent {source.name} converted from {mode} to {_MODES.get(mode, 'RGB')}.")
+    source.notices.append(
+        f"The request contains {source.name} converted from {mode} to {_MODES.get(mode, 'RGB')}."
+    )
     return image.convert(_MODES.get(mode, "RGB"))
 
 
@@ -104,7 +108,9 @@ def _scaled(image: Any, source: MediaSource) -> Any:
     if not high - low < float("inf"):  # also for a value that is not a number
         raise source.problem("has pixels that are not finite numbers.", "Replace NaN and infinity first.")
     scale = _BYTE / (high - low) if high > low else 0.0
-    source.notices.append(f"Sent {source.name} with its values scaled from {low:g}…{high:g} to 0…255.")
+    source.notices.append(
+        f"The request contains {source.name} with its values scaled from {low:g}…{high:g} to 0…255."
+    )
     return image.convert("F").point(lambda value: value * scale + -low * scale).convert("L")
 
 
@@ -120,7 +126,7 @@ def _encoded(image: Any, source: MediaSource) -> Blob:
         if len(data) <= _JPEG_SIZE:
             break
     source.notices.append(
-        f"Sent {source.name} as a JPEG image: {image.width:,} × {image.height:,}, {readable_size(len(data))}."
+        f"The request contains {source.name} as a JPEG image: {image.width:,} × {image.height:,}, {readable_size(len(data))}."
     )
     return Blob("image/jpeg", data)
 
@@ -196,7 +202,9 @@ def array_blob(array: Any, source: MediaSource) -> Blob:
 
         return picture_blob(Image.fromarray(pixels), source)
     channels = 1 if len(pixels.shape) == 2 else pixels.shape[2]  # noqa: PLR2004
-    source.notices.append(f"Sent {source.name} as a picture of {width:,} × {height:,} pixels.")
+    source.notices.append(
+        f"The request contains {source.name} as a picture of {width:,} × {height:,} pixels."
+    )
     return Blob("image/png", png_of_pixels(width, height, channels, pixels.tobytes()))
 
 
@@ -269,7 +277,9 @@ def converted_blob(data: bytes, found: MediaFormat, source: MediaSource) -> Blob
     before = len(source.notices)
     blob = picture_blob(image, source)
     if len(source.notices) == before or blob.mime_type == "image/png":
-        source.notices.insert(before, f"Sent {source.name}, a {found.name}, converted to PNG.")
+        source.notices.insert(
+            before, f"The request contains {source.name}, a {found.name}, converted to PNG."
+        )
     return blob
 
 

@@ -21,7 +21,7 @@ from ..response import Response
 from ..text import SurrogateJoiner
 
 if TYPE_CHECKING:
-    from ..tools import Tool
+    from ..tools import Permission, Tool
 
 __all__ = ["CONTINUE_PROMPT", "Resumption", "Run", "Session", "answer_text"]
 
@@ -103,7 +103,7 @@ class Session:
         error: the last error of a cell or command, or the last exception of a function that the model called.
         request_count: how many requests were sent to a server; a replay sends none.
         usage: the token counts of the answers to these requests together.
-        allowed_tools: the names of the tools that the user has allowed for this session.
+        allowed_tools: the permissions of the tools that the user has allowed for this session.
     """
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class Session:
         self.error: BaseException | None = None
         self.request_count = 0
         self.usage = Usage()
-        self.allowed_tools: set[str] = set()
+        self.allowed_tools: set[Permission] = set()
         self._message: str | None = None
         self._calls = 0
         self._keys = 0

@@ -149,7 +149,7 @@ def _text(value: object, limits: _Limits) -> str:
         )
     if _ABRIDGING & {module for module, _ in kinds} and _ELLIPSIS.search(text):
         limits.notices.append(
-            f"Sent {limits.name} as {type(value).__module__.partition('.')[0]} prints it, which leaves out values; "
+            f"The request contains {limits.name} as {type(value).__module__.partition('.')[0]} prints it, which leaves out values; "
             f"convert it to text or to a list to send all of them."
         )
     return text
@@ -160,15 +160,15 @@ def _answer(response: Any, limits: _Limits) -> str:
     text: str = response.text
     if response.status == "running":
         limits.notices.append(
-            f"Sent the {len(text):,} characters of {limits.name} that have arrived so far; the answer is still running."
+            f"The request contains the {len(text):,} characters of {limits.name} that have arrived so far; the answer is still running."
         )
     elif response.status != "complete":
         limits.notices.append(
-            f"Sent the {len(text):,} characters of {limits.name}, whose answer is incomplete ({response.status})."
+            f"The request contains the {len(text):,} characters of {limits.name}, whose answer is incomplete ({response.status})."
         )
     if images := len(response.images) if hasattr(response, "images") else 0:
         limits.notices.append(
-            f"Sent the text of {limits.name} without its {images} image{'' if images == 1 else 's'}; "
+            f"The request contains the text of {limits.name} without its {images} image{'' if images == 1 else 's'}; "
             f"{{{{ {limits.name}.images }}}} inserts {'it' if images == 1 else 'them'}."
         )
     return text
@@ -178,7 +178,7 @@ def _traceback(error: BaseException, limits: _Limits) -> str:
     frames = sum(1 for _ in traceback.walk_tb(error.__traceback__))
     if frames > _FRAMES:
         limits.notices.append(
-            f"Sent the innermost {_FRAMES} of {frames} frames of the traceback of {limits.name}; "
+            f"The request contains the innermost {_FRAMES} of {frames} frames of the traceback of {limits.name}; "
             "traceback.format_exception() returns all of them."
         )
     lines = traceback.format_exception(type(error), error, error.__traceback__, limit=-_FRAMES, chain=False)

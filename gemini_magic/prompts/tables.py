@@ -54,13 +54,15 @@ class _Table(NamedTuple):
         """
         height, width = self.shape
         if rows is not None and height > rows:
-            notices.append(f"Sent {rows:,} of {height:,} rows of {name}; --table-rows N changes it.")
+            notices.append(
+                f"The request contains {rows:,} of {height:,} rows of {name}; --table-rows N changes it."
+            )
         if width > _COLUMNS:
             notices.append(
-                f"Sent {_COLUMNS} of {width:,} columns of {name}; insert only the columns that you need."
+                f"The request contains {_COLUMNS} of {width:,} columns of {name}; insert only the columns that you need."
             )
         if self.unstyled:
-            notices.append(f"Sent {name} without its styles.")
+            notices.append(f"The request contains {name} without its styles.")
         return _markdown(*self.read(rows, _COLUMNS)) + _remark(self.shape, rows, _COLUMNS)
 
 
@@ -100,7 +102,7 @@ def table(
         )
     limit = rows or None
     text = TableText(writers[format](*found.read(limit, None)) + _remark(found.shape, limit, None))
-    text.notices = ("Sent a table without its styles.",) if found.unstyled else ()
+    text.notices = ("The request contains a table without its styles.",) if found.unstyled else ()
     return text
 
 

@@ -10,6 +10,7 @@ import collections.abc
 import datetime as dt
 import decimal
 import enum
+import inspect
 import re
 import types
 import typing
@@ -466,6 +467,6 @@ def _remedy_for(cls: type) -> str:
         return "Use str; a model answers in text."
     if cls is object:
         return "Use Any for a value of any type."
-    if cls.__annotations__ if "__annotations__" in cls.__dict__ else None:
+    if inspect.get_annotations(cls):
         return f"Make it a dataclass: put @dataclass above class {cls.__name__}."
     return USE_THESE

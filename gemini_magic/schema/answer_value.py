@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..errors import MismatchError
-from .json_answer import JsonAnswer, read_answer
+from .json_answer import JsonAnswer, read_answer, read_lines
 from .schema import Schema
 
 __all__ = ["AnswerValue", "value_of_answer"]
@@ -45,6 +45,8 @@ def value_of_answer(texts: Sequence[str], schema: Schema | None) -> AnswerValue:
             break
         except MismatchError as error:
             problem = problem or error
+    if found is None and schema is not None and schema.many:
+        found = next((lines for text in texts if (lines := read_lines(text)) is not None), None)
     if found is None:
         return AnswerValue(json_error=problem, error=problem)
     if schema is None:

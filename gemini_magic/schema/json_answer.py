@@ -10,7 +10,7 @@ from ..errors import MismatchError
 from ..text import json_safe, replace_surrogates
 from .problems import place_text
 
-__all__ = ["MAX_LEVELS", "JsonAnswer", "read_answer"]
+__all__ = ["MAX_LEVELS", "JsonAnswer", "read_answer", "read_lines"]
 
 MAX_LEVELS = 100
 """Levels of nesting that an answer may have."""
@@ -18,6 +18,7 @@ MAX_LEVELS = 100
 _FENCE = re.compile(r"```[ \t]*[\w+-]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 _BRACKET = re.compile(r"[{\[]")
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]]', re.DOTALL)
+_SPACE = re.compile(r"\s*")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _MOST_TRIES = 20  # places at which JSON between other text may begin
 _MOST_NAMES = 5  # of doubled fields in a note
@@ -55,6 +56,28 @@ def read_answer(text: str) -> JsonAnswer:
                 continue
             return JsonAnswer(value, (note, *notes))
         raise
+
+
+def read_lines(text: str) -> JsonAnswer | None:
+    """Read an answer of several JSON objects one after another, such as NDJSON, as their array; None for any other text."""
+    text = replace_surrogates(text).strip().removeprefix("\ufeff").lstrip()
+    fenced = [found[1].strip() for found in _FENCE.finditer(text)]
+    text = fenced[0] if len(fenced) == 1 else text
+    decoder, values, notes, place = json.JSONDecoder(), [], dict[str, None](), 0
+    try:
+        while place < len(text):
+            if text[place] != "{":
+                return None
+            _, end = decoder.raw_decode(text, place)
+            value, found = _decoded(text[place:end])
+            values.append(value)
+            notes |= dict.fromkeys(found)
+            place = _SPACE.match(text, end).end()  # type: ignore[union-attr] # it matches anywhere
+    except (ValueError, RecursionError, MismatchError):
+        return None
+    if len(values) == 1:
+        return None
+    return JsonAnswer(values, ("The objects one after another were read as an array.", *notes))
 
 
 def _candidates(text: str) -> list[tuple[str, str]]:

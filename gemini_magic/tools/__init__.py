@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .lookup import can_be_tool, tools_from
     from .loop import ToolLoop
     from .loop_settings import LoopSettings, ToolUser, confirms, settings_for_loop
+    from .permissions import Permission, permission_of
     from .ready_made import READY_MADE, ReadyMadeTools, variables_tool
     from .results import ConvertedResult, error_result, result_of, results_turn
     from .sql import sql_tool
@@ -25,6 +26,7 @@ __all__ = [
     "READY_MADE",
     "ConvertedResult",
     "LoopSettings",
+    "Permission",
     "PreparedCall",
     "ReadyMadeTools",
     "Tool",
@@ -38,6 +40,7 @@ __all__ = [
     "error_result",
     "interruptible",
     "is_marked",
+    "permission_of",
     "prepare_call",
     "result_of",
     "results_turn",
@@ -55,6 +58,7 @@ _HOMES = {
     "variables_tool": ".ready_made",
     "ConvertedResult": ".results",
     "LoopSettings": ".loop_settings",
+    "Permission": ".permissions",
     "PreparedCall": ".arguments",
     "Tool": ".definition",
     "ToolLoop": ".loop",
@@ -68,6 +72,7 @@ _HOMES = {
     "is_marked": ".definition",
     "interruptible": ".interrupts",
     "settings_for_loop": ".loop_settings",
+    "permission_of": ".permissions",
     "prepare_call": ".arguments",
     "result_of": ".results",
     "results_turn": ".results",

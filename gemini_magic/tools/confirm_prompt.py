@@ -12,6 +12,7 @@ from ..ledger import Confirmation, Decision
 from ..text import one_line, visible
 from .interrupts import interruptible
 from .loop_settings import ToolUser
+from .permissions import Permission
 
 __all__ = ["console_user", "decide_at_prompt"]
 
@@ -19,7 +20,7 @@ _CHOICES: Final = "y = run it, n = skip it, a = always for this tool in this ses
 _CHOICES_ONCE: Final = "y = run it, n = skip it, s = stop: "
 _DECISIONS: Final[dict[str, Decision]] = {"y": "run", "n": "skip", "a": "always", "s": "stop"}
 _WORDS: Final = {"yes": "y", "run": "y", "no": "n", "skip": "n", "always": "a", "stop": "s"}
-_allowed: set[str] = set()  # tools that the user of this process has allowed at a prompt
+_allowed: set[Permission] = set()  # tools that the user of this process has allowed at a prompt
 
 
 def decide_at_prompt(

@@ -203,6 +203,13 @@ def _check(settings: ToolSettings) -> None:
             f"tool: name {settings.name!r} is not valid.",
             remedy="Use letters, digits and _, beginning with a letter, at most 128 characters.",
         )
+    if not isinstance(settings.description, str | None):
+        raise OptionError(
+            f"tool: description {settings.description!r} is not valid.", remedy="Give text, or leave it out."
+        )
+    for name in ("confirm", "thread"):
+        if not isinstance(value := getattr(settings, name), bool):
+            raise OptionError(f"tool: {name} {value!r} is not valid.", remedy="Give True or False.")
     timeout, most = settings.timeout, settings.max_result
     if timeout is not None and (
         isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import OptionError
+from ..text import one_line
 from .declare import tool_from_function
 from .definition import NAME, Tool
 
 __all__ = ["can_be_tool", "tool_from_declaration", "tools_from"]
 
+_DOTTED = re.compile(r"[^\W\d]\w*([.:][^\W\d]\w*)*")
+_NOT_THE_USERS = ("IPython", "io", "_io")  # where get_ipython, exit and open come from
+_LONGEST = 60  # characters of a name in a message
 _SCHEMAS = ("parametersJsonSchema", "parameters_json_schema", "parameters")
 
 
@@ -59,8 +65,29 @@ def _listed(given: object) -> Iterable[object]:
 
 
 def can_be_tool(value: object) -> bool:
-    """Whether an object is a function, a declaration or a tool; it may still be one that cannot be declared."""
-    return isinstance(value, Tool | Mapping) or (callable(value) and not isinstance(value, type))
+    """Whether an object is a function, a declaration or a tool; it may still be one that cannot be declared.
+
+    A mapping counts only if it has the form of a declaration, because a namespace has many other mappings.
+    """
+    if isinstance(value, Mapping):
+        return _is_declaration(value)
+    return isinstance(value, Tool) or (callable(value) and not isinstance(value, type))
+
+
+def _is_declaration(value: Mapping[Any, Any]) -> bool:
+    """Whether a mapping has the form of a declaration: a valid name, a text as description, a schema as parameters."""
+    try:
+        name, description = value.get("name"), value.get("description")
+        schemas = [value.get(key) for key in _SCHEMAS]
+    except Exception:  # noqa: BLE001 - a class of the user
+        return False
+    return (
+        isinstance(name, str)
+        and NAME.fullmatch(name) is not None
+        and (description is None or isinstance(description, str))
+        and all(each is None or isinstance(each, Mapping) for each in schemas)
+        and (description is not None or any(each is not None for each in schemas))
+    )
 
 
 def _named(name: str, namespace: Mapping[str, Any] | None, ready_made: Mapping[str, Any]) -> object:
@@ -82,12 +109,33 @@ def _named(name: str, namespace: Mapping[str, Any] | None, ready_made: Mapping[s
         return _attribute(namespace[base], name, attributes)
     if namespace is None:
         raise OptionError(f"tools: {name!r} is text.", remedy=f"Give the function itself: tools=[{name}].")
+    raise _unknown(name, namespace, ready_made)
+
+
+def _unknown(name: str, namespace: Mapping[str, Any], ready_made: Mapping[str, Any]) -> OptionError:
+    """The error for a name without an object, with what may be meant."""
+    if not _DOTTED.fullmatch(name):  # such as the text of a function that was inserted with {{ }}
+        shown = one_line(name)
+        shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+        several = "," in name and all(map(str.isidentifier, map(str.strip, name.split(","))))
+        return OptionError(
+            f"--tool {shown!r} is not the name of a function.",
+            remedy="Repeat the option: " + " ".join(f"-T {each.strip()}" for each in name.split(","))
+            if several
+            else "Write the name of a function or of a ready-made tool: -T weather.",
+        )
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
-    known = [key for key, value in namespace.items() if key[:1] != "_" and can_be_tool(value)]
+    known = [key for key, value in namespace.items() if key[:1] != "_" and _is_users(value)]
     close = get_close_matches(name, [*known, *ready_made], n=1)
     remedy = f"Did you mean {close[0]}?" if close else "Define the function in a cell above."
-    raise OptionError(f"--tool {name}: there is no function of that name.", remedy=remedy)
+    return OptionError(f"--tool {name}: there is no function of that name.", remedy=remedy)
+
+
+def _is_users(value: object) -> bool:
+    """Whether an object can be a tool and is none of those that IPython puts into each namespace, such as ``open``."""
+    module = getattr(value, "__module__", None)
+    return can_be_tool(value) and not (isinstance(module, str) and module.partition(".")[0] in _NOT_THE_USERS)
 
 
 def _attribute(value: object, name: str, attributes: Sequence[str]) -> object:
@@ -144,6 +192,13 @@ def tool_from_declaration(written: Mapping[str, Any]) -> Tool:
             f"The {schemas[0]} of the declaration {name} must be a JSON object.",
             remedy='For example: {"type": "object", "properties": {"city": {"type": "string"}}}.',
         )
+    try:
+        json.dumps(dict(written), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else f"{error}"
+        raise OptionError(
+            f"The declaration {name} is not JSON: {reason}.", remedy="Use only JSON values in it."
+        ) from None
     return Tool(
         name=name,
         description=description if isinstance(description, str) else "",

@@ -23,6 +23,7 @@ from .arguments import PreparedCall, prepare_call
 from .definition import Tool
 from .loop_settings import LoopSettings
 from .open_calls import OpenCall, call_warning, captured_fields
+from .permissions import Permission, permission_of
 from .results import error_result, results_turn
 from .running import RunningTool, ToolJob, ToolOutcome, run_here, start_task, start_thread
 
@@ -46,7 +47,7 @@ class ToolLoop:
     def __init__(self, request: Request, settings: LoopSettings) -> None:
         self._request = request
         self._settings = settings
-        self._allowed = set[str]() if settings.allowed is None else settings.allowed
+        self._allowed = set[Permission]() if settings.allowed is None else settings.allowed
         self._planned = -1  # the newest round whose calls were taken up
         self._waiting: list[OpenCall] = []  # in the order of the answer
         self._active: list[OpenCall] = []  # those that run beside this thread
@@ -86,14 +87,16 @@ class ToolLoop:
                 item.running.stop()
         for run in ledger.tool_runs:
             if run.is_open:
-                beside = any(item.number == run.number for item in self._active)
+                in_thread = any(
+                    item.number == run.number and not item.tool.is_async for item in self._active
+                )  # an `async def` is cancelled
                 ledger.set_tool_run(
                     replace(
                         run,
                         state="stopped",
                         seconds=None if run.started is None else max(0.0, t - run.started),
                         message="stopped",
-                        still_running=beside and run.in_thread,
+                        still_running=in_thread,
                     )
                 )
         if ledger.confirmation is not None:
@@ -157,10 +160,13 @@ class ToolLoop:
             self._apply(stream, calls, recorded)
             return
         prepared = [prepare_call(call, settings.tools) for call in calls]
-        if not settings.tools or any(
-            each.tool is not None and each.tool.function is None for each in prepared
+        choice = self._request.settings.tool_choice
+        if (
+            not settings.tools
+            or (choice is not None and choice.mode == "none")  # the server did not keep to it
+            or any(each.tool is not None and each.tool.function is None for each in prepared)
         ):
-            stream.end("end")  # a declaration without a function: the calls are only shown
+            stream.end("end")  # such as a declaration without a function: the calls are only shown
             return
         if ledger.round + 1 >= settings.max_rounds:
             stream.end("rounds", _too_many_rounds(settings.max_rounds))
@@ -206,7 +212,7 @@ class ToolLoop:
     def _must_ask(self, item: OpenCall) -> bool:
         if item.approved or not self._settings.confirms(item.tool):
             return False
-        if item.tool.confirm != "always" and item.tool.name in self._allowed:
+        if item.tool.confirm != "always" and permission_of(item.tool) in self._allowed:
             item.approved = "always"
             return False
         return True
@@ -367,7 +373,7 @@ class ToolLoop:
         else:
             item.approved = "always" if decision == "always" else "you"
             if decision == "always":
-                self._allowed.add(item.tool.name)
+                self._allowed.add(permission_of(item.tool))
         return 0.0
 
     # -- results

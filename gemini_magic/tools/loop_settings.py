@@ -9,6 +9,7 @@ from ..errors import OptionError
 from ..ledger import Confirmation, Ledger, ToolRun
 from ..options import Options
 from .definition import Tool
+from .permissions import Permission
 from .results import Masking
 
 __all__ = ["LoopSettings", "ToolUser", "confirms", "settings_for_loop"]
@@ -34,7 +35,7 @@ class LoopSettings(NamedTuple):
         confirms: whether the user is asked before a tool runs.
         ask: shows the question to the user, on the thread that waits, and may decide it at once; None where the user cannot
             be asked.
-        allowed: the names of the tools that the user has allowed for the session, to which the loop adds; None for the
+        allowed: the permissions of the tools that the user has allowed for the session, to which the loop adds; None for the
             answer only.
         mask: replaces known keys in what is sent.
         table_rows: rows of a table that are sent.
@@ -46,7 +47,7 @@ class LoopSettings(NamedTuple):
     timeout: float | None = None
     confirms: Callable[[Tool], bool] = lambda tool: confirms(tool, "marked")
     ask: Callable[[Confirmation], None] | None = None
-    allowed: set[str] | None = None
+    allowed: set[Permission] | None = None
     mask: Masking | None = None
     table_rows: int = 50
     recorded: Callable[[Ledger], Sequence[ToolRun] | None] | None = None
@@ -57,11 +58,11 @@ class ToolUser(NamedTuple):
 
     Attributes:
         ask: shows the question; None where the user cannot be asked.
-        allowed: the names of the tools that the user has allowed for the session.
+        allowed: the permissions of the tools that the user has allowed for the session.
     """
 
     ask: Callable[[Confirmation], None] | None = None
-    allowed: set[str] | None = None
+    allowed: set[Permission] | None = None
 
 
 def settings_for_loop(

@@ -6,13 +6,15 @@ raised.
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import contextvars
+import functools
 import inspect
 import os
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -109,7 +111,30 @@ class ToolJob(NamedTuple):
         tool = self.prepared.tool
         assert tool is not None  # noqa: S101 - as above
         assert tool.function is not None  # noqa: S101 - nor is a declaration
-        return tool.function(*self.prepared.args, **self.prepared.kwargs)
+        outcome: list[Any] = []
+        run = functools.partial(tool.function, *self.prepared.args, **self.prepared.kwargs)
+        frame = _in_own_frame(run, outcome)
+        if next(frame):
+            return outcome.pop()
+        try:
+            raise outcome.pop()
+        finally:
+            _thread.start_new_thread(frame.close, ())
+
+
+def _in_own_frame(run: Callable[[], Any], outcome: list[Any]) -> Generator[bool, None, None]:
+    """Run a function in a frame that leads to no frame of the caller. Yields whether it returned, with the outcome in the list.
+
+    The frame of an exception keeps the frames that called it, up to those of the response that holds the exception: only the
+    garbage collector could free it. A suspended generator has no caller, and is closed where there are no other frames.
+    """
+    try:
+        outcome.append(run())
+        returned = True
+    except BaseException as error:  # noqa: BLE001 - the caller raises it again
+        outcome.append(error)
+        returned = False
+    yield returned
 
 
 class RunningTool:

@@ -109,7 +109,8 @@ def _connect(duckdb: Any, frames: Mapping[str, Any]) -> Any:
 
 def _describe(connection: Any, name: str) -> str:
     """The name of a table with its columns and their types."""
-    table = connection.table(f'"{name}"')
+    quoted = name.replace('"', '""')
+    table = connection.table(f'"{quoted}"')
     columns = [f"{one_line(column)} {kind}" for column, kind in zip(table.columns, table.types, strict=True)]
     shown, more = columns[:_MAX_COLUMNS_SHOWN], len(columns) - _MAX_COLUMNS_SHOWN
     return f"{name}({', '.join(shown)}{f', and {more:,} more columns' if more > 0 else ''})"

@@ -317,6 +317,8 @@ def _truncation(ledger: Ledger) -> str:
         return "the connection was lost"
     if ledger.cause == "full":
         return "larger than --max-total"
+    if ledger.cause == "rounds":
+        return "the limit of --max-rounds was reached"
     subject, finish = _decisive_finish(ledger)
     if finish is None:
         return f"{subject}ended without a finish reason"

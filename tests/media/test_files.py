@@ -121,7 +121,7 @@ def test_a_notebook_is_sent_without_its_outputs(folder):
     path = write(folder / "a.ipynb", json.dumps({"cells": cells}).encode())
     (part,), notices = parts(path)
     assert part.text == "\n`a.ipynb`:\n```python\n# %% [markdown]\n# Title\ntext\n\n# %%\n1 + 1\n```\n"
-    assert notices == [f"Sent the cells of {path} without their outputs."]
+    assert notices == [f"The request contains the cells of {path} without their outputs."]
     assert "not a notebook" in parts(write(folder / "b.ipynb", b"not a notebook"))[0][0].text
 
 

@@ -215,7 +215,7 @@ def test_modes_that_png_does_not_have_are_converted(mode, sent):
         image = Image.new(mode, (64, 48)) if mode in ("LAB", "RGBX") else noise(64, 48).convert(mode)
     found, notices = blob(image, "photo")
     assert picture(found).mode == sent
-    assert notices == [f"Sent photo converted from {mode} to {sent}."]
+    assert notices == [f"The request contains photo converted from {mode} to {sent}."]
 
 
 @pytest.mark.parametrize("mode", ["I", "F", "I;16"])
@@ -226,7 +226,7 @@ def test_large_and_real_values_are_scaled_by_their_own_range(mode):
     found, notices = blob(image)
     assert picture(found).mode == "L"
     assert picture(found).getextrema() == (0, 255)
-    assert notices == ["Sent x with its values scaled from 100…60000 to 0…255."]
+    assert notices == ["The request contains x with its values scaled from 100…60000 to 0…255."]
     flat, _ = blob(Image.new(mode, (20, 20), 7))
     assert picture(flat).getextrema() == (0, 0)
 
@@ -255,7 +255,9 @@ def test_twelve_megapixels_are_sent_as_a_jpeg_below_three_megabytes_in_a_tenth_o
     assert found.mime_type == "image/jpeg"
     assert len(found.data) < 3_000_000
     assert_cpu_below(lambda: blob(image, "photo"), 0.1)
-    assert notices == [f"Sent photo as a JPEG image: 4,000 × 3,000, {len(found.data) / 1e6:.1f} MB."]
+    assert notices == [
+        f"The request contains photo as a JPEG image: 4,000 × 3,000, {len(found.data) / 1e6:.1f} MB."
+    ]
 
 
 def test_a_large_picture_keeps_its_transparency_but_not_an_opaque_alpha_channel():
@@ -271,7 +273,7 @@ def test_frames_and_unreadable_pictures_are_reported(tmp_path):
     frames = [Image.new("L", (20, 20), shade) for shade in (0, 90, 200)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     with Image.open(tmp_path / "a.gif") as film:
-        assert blob(film, "film")[1] == ["Sent frame 1 of the 3 frames of film."]
+        assert blob(film, "film")[1] == ["The request contains frame 1 of the 3 frames of film."]
     data = io.BytesIO()
     noise(200, 200).save(data, "PNG")
     with pytest.raises(PromptError, match="is an image that cannot be read"):
@@ -302,7 +304,7 @@ def test_an_array_in_the_shape_of_a_picture_is_one(array, mode):
     found, notices = blob(array)
     height, width = array.shape[:2]
     assert (picture(found).mode, picture(found).size) == (mode, (width, height))
-    assert notices == [f"Sent x as a picture of {width} × {height} pixels."]
+    assert notices == [f"The request contains x as a picture of {width} × {height} pixels."]
 
 
 def test_the_values_of_an_array_are_scaled_to_bytes():
@@ -410,7 +412,7 @@ def test_text_of_display_objects_is_text():
     assert parts(display.Markdown("**a**"))[0] == [Text("**a**")]
     assert parts(display.SVG('<svg xmlns="http://www.w3.org/2000/svg"/>'), "logo") == (
         [Text('<svg xmlns="http://www.w3.org/2000/svg"/>')],
-        ["Sent logo as its source text, because the API takes no SVG images."],
+        ["The request contains logo as its source text, because the API takes no SVG images."],
     )
 
 
@@ -481,7 +483,7 @@ def test_values_that_are_no_media_are_left_to_the_text(value):
 def test_a_list_of_media_is_one_part_each():
     found, notices = parts([png(), noise(2000, 1000), Path(__file__).with_name("absent")][:2], "photos")
     assert [part.mime_type for part in found] == ["image/png", "image/jpeg"]
-    assert notices[0].startswith("Sent photos[1] as a JPEG image")
+    assert notices[0].startswith("The request contains photos[1] as a JPEG image")
 
 
 def test_a_list_that_contains_itself_is_left_to_the_text():

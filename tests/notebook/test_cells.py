@@ -172,21 +172,23 @@ def test_a_response_in_a_prompt_is_replaced_by_its_text(cells):
 def test_a_truncated_table_is_reported_on_the_page_and_in_the_notes(cells):
     cells("import pandas; big = pandas.DataFrame({'n': range(100_000)})")
     cells("%%gemini -o r\n{{ big }}")
-    notice = "Sent 50 of 100,000 rows of big; --table-rows N changes it."
+    notice = "The request contains 50 of 100,000 rows of big; --table-rows N changes it."
     assert cells.shown.splitlines()[0] == notice
     assert [note.message for note in cells.names["r"].notes if note.kind == "notice"] == [notice]
     cells("%%gemini -o r --table-rows 0\n{{ big[:300] }}")
     assert "Sent" not in cells.shown
     assert "| 299 |" in cells.names["r"].text
     cells("%%gemini -o r -s {{ big }} --table-rows 3\nhi")
-    assert "Sent 3 of 100,000 rows of big" in cells.shown
+    assert "The request contains 3 of 100,000 rows of big" in cells.shown
     assert "the first 3 of 100,000 rows" in cells.names["r"].request.system
 
 
 def test_an_incomplete_answer_in_a_prompt_is_reported(cells):
     cells("%%gemini -q -o first\n@error 500 broken\nHello")
     cells("%%gemini -q -o second\nContinue: {{ first }}")
-    assert "Sent the 5 characters of first, whose answer is incomplete (error)." in cells.shown
+    assert (
+        "The request contains the 5 characters of first, whose answer is incomplete (error)." in cells.shown
+    )
 
 
 def test_an_undefined_name_is_reported_with_its_position_and_nothing_is_sent(cells):

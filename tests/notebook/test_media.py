@@ -61,7 +61,7 @@ def test_attachments_come_before_the_prompt_in_their_order(cells, folder):
     assert parts[3].uri == "https://h.test/a.pdf"
     assert parts[4] == Text("\n`notes.md`:\n```md\n# Notes\n```\n")
     assert parts[5] == Text("Look.")
-    assert "Sent picture as a picture of 30 × 20 pixels." in cells.shown
+    assert "The request contains picture as a picture of 30 × 20 pixels." in cells.shown
 
 
 def test_an_attachment_with_settings_is_inserted_or_attached(cells, folder):
@@ -160,9 +160,9 @@ def test_the_status_line_says_what_was_sent(cells, folder):
     cells.names["photo"] = Image.effect_noise((1500, 1000), 30)
     cells("%%gemini --display text\n{{ photo }}")
     assert "sent 1 image, " in cells.shown
-    assert "Sent photo as a JPEG image: 1,500 × 1,000, " in cells.shown
+    assert "The request contains photo as a JPEG image: 1,500 × 1,000, " in cells.shown
     (note,) = [note for note in cells.names["_gemini"].notes if note.kind == "notice"]
-    assert note.message.startswith("Sent photo as a JPEG image")
+    assert note.message.startswith("The request contains photo as a JPEG image")
 
 
 def test_counting_tokens_counts_media(cells, folder, fake_server):
@@ -192,4 +192,4 @@ def test_a_table_is_attached_as_text_with_its_name(cells):
     table, question = sent(cells, "%%gemini -a df --table-rows 1\nSum up.")
     assert table.text == "\n`df`:\n\n| n |\n| --- |\n| 0 |\n\n(Shown: the first 1 of 9 rows.)\n\n"
     assert question == Text("Sum up.")
-    assert "Sent 1 of 9 rows of df" in cells.shown
+    assert "The request contains 1 of 9 rows of df" in cells.shown

@@ -81,8 +81,8 @@ def test_an_exception_becomes_a_short_traceback():
 def test_the_user_is_informed_how_many_rows_and_columns_are_sent():
     frame = pd.DataFrame({f"c{n}": range(100_000) for n in range(33)})
     assert notices(frame, name="big") == (
-        "Sent 50 of 100,000 rows of big; --table-rows N changes it.",
-        "Sent 20 of 33 columns of big; insert only the columns that you need.",
+        "The request contains 50 of 100,000 rows of big; --table-rows N changes it.",
+        "The request contains 20 of 33 columns of big; insert only the columns that you need.",
     )
     assert notices(frame.iloc[:50, :20], name="small") == ()
 
@@ -103,20 +103,22 @@ def test_table_rows_limits_the_rows_of_every_kind_of_table_and_0_sends_all(make)
     assert notices(table, table_rows=0) == ()
     assert "| 6 |" in text_of(table, table_rows=7)
     assert "| 7 |" not in text_of(table, table_rows=7)
-    assert notices(table, name="t", table_rows=7) == ("Sent 7 of 120 rows of t; --table-rows N changes it.",)
+    assert notices(table, name="t", table_rows=7) == (
+        "The request contains 7 of 120 rows of t; --table-rows N changes it.",
+    )
 
 
 def test_an_index_is_a_table_and_not_an_abridged_repr():
     assert text_of(pd.Index(["a", "b"], name="key")) == "| key |\n| --- |\n| a |\n| b |"
     assert notices(pd.Index(range(1000)), name="i") == (
-        "Sent 50 of 1,000 rows of i; --table-rows N changes it.",
+        "The request contains 50 of 1,000 rows of i; --table-rows N changes it.",
     )
 
 
 def test_a_value_that_its_library_abridges_is_reported():
     assert notices(np.arange(10)) == ()
     (notice,) = notices(np.arange(10_000), name="values")
-    assert notice.startswith("Sent values as numpy prints it, which leaves out values")
+    assert notice.startswith("The request contains values as numpy prints it, which leaves out values")
     assert notices(["an ellipsis ..."]) == ()
 
 
@@ -128,7 +130,7 @@ def test_a_shortened_traceback_is_reported():
         deep(4)
     except ZeroDivisionError as error:
         (notice,) = notices(error, name="error")
-    assert notice.startswith("Sent the innermost 3 of 6 frames of the traceback of error;")
+    assert notice.startswith("The request contains the innermost 3 of 6 frames of the traceback of error;")
 
 
 @pytest.mark.parametrize(
@@ -172,9 +174,9 @@ def test_the_images_of_an_answer_are_left_out_of_its_text_with_a_notice():
     answer.images = [Blob("image/png", b"x")]
     assert text_of(answer) == "Here."
     assert notices(answer, name="r") == (
-        "Sent the text of r without its 1 image; {{ r.images }} inserts it.",
+        "The request contains the text of r without its 1 image; {{ r.images }} inserts it.",
     )
     answer.images *= 2
     assert notices(answer, name="r") == (
-        "Sent the text of r without its 2 images; {{ r.images }} inserts them.",
+        "The request contains the text of r without its 2 images; {{ r.images }} inserts them.",
     )

@@ -129,7 +129,7 @@ def test_a_prompt_is_a_list_of_texts_parts_and_any_objects(tmp_path):
         "Describe[image]| n |\n| --- |\n| 0 |\n| 1 |\n\n(Shown: the first 2 of 3 rows.)\n\nand\n\n3"
         "\n`a.txt`:\n```txt\ncontent\n```\nx"
     )
-    assert notices == ("Sent 2 of 3 rows of prompt[2]; --table-rows N changes it.",)
+    assert notices == ("The request contains 2 of 3 rows of prompt[2]; --table-rows N changes it.",)
 
 
 def test_a_single_object_can_be_the_prompt(tmp_path):

@@ -64,8 +64,8 @@ def test_the_styles_of_a_table_are_left_out_with_a_notice():
     assert jinja
     styler = pd.DataFrame(DATA).style
     assert table(styler) == table(pd.DataFrame(DATA))
-    assert parts_from_object(table(styler)).notices == ("Sent a table without its styles.",)
-    assert parts_from_object(styler, name="s").notices == ("Sent s without its styles.",)
+    assert parts_from_object(table(styler)).notices == ("The request contains a table without its styles.",)
+    assert parts_from_object(styler, name="s").notices == ("The request contains s without its styles.",)
     assert parts_from_object(styler).parts == parts_from_object(pd.DataFrame(DATA)).parts
 
 

@@ -225,6 +225,7 @@ REFUSED = {
     "object": (object, "field: object has no JSON form."),
     "Path": (pathlib.Path, "field: Path has no JSON form."),
     "complex": (complex, "field: complex has no JSON form."),
+    "type": (type, "field: type has no JSON form."),
     "Iterable": (Iterable[int], "field: Iterable[int] has no JSON form."),
     "deque": (collections.deque, "field: deque has no JSON form."),
     "Counter": (collections.Counter, "field: Counter has no JSON form."),

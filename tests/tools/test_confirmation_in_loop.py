@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
 import gemini_magic
 from gemini_magic.api import begin
@@ -14,7 +16,7 @@ from gemini_magic.config import resolve
 from gemini_magic.content import Text
 from gemini_magic.errors import OptionError
 from gemini_magic.prompts import build_request
-from gemini_magic.tools import Tool, ToolUser, confirms, tools_from
+from gemini_magic.tools import Tool, ToolUser, confirms, permission_of, tools_from
 
 ran: list[str] = []
 RELEASE = threading.Event()
@@ -75,8 +77,93 @@ def test_always_holds_for_the_session():
         "complete",
         [("done", "always"), ("done", "always")],
     )
-    assert allowed == {"delete"}
+    assert {each.name for each in allowed} == {"delete"}
     assert outcome(ToolUser(answering(), allowed))[1] == [("done", "always"), ("done", "always")]
+
+
+OTHER = """
+def delete(path: str) -> str:
+    \"\"\"Delete a file.\"\"\"
+    ran.append("other" + path)
+    return "other"
+"""
+
+
+def defined(source, **names):
+    """The function of a cell."""
+    names["ran"] = ran
+    exec(source, names)
+    return names["delete"]
+
+
+def approvals(user, function):
+    r = started(user, function, confirm="all", prompt='@call delete {"path": "a"}\n').response.wait(20)
+    return [run.approved for run in r.ledger.tool_runs]
+
+
+def test_always_holds_for_a_function_that_was_defined_again_unless_its_code_changed():
+    allowed = set()
+    assert approvals(ToolUser(answering("always"), allowed), defined(OTHER)) == ["always"]
+    assert approvals(ToolUser(answering(), allowed), defined(OTHER)) == ["always"]  # the cell ran again
+    changed = defined(OTHER.replace('"other" +', '"changed" +'))
+    assert approvals(ToolUser(answering("run"), allowed), changed) == ["you"]
+
+
+class Folder:
+    def __init__(self, name):
+        self.name = name
+
+    def delete(self, path: str) -> str:
+        """Delete a file."""
+        return self.name + path
+
+
+def with_default(value):
+    def delete(path: str) -> str:
+        """Delete a file."""
+        return path
+
+    delete.__defaults__ = (value,)
+    return delete
+
+
+def with_closure(value):
+    def delete(path: str) -> str:
+        """Delete a file."""
+        return value
+
+    return delete
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (Folder("a").delete, Folder("b").delete),
+        (with_default("a"), with_default("b")),
+        (with_closure("a"), with_closure("b")),
+        (partial(with_closure("a")), partial(with_closure("a"))),
+    ],
+    ids=["methods of two objects", "defaults", "closures", "partials"],
+)
+def test_always_does_not_hold_for_another_function_with_the_same_name_and_code(first, second):
+    tools = [replace(each, name="delete") for each in tools_from([named(first, "one"), named(second, "two")])]
+    assert permission_of(tools[0]) == permission_of(tools[0])
+    assert permission_of(tools[0]) != permission_of(tools[1])
+
+
+def named(function, name):
+    return replace(tools_from(function)[0], name=name)
+
+
+def test_always_for_a_tool_of_a_server_ends_with_another_description_or_server():
+    first = Tool(name="files__read", description="Reads.", function=print, source="mcp:files")
+    assert permission_of(first) == permission_of(replace(first, function=repr))  # the connection is new
+    for change in (
+        {"description": "Reads and sends."},
+        {"source": "mcp:other"},
+        {"parameters": {"type": "object"}},
+    ):
+        assert permission_of(first) != permission_of(replace(first, **change))
 
 
 def test_stop_ends_the_answer():

@@ -67,6 +67,14 @@ def test_a_dotted_name_is_a_method_of_a_variable():
             "station.read",
         ),
         ("a.b", {}, "--tool a.b: there is no function of that name.", "in a cell above"),
+        ("a, b", {}, "--tool 'a, b' is not the name of a function.", "Repeat the option: -T a -T b"),
+        ("", {}, "--tool '' is not the name of a function.", "-T weather"),
+        (
+            "def f(x: int):\n    return " + "x" * 99,
+            {},
+            f"--tool 'def f(x: int): return {'x' * 38}…' is not the name of a function.",
+            "-T weather",
+        ),
         ("weather", None, "tools: 'weather' is text.", "tools=[weather]"),
         ([weather, weather], None, "Two tools have the name weather.", "name="),
         ({"description": "x"}, None, "A declaration has no name.", '"name"'),
@@ -92,6 +100,33 @@ def test_mistakes(given, space, message, remedy):
     assert remedy in problem.value.remedy
 
 
+def nested(levels):
+    value = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("inside", "reason"),
+    [
+        (nested(5000), "it is nested too deeply"),
+        ({"x": float("nan")}, "Out of range"),
+        ({"x": {1}}, "Object of type set"),
+    ],
+    ids=["levels", "NaN", "set"],
+)
+def test_a_declaration_that_is_not_json_is_an_error(inside, reason):
+    with pytest.raises(OptionError, match=f"The declaration a is not JSON: {reason}"):
+        tools_from({"name": "a", "parameters": {"type": "object", "properties": inside}})
+
+
+def test_no_function_of_ipython_is_proposed():
+    with pytest.raises(OptionError) as problem:
+        tools_from("nope", {"open": open, "weather": weather})
+    assert problem.value.remedy == "Define the function in a cell above."
+
+
 def test_a_declaration_is_kept_as_written_and_has_no_function():
     (tool,) = tools_from(DECLARED)
     assert (tool.function, tool.source) == (None, "declaration")
@@ -105,11 +140,39 @@ def test_what_can_be_a_tool():
     assert not any(map(can_be_tool, [3, "weather", int, None, [weather]]))
 
 
+class Unreadable(dict):
+    def get(self, key, default=None):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"x": 1},
+        {"name": "Anna"},
+        {"name": "Anna", "description": 3},
+        {"name": "two words", "description": "x"},
+        {"name": "a", "parameters": [1]},
+        {3: 4},
+        Unreadable(name="a"),
+    ],
+)
+def test_a_mapping_without_the_form_of_a_declaration_does_not_hide_a_ready_made_tool(value):
+    ready = {"variables": Tool(name="variables", source="ready-made")}
+    assert not can_be_tool(value)
+    (found,) = tools_from("variables", {"variables": value}, ready_made=ready)
+    assert found.source == "ready-made"
+
+
 @pytest.mark.parametrize(
     "settings",
     [
         {"name": "a b"},
         {"name": ""},
+        {"description": 3},
+        {"confirm": "always"},
+        {"thread": None},
         {"timeout": 0},
         {"timeout": True},
         {"max_result": 0},

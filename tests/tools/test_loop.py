@@ -71,6 +71,12 @@ def test_reaching_the_number_of_rounds_keeps_what_there_is_and_the_open_calls():
     assert [call.args for call in r.open_calls] == [{"city": "Rome"}]
 
 
+def test_a_call_that_the_tool_choice_none_excludes_is_shown_and_not_run():
+    r = asked('@call weather {"city": "Paris"}\n', weather, tool_choice="none")
+    assert (r.status, len(r.ledger.exchanges), len(r.ledger.tool_runs)) == ("complete", 1, 0)
+    assert [call.args for call in r.open_calls] == [{"city": "Paris"}]
+
+
 def test_an_exception_goes_to_the_model_without_its_traceback():
     def broken() -> str:
         """It fails."""
@@ -245,6 +251,35 @@ def test_an_interrupt_in_a_tool_ends_the_answer_with_what_has_arrived():
         asked('@call weather {"city": "Paris"}\nthen\n@call endless\n', weather, endless)
     r = caught.value.response if hasattr(caught.value, "response") else None
     assert r is None or r.status == "interrupted"
+
+
+def test_only_a_thread_is_left_running_when_the_answer_is_stopped():
+    began, release = threading.Semaphore(0), threading.Event()
+
+    @gemini_magic.tool(thread=True)
+    def in_thread() -> str:
+        """Waits."""
+        began.release()
+        release.wait(10)
+        return ""
+
+    async def in_loop() -> str:
+        """Waits."""
+        began.release()
+        await asyncio.sleep(10)
+        return ""
+
+    prompt = "@call in_thread\n@call in_loop\n"
+    stream = gemini_magic.stream(prompt, backend="echo", tools=[in_thread, in_loop])
+    ended = threading.Thread(target=lambda: [began.acquire(timeout=10) for _ in range(2)] and stream.close())
+    ended.start()
+    r = stream.response.wait(20)
+    release.set()
+    ended.join()
+    assert [(run.name, run.state, run.still_running) for run in r.ledger.tool_runs] == [
+        ("in_thread", "stopped", True),
+        ("in_loop", "stopped", False),
+    ]
 
 
 def test_a_forced_choice_of_a_tool_holds_for_the_first_round_only():

@@ -15,6 +15,7 @@ from gemini_magic.tools import (
     READY_MADE,
     ReadyMadeTools,
     ToolUser,
+    permission_of,
     prepare_call,
     result_of,
     tools_from,
@@ -135,7 +136,7 @@ def test_python_is_confirmed_each_time_and_returns_what_its_code_prints():
     for mode in ("marked", "none"):
         options, _ = resolve({"backend": "echo", "confirm": mode})
         request = build_request((Text(prompt),), options, (), [tool.declaration])
-        user = ToolUser(answer, {"python"})  # the user has allowed a function of the same name
+        user = ToolUser(answer, {permission_of(tool)})
         r = begin(request, options, tools=[tool], tool_user=user).response.wait(20)
         assert [run.state for run in r.ledger.tool_runs] == ["done", "done"]
         assert [run.approved for run in r.ledger.tool_runs] == ["you", "you"]

@@ -273,7 +273,7 @@ def test_exceptions_become_errors_without_a_traceback():
     assert error_result(CALL, gemini_magic.ToolRefused("Not on Sunday.")).response == {
         "error": "Not on Sunday."
     }
-    assert error_result(CALL, gemini_magic.ToolRefused("")).response == {
+    assert error_result(CALL, gemini_magic.ToolRefused()).response == {
         "error": "The function refused the call."
     }
     assert error_result(CALL, "city: missing").response == {"error": "city: missing"}

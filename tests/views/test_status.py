@@ -8,6 +8,7 @@ from view_stage import ENDINGS, feed, finished, new_ledger
 
 from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.content import Call, Text
+from gemini_magic.errors import TruncatedError
 from gemini_magic.events import Decoded, Delta
 from gemini_magic.ledger import Pause, Transfer
 from gemini_magic.ledger.exchange import Exchange
@@ -38,6 +39,12 @@ LINES = {
 @pytest.mark.parametrize("name", ENDINGS)
 def test_the_status_line_of_each_ending(name):
     assert status_line(ENDINGS[name]()) == LINES[name]
+
+
+def test_the_limit_of_rounds_is_not_the_end_of_the_server():
+    ledger = feed(new_ledger(), "Half", finish="STOP")
+    ledger.close("rounds", t=1.0, error=TruncatedError("Too many rounds."))
+    assert "truncated: the limit of --max-rounds was reached" in status_line(ledger)
 
 
 def test_a_token_limit_that_thinking_used_up_names_the_option():

@@ -127,8 +127,9 @@ def _approve(context: CommandContext, name: str, codes: Sequence[str]) -> None:
     if not _agreed(context, f"%gemini mcp trust {name}", code, codes):
         return
     approve_tools(entry, tools)
-    for each in waiting:  # the permission for the session was for another tool
-        context.session.allowed_tools.discard(offered_name(name, each.tool.name))
+    changed = {offered_name(name, each.tool.name) for each in waiting}
+    allowed = context.session.allowed_tools  # the permission for the session was for another tool
+    allowed -= {each for each in allowed if each.name in changed}
     print_lines(f"Approved {len(waiting)} tools of {name}. Each call still asks you.")
 
 
@@ -167,13 +168,30 @@ def _stop(_: CommandContext, arguments: Sequence[str]) -> None:
     """Stop a server."""
     _check_count("stop", arguments, 1)
     name = arguments[0]
-    print_lines(f"Stopped {name}." if mcp_servers().stop(name) else f"{name} is not running.")
+    if mcp_servers().stop(name):
+        print_lines(f"Stopped {name}.")
+        return
+    _check_known(name)
+    print_lines(f"{name} is not running.")
 
 
 def _log(_: CommandContext, arguments: Sequence[str]) -> None:
     """Show the end of what the program of a server has written to its error output."""
     _check_count("log", arguments, 1)
-    print_lines(mcp_servers().log(arguments[0]) or f"{arguments[0]} has written nothing.")
+    log = mcp_servers().log(arguments[0])
+    if not log:
+        _check_known(arguments[0])
+    print_lines(log or f"{arguments[0]} has written nothing.")
+
+
+def _check_known(name: str) -> None:
+    """Raise an error for a name that is in no file.
+
+    Raises:
+        OptionError: there is no such server.
+    """
+    if all(each.entry.name != name for each in known_servers()):
+        mcp_servers().find(name)
 
 
 def _remove(_: CommandContext, arguments: Sequence[str]) -> None:
@@ -200,7 +218,7 @@ def _check_count(command: str, arguments: Sequence[str], count: int) -> None:
     if len(arguments) != count:
         wanted = "one argument" if count else "no arguments"
         raise OptionError(
-            f"`%gemini mcp {command}` takes {wanted}, but got {' '.join(arguments) or 'none'!r}.",
+            f"`%gemini mcp {command}` takes {wanted}, but got {repr(' '.join(arguments)) if arguments else 'none'}.",
             remedy="`%gemini help mcp` shows the usage.",
         )
 

@@ -153,10 +153,12 @@ def test_servers_are_restarted_stopped_and_their_log_is_shown(cells, project):
 def test_mistakes_are_explained(cells, project):
     for line, message in (
         ("dance", "Unknown command: %gemini mcp dance"),
-        ("add", "`%gemini mcp add` takes one argument, but got 'none'."),
+        ("add", "`%gemini mcp add` takes one argument, but got none."),
         ("restart a b", "`%gemini mcp restart` takes one argument"),
         ("trust nowhere.json", "nowhere.json cannot be read"),
         ("restart nope", "There is no MCP server 'nope'."),
+        ("stop nope", "There is no MCP server 'nope'."),
+        ("log nope", "There is no MCP server 'nope'."),
         ("remove nope", "'nope' was not trusted."),
     ):
         assert message in cells.error(f"%gemini mcp {line}").message
