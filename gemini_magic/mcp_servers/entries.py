@@ -105,7 +105,7 @@ class Launch(NamedTuple):
     keys: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"<Launch {self.name}>"  # the values are secrets
+        return one_line(f"<Launch {self.name}>")  # the values are secrets
 
 
 def server_table(path: Path) -> dict[str, Any]:

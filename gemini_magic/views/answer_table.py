@@ -9,14 +9,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from .. import markdown
 from .. import schema as schemas
 from ..ledger import Ledger
-from ..markdown import DataCell, DataTable
 from ..text import one_line, visible
 from .formats_live import escape_markdown, fenced
 from .truncate import MAX_HTML
 
 if TYPE_CHECKING:
+    from ..markdown import DataCell
     from ..schema import InvalidItem, ItemLog, ItemRow, LoadedItem
 
 __all__ = ["MOST_ROWS", "AnswerTable", "GrowingTable", "ShownTable", "row_facts", "rows_notice"]
@@ -53,12 +54,12 @@ class AnswerTable:
         if not self._columns:
             self._columns, self._keys = [_VALUE], None
         self.names = ["#", *self._columns]
-        self.html = DataTable(self.names, [_NUMBER_WIDTH, *self._widths(log)])
+        self.html = markdown.DataTable(self.names, [_NUMBER_WIDTH, *self._widths(log)])
 
     def _widths(self, log: ItemLog) -> Iterator[int]:
         """How wide the columns of a growing table are, by the types of the fields and the first item, in characters."""
         first = next((row for row in log.rows[:_SAMPLE] if isinstance(row, schemas.LoadedItem)), None)
-        values = self._values(first.value) if first else [DataCell("")] * len(self._columns)
+        values = self._values(first.value) if first else [markdown.DataCell("")] * len(self._columns)
         for name, cell in zip(self._columns, values, strict=True):
             declared = log.field_schemas.get(name)
             kinds = declared.get("type") if isinstance(declared, Mapping) else None
@@ -74,12 +75,14 @@ class AnswerTable:
     def row_html(self, row: ItemRow) -> str:
         """The safe HTML of a complete item."""
         if isinstance(row, schemas.InvalidItem):
-            return self.html.message(DataCell(f"{row.number}", number=True), _message(row), row.text)
+            return self.html.message(markdown.DataCell(f"{row.number}", number=True), _message(row), row.text)
         return self.html.row(self._cells(row))
 
     def open_html(self, number: int, value: Any) -> str:
         """The safe HTML of the item that is not complete: the values that have arrived."""
-        return self.html.row([DataCell(f"{number}", number=True), *self._values(value, missing=_MORE)])
+        return self.html.row(
+            [markdown.DataCell(f"{number}", number=True), *self._values(value, missing=_MORE)]
+        )
 
     def markdown_head(self) -> str:
         """The header in Markdown: two lines."""
@@ -106,15 +109,15 @@ class AnswerTable:
 
     def _cells(self, row: LoadedItem) -> list[DataCell]:
         # A recovered item has no position that is known.
-        first = DataCell("?" if row.number is None else f"{row.number}", number=True)
+        first = markdown.DataCell("?" if row.number is None else f"{row.number}", number=True)
         return [first, *self._values(row.value)]
 
     def _values(self, value: Any, missing: str = "") -> list[DataCell]:
         if self._keys is None:
-            return [DataCell(missing) if value is None and missing else _cell(value)]
+            return [markdown.DataCell(missing) if value is None and missing else _cell(value)]
         if not isinstance(value, Mapping):
             value = {} if value is None else {self._keys[0]: value}
-        return [_cell(value[key]) if key in value else DataCell(missing) for key in self._keys]
+        return [_cell(value[key]) if key in value else markdown.DataCell(missing) for key in self._keys]
 
     def texts(self, row: ItemRow, limit: int = _PLAIN_CELL) -> list[str]:
         """The cells as plain text; of an item that is not valid, the message is the second one."""
@@ -270,21 +273,21 @@ def _column_names(log: ItemLog) -> list[str]:
 
 def _cell(value: Any) -> DataCell:
     if value is None:
-        return DataCell("null")
+        return markdown.DataCell("null")
     if isinstance(value, bool):
-        return DataCell("true" if value else "false")
+        return markdown.DataCell("true" if value else "false")
     if isinstance(value, int | float):
         text = str(value) if isinstance(value, float) or abs(value) < 10**_CELL else "a very large number"
-        return DataCell(text, number=True)
+        return markdown.DataCell(text, number=True)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if len(text) <= _CELL:
-        return DataCell(one_line(text) if "\n" in text or "\r" in text else text)
+        return markdown.DataCell(one_line(text) if "\n" in text or "\r" in text else text)
     full = (
         text
         if len(text) <= _FULL
         else f"{text[:_FULL]}{_MORE} ({len(text):,} characters; the response's `items` has all)"
     )
-    return DataCell(_shortened(one_line(text[: _CELL + 1]), _CELL), full)
+    return markdown.DataCell(_shortened(one_line(text[: _CELL + 1]), _CELL), full)
 
 
 def _shortened(text: str, limit: int) -> str:

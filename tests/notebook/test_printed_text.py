@@ -21,12 +21,15 @@ from surroundings import CANARY
 import gemini_magic
 from gemini_magic import Response, cli
 from gemini_magic.api import preview
+from gemini_magic.client.stopped_uploads import StoppedUpload
 from gemini_magic.content import Blob, LocalFile, Request, Text, Transcript, TranscriptWriter, Turn
 from gemini_magic.conversation import Conversation
 from gemini_magic.errors import GeminiMagicError, Interrupted
+from gemini_magic.mcp_servers.entries import Launch
 from gemini_magic.media import Attachment
 from gemini_magic.options import Options
 from gemini_magic.prices import Cost
+from gemini_magic.schema import Schema
 from gemini_magic.views.terminal import TerminalView
 
 DISPLAY_METHODS = (
@@ -150,6 +153,19 @@ def test_no_object_prints_an_escape(shell, answers):
     roots += [
         Attachment((Blob(bad("a/b"), b"x"), LocalFile(bad("/a"), bad("a/b"), 1, bad("d"))), (bad("notice"),))
     ]
+    roots += [
+        Schema({"type": "object", "title": bad("title"), "properties": {bad("name"): {"type": "string"}}})
+    ]
+    roots += [
+        Launch(
+            bad("server"),
+            bad("command"),
+            (bad("argument"),),
+            {bad("name"): bad("value")},
+            url=bad("https://a"),
+        )
+    ]
+    roots += [StoppedUpload(bad("files/a"), bad("https://a"), 1, 0.0)]
     found = reachable(roots)
     assert any("answer" in str(value) for value in found)
     for value in found:

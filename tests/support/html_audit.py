@@ -87,25 +87,29 @@ VALUES = {
 
 
 # What the frame around an answer adds. Its style sheet is always ours.
-FRAME_TAGS = TAGS | {"style", "details", "summary", "audio", "video"}
+FRAME_TAGS = TAGS | {"style", "details", "summary", "audio", "video", "small"}
 FRAME_ATTRIBUTES = ATTRIBUTES | {
-    "div": {"class", "role", "aria-label", "aria-busy"},
+    "div": {"class", "role", "aria-label", "aria-busy", "style"},
     "details": {"class", "open"},
     "audio": {"controls", "src", "title"},
     "video": {"controls", "src", "title"},
     "style": set(),
-    "span": {"class", "title", "role", "aria-label"},
+    "span": {"class", "title", "role", "aria-label", "style"},
 }
 FRAME_VALUES = VALUES | {
     "class": re.compile(
-        r"gm-[a-z]+(?: gm-[a-z]+(?:-[a-z]+)?)?|mathjax_process tex2jax_process|gemini-magic mathjax_ignore tex2jax_ignore|language-[A-Za-z0-9_+#.-]{1,40}"
+        r"gm-[a-z]+(?: gm-[a-z]+(?:-[a-z]+)?)?|mathjax_process tex2jax_process|(?:gemini-magic )?mathjax_ignore tex2jax_ignore|language-[A-Za-z0-9_+#.-]{1,40}"
     ),
     "role": re.compile("region|note|img"),
     "controls": re.compile(""),
     "src": re.compile(
         r"data:(?:image/(?:png|gif|jpeg|webp)|audio/(?:wav|mpeg|ogg|flac|aac|mp4|webm)|video/(?:mp4|webm));base64,[A-Za-z0-9+/]+={0,2}"
     ),
-    "aria-label": re.compile("Answer|Sources|Google Search"),
+    "aria-label": re.compile("Answer|Sources|Google Search|Log probabilities"),
+    "style": re.compile(
+        rf"{VALUES['style'].pattern}|white-space:pre-wrap"
+        r"|background-color:rgba\(230,120,0,0(?:\.\d{1,2})?\)(?:;border-bottom:2px (?:solid|dotted))?"
+    ),
     "aria-busy": re.compile("true"),
 }
 

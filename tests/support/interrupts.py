@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
@@ -66,6 +67,19 @@ def _interrupt_after(seconds: float):
     signal.signal(signal.SIGPROF, before)
 
 
+@contextmanager
+def _no_callbacks_of_the_collector():
+    """Remove the callbacks of the garbage collector, such as that of hypothesis.
+
+    An interrupt that arrives during a collection is raised in them, and Python ignores their exceptions.
+    """
+    callbacks, gc.callbacks[:] = gc.callbacks[:], []
+    try:
+        yield
+    finally:
+        gc.callbacks[:] = callbacks
+
+
 def interrupt_cell(
     loop: DisplayLoop, monkeypatch, body: bytes, after: float, *, size: int = 1 << 16
 ) -> Interrupt:
@@ -83,7 +97,7 @@ def interrupt_cell(
     run = Run(response, request, Options(quiet=True), Conversation(), 0, ("cell", 0))
     cell = RunningCell(run, stream, LiveView(ledger, stop=lambda: None), threading.Event())
     ended = due = time.process_time()
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, _no_callbacks_of_the_collector():
         patch.setattr(Stream, "cancel", note_cancel)
         with _interrupt_after(after) as due:
             with suppress(Interrupted, GeminiMagicError):
