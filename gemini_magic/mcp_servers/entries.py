@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ..errors import OptionError
-from ..text import visible
+from ..text import one_line, visible
 
 __all__ = ["Launch", "ServerEntry", "expand_entry", "read_entries", "server_table", "shown_address"]
 
