@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..ledger import Confirmation, Decision
-from ..text import one_line, visible
+from ..text import one_line, reveal_all, visible
 from .interrupts import interruptible
 from .loop_settings import ToolUser
 from .permissions import Permission
@@ -38,7 +38,7 @@ def decide_at_prompt(
     """
     call = question.run.call
     arguments = json.dumps(call.args, ensure_ascii=False, indent=2, default=repr)
-    write(visible(f"Run {one_line(question.run.name)} with these arguments?\n{arguments}\n"))
+    write(visible(f"Run {one_line(question.run.name)} with these arguments?\n{reveal_all(arguments)}\n"))
     while question.decision is None:
         try:
             word = read(_CHOICES if question.lasting else _CHOICES_ONCE).strip().lower()

@@ -178,7 +178,10 @@ def tool(
 
 def is_marked(function: object) -> bool:
     """Whether ``gemini_magic.tool`` was applied to a function."""
-    return isinstance(getattr(function, "__dict__", {}).get(_ATTRIBUTE), ToolSettings)
+    try:
+        return isinstance(getattr(function, "__dict__", {}).get(_ATTRIBUTE), ToolSettings)
+    except Exception:  # noqa: BLE001 - such as a weak proxy whose object is gone
+        return False
 
 
 def settings_of(function: object) -> ToolSettings:

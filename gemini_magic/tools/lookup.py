@@ -69,18 +69,18 @@ def can_be_tool(value: object) -> bool:
 
     A mapping counts only if it has the form of a declaration, because a namespace has many other mappings.
     """
-    if isinstance(value, Mapping):
-        return _is_declaration(value)
-    return isinstance(value, Tool) or (callable(value) and not isinstance(value, type))
+    try:
+        if isinstance(value, Mapping):
+            return _is_declaration(value)
+        return isinstance(value, Tool) or (callable(value) and not isinstance(value, type))
+    except Exception:  # noqa: BLE001 - such as a weak proxy whose object is gone
+        return False
 
 
 def _is_declaration(value: Mapping[Any, Any]) -> bool:
     """Whether a mapping has the form of a declaration: a valid name, a text as description, a schema as parameters."""
-    try:
-        name, description = value.get("name"), value.get("description")
-        schemas = [value.get(key) for key in _SCHEMAS]
-    except Exception:  # noqa: BLE001 - a class of the user
-        return False
+    name, description = value.get("name"), value.get("description")
+    schemas = [value.get(key) for key in _SCHEMAS]
     return (
         isinstance(name, str)
         and NAME.fullmatch(name) is not None
@@ -134,8 +134,13 @@ def _unknown(name: str, namespace: Mapping[str, Any], ready_made: Mapping[str, A
 
 def _is_users(value: object) -> bool:
     """Whether an object can be a tool and is none of those that IPython puts into each namespace, such as ``open``."""
-    module = getattr(value, "__module__", None)
-    return can_be_tool(value) and not (isinstance(module, str) and module.partition(".")[0] in _NOT_THE_USERS)
+    if not can_be_tool(value):
+        return False
+    try:
+        module = getattr(value, "__module__", None)
+    except Exception:  # noqa: BLE001 - a class of the user
+        return False
+    return not (isinstance(module, str) and module.partition(".")[0] in _NOT_THE_USERS)
 
 
 def _attribute(value: object, name: str, attributes: Sequence[str]) -> object:

@@ -106,7 +106,7 @@ def variables_tool(namespace: Mapping[str, Any]) -> Tool:
         own = [
             (name, value)
             for name, value in namespace.items()
-            if name[:1] != "_" and not isinstance(value, _LEFT_OUT) and name not in _OF_IPYTHON
+            if name[:1] != "_" and not issubclass(type(value), _LEFT_OUT) and name not in _OF_IPYTHON
         ]
         return [_summary(name, value) for name, value in own[-_MAX_VARIABLES:]]
 
@@ -130,7 +130,7 @@ def _summary(name: str, value: Any) -> dict[str, Any]:
         shape = getattr(value, "shape", None)  # a property of a known library, not of any class
         if isinstance(shape, tuple) and all(isinstance(each, int) for each in shape):
             found["shape"] = list(shape)
-    elif isinstance(value, _SIZED):
+    elif issubclass(kind, _SIZED):  # `isinstance` may run code of a proxy
         found["length"] = len(value)
     return found
 

@@ -18,7 +18,7 @@ from typing import Final
 from ..ledger import AnswerItem, CallItem, CodeRun, MediaItem, ToolRun
 from ..markdown import render
 from ..media import RasterImage, read_raster, thumbnail
-from ..text import one_line, visible
+from ..text import one_line, reveal_all, visible
 from .formats_live import fenced
 from .item_blocks import CodeBox, ItemBlock, Line, item_blocks, media_label, media_reference
 from .media_objects import player_type
@@ -217,7 +217,7 @@ def confirmation_html(run: ToolRun) -> str:
     name = _inline(
         f"Run `{one_line(run.call.name or '').replace('`', '')[:_MAX_NAME]}` with these arguments?"
     )
-    text = arguments_text(run.call)
+    text = reveal_all(arguments_text(run.call))
     shown = _code_html(text[:_MAX_ARGUMENTS], "json")
     if len(text) > _MAX_ARGUMENTS:
         rest = _code_html(text[_MAX_ARGUMENTS:], "")

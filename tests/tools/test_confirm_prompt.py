@@ -55,6 +55,11 @@ def test_the_arguments_are_complete_and_cleaned():
     assert_printable(text, "prompt")
 
 
+def test_characters_that_are_not_seen_are_shown_in_the_arguments():
+    text = ask("n", run=run_of(args={"path": "a\u200bb\u00a0c"}))[1][0]
+    assert "a⟨U+200B⟩b⟨U+00A0⟩c" in text
+
+
 def test_an_interrupt_leaves_the_question_open():
     question = Confirmation(run_of())
 

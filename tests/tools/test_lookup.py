@@ -7,7 +7,7 @@ import pytest
 import gemini_magic
 from gemini_magic.content import FunctionDeclaration
 from gemini_magic.errors import OptionError
-from gemini_magic.tools import Tool, can_be_tool, tools_from
+from gemini_magic.tools import Tool, can_be_tool, is_marked, tools_from
 
 DECLARED = {"name": "book", "description": "Books.", "parameters": {"type": "OBJECT", "properties": {}}}
 
@@ -125,6 +125,21 @@ def test_no_function_of_ipython_is_proposed():
     with pytest.raises(OptionError) as problem:
         tools_from("nope", {"open": open, "weather": weather})
     assert problem.value.remedy == "Define the function in a cell above."
+
+
+class Gone:
+    """As a weak proxy whose object is gone."""
+
+    def __getattribute__(self, name):
+        raise ReferenceError
+
+
+def test_an_object_that_cannot_be_read_is_no_tool_and_hides_none():
+    gone = Gone()
+    assert not can_be_tool(gone)
+    assert not is_marked(gone)
+    with pytest.raises(OptionError, match="there is no function of that name"):
+        tools_from("weathr", {"gone": gone, "weather": weather})
 
 
 def test_a_declaration_is_kept_as_written_and_has_no_function():

@@ -154,7 +154,7 @@ def buttons(stage):
 
 @pytest.mark.parametrize(("position", "decision"), [(0, "run"), (1, "skip"), (2, "stop"), (3, "always")])
 def test_a_waiting_run_has_its_complete_arguments_and_buttons(stage, clock, position, decision):
-    run = run_of(state="confirming", args={"path": "a\u202e" + "b" * 3_000, "how": "<b>"})
+    run = run_of(state="confirming", args={"path": "a\u202e\u200b" + "b" * 3_000, "how": "<b>"})
     ledger = tool_ledger("Text.", run)
     question = Confirmation(run)
     ledger.set_confirmation(question)
@@ -164,7 +164,7 @@ def test_a_waiting_run_has_its_complete_arguments_and_buttons(stage, clock, posi
     shown = readable(stage.html())
     assert "Run weather with these arguments?" in shown
     assert "b" * 3_000 in shown
-    assert "⟨U+202E⟩" in shown
+    assert "⟨U+202E⟩⟨U+200B⟩" in shown
     assert "<b>" in shown
     assert [text for _, text in buttons(stage)] == [
         "Run",

@@ -54,7 +54,7 @@ def _function_rows(context: CommandContext) -> list[tuple[str, ...]]:
     """A row for each function of the user with the decorator, and for each tool in a variable."""
     rows: list[tuple[str, ...]] = []
     for name, value in context.shell.user_ns.items():
-        if name[:1] == "_" or not (isinstance(value, Tool) or toolbox.is_marked(value)):
+        if name[:1] == "_" or not (issubclass(type(value), Tool) or toolbox.is_marked(value)):
             continue
         try:
             (made,) = toolbox.tools_from(value)
