@@ -350,10 +350,10 @@ def _check_loads(hint: Any, name: str) -> None:
         msgspec.json.Decoder(hint)
     except TypeError as error:
         words = str(error).rstrip(".")
-        raise SchemaError(
-            f"{name}: {words}." if name else f"{words}.",
-            remedy="Use msgspec.Struct classes with tag=True for a union of objects, or a model of pydantic.",
-        ) from None
+        remedy = "Use msgspec.Struct classes with tag=True for a union of objects, or a model of pydantic."
+        if words.startswith("Literal "):  # of members of an Enum
+            remedy = "Write the values themselves, such as Literal['idea'], or use the whole Enum."
+        raise SchemaError(f"{name}: {words}." if name else f"{words}.", remedy=remedy) from None
 
 
 # -- messages

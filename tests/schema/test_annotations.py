@@ -368,3 +368,9 @@ def test_classes_of_the_same_name_in_several_fields_are_kept_apart():
     assert list(schema.sent["$defs"]) == ["Part", "Part_2"]
     assert schema.sent["properties"]["two"]["items"] == {"$ref": "#/$defs/Part_2"}
     assert schema.load({"one": [], "two": [{"b": "x"}]})["two"] == [other("x")]
+
+
+def test_a_literal_of_members_is_refused_with_a_remedy_that_fits():
+    with pytest.raises(SchemaError, match="Literal may only contain") as caught:
+        as_schema(Literal[Kind.idea])
+    assert caught.value.remedy.startswith("Write the values themselves")
