@@ -41,6 +41,7 @@ async def rows():
         await asyncio.sleep(0.02)
     for n in range(3 * {UPDATES}):
         while not Path(("go", "again", "watched")[n // {UPDATES}]).exists():
+            view.update()  # what a slow machine has not shown yet
             await asyncio.sleep(0.02)
         first, second = row({ROWS} + 2 * n), row({ROWS} + 2 * n + 1)
         feed(ledger, first + second[:-30])

@@ -184,17 +184,22 @@ def test_a_click_on_a_link_sends_a_request_only_to_its_host(monitor, catch_all):
         "main a", "links => links.map(link => [link.protocol, link.hostname])"
     )
     assert len(targets) == len(links)
-    for number, (protocol, host) in enumerate(targets):
-        catch_all.caught.clear()
+    for number in range(len(targets)):
         link = monitor.page.locator("main a").nth(number)
         link.hover()
         link.focus()
-        assert catch_all.caught == []
+    monitor.settle(1)
+    assert catch_all.caught == []
+    before = ""
+    for number, (protocol, host) in enumerate(targets):
+        catch_all.caught.clear()
         with monitor.page.context.expect_page() as opened:
-            link.click()
-        catch_all.wait()
+            monitor.page.locator("main a").nth(number).click()
+        catch_all.wait_for(host)
         opened.value.close()
-        assert {name for name, _ in catch_all.caught} == {host}, (protocol, host)
+        # Chromium may try the host of the page that was just closed once more.
+        assert {host} <= {name for name, _ in catch_all.caught} <= {host, before}, (protocol, host)
+        before = host
     print(f"links clicked: {len(targets)}")
     assert monitor.ran == monitor.tried == monitor.dialogs == []
 

@@ -73,10 +73,10 @@ class CatchAllServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def wait(self, seconds: float = 5) -> None:
-        """Wait until an unexpected request is recorded, at most `seconds`."""
+    def wait_for(self, host: str, seconds: float = 5) -> None:
+        """Wait until a request to a host is recorded, at most `seconds`."""
         end = time.monotonic() + seconds
-        while not self.caught and time.monotonic() < end:
+        while host not in {name for name, _ in self.caught} and time.monotonic() < end:
             time.sleep(0.01)
 
     def _answer(self, connection: Any) -> None:
