@@ -62,6 +62,10 @@ WATCH = """() => {
     const panel = window.jupyterapp.shell.currentWidget.content.node;
     const outer = panel.querySelector(".jp-WindowedPanel-outer");
     const {left, top, height} = outer.getBoundingClientRect();
+    // The point lies in the middle of a row, so that it is in the same row unless the page moves by half a row.
+    const row = document.caretPositionFromPoint(left + 160, top + height / 2).offsetNode.parentElement.closest("tr");
+    const box = row.getBoundingClientRect();
+    outer.scrollTop += box.top + box.height / 2 - (top + height / 2);
     const frames = window.frames_ = [];
     const note = () => {
         const at = document.caretPositionFromPoint(left + 160, top + height / 2);
