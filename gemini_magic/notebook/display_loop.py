@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import views
 from ..client import Stream
-from ..errors import Interrupted, interrupts_wait
+from ..errors import Interrupted, interrupts_raise, interrupts_wait
 from ..response import Response
 from .commands.code import offer_next_cell
 from .commands.journal import journal_messages
@@ -28,6 +28,9 @@ __all__ = ["DisplayLoop", "RunningCell"]
 
 _TICK = 0.09  # seconds; a longer wait for a silent server would delay the toolbar's interrupt
 _PAUSE = 0.03  # seconds between updates while a stream is busy
+# Steps of the event loop in which ipykernel turns a signal into the cancellation of the cell's task: a callback sets the result
+# of a future, whose callback cancels the task. An interrupt of a cell whose stream ends at once is noticed so.
+_STEPS_OF_INTERRUPT = 3
 _WAITED = (
     "The notebook runs without a user, so this cell waited for its answer: `--background` has no effect here."
 )
@@ -83,12 +86,18 @@ class DisplayLoop:
         if cell.background:
             return self._continue_in_background(cell)
         try:
-            cell.view.open()
+            with (
+                interrupts_raise()
+            ):  # the stream may end meanwhile, and then nothing is awaited before the last rendering
+                cell.view.open()
             version = -1
             while not cell.stream.done:
                 version = await cell.stream.changed(version, _TICK)
-                _update(cell)
+                with interrupts_raise():
+                    _update(cell)
                 await asyncio.sleep(_PAUSE)
+            for _ in range(_STEPS_OF_INTERRUPT):
+                await asyncio.sleep(0)
         except (asyncio.CancelledError, KeyboardInterrupt):
             task = asyncio.current_task()
             if task is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 
 import pytest
@@ -74,6 +75,25 @@ def test_a_wait_for_the_rate_limit_is_shown_and_can_be_interrupted(kernel, serve
     assert "waiting for the rate limit, 1 min 00 s" in str(run.messages)
     assert kernel.value("r.status, len(r.attempts)") == ("interrupted", 0)
     assert len(server.requests) == 1
+
+
+LONG = "1. one two *three* [four](https://a.b/c)\n" * 8_000
+
+
+def test_an_interrupt_ends_the_last_rendering_of_an_awaited_cell(kernel, server, options):
+    sent = threading.Event()
+    chunks = [text(LONG[at : at + 4_000]) for at in range(0, len(LONG), 4_000)]
+    server.script(*chunks, finish(), lambda _: sent.set())
+    run = kernel.begin(f"%%gemini {options}\nhi")
+    assert sent.wait(30)
+    time.sleep(0.1)  # until the kernel has read it
+    then = kernel.interrupt()
+    kernel.finish(run)
+    assert_soon(run.reply.time - then, 0.3)
+    assert run.error["ename"] == "Interrupted"
+    states = [m.content["metadata"]["gemini_magic"]["state"] for m in run.of("update_display_data")]
+    assert states[-1] == "final"
+    assert "characters are shown" in run.shown[-1]["text/html"]
 
 
 @pytest.mark.parametrize(
