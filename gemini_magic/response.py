@@ -191,10 +191,10 @@ class Response(AnswerContent):
         return self._error_copy.of(self.ledger.error, self)
 
     def raise_for_status(self) -> Self:
-        """Raise :attr:`error` if there is one, or :attr:`parse_error` of a requested schema; otherwise return this response."""
+        """Raise :attr:`error` if there is one, or :attr:`parse_error` if JSON was requested; otherwise return this response."""
         if self.error is not None:
             raise self.error
-        if self.ledger.schema is not None and self.parse_error is not None:
+        if self._requests_json and self.parse_error is not None:
             raise self.parse_error
         return self
 
@@ -249,8 +249,12 @@ class Response(AnswerContent):
 
     def needs_repair(self) -> bool:
         """Whether the answer is complete, was requested as JSON, and has text that is not JSON or does not fit its schema."""
-        typed = self.ledger.schema is not None or self.ledger.display.form == "json"
-        return typed and self.ok and bool(self.text.strip()) and self.parse_error is not None
+        return self._requests_json and self.ok and bool(self.text.strip()) and self.parse_error is not None
+
+    @property
+    def _requests_json(self) -> bool:
+        """Whether a schema or ``-f json`` requested JSON."""
+        return self.ledger.schema is not None or self.ledger.display.form == "json"
 
     def _check_ended(self) -> None:
         if self.status == "running":

@@ -116,6 +116,10 @@ def test_an_answer_without_a_schema_is_read_as_json_on_request():
     assert (r.json(), r.parsed) == ({"a": 1}, {"a": 1})
     plain = echo("Hello.")
     assert plain.raise_for_status() is plain  # no JSON was requested
+    with pytest.raises(MismatchError, match="not valid JSON"):
+        echo("Hello.", format="json").raise_for_status()
+    with pytest.raises(MismatchError, match="not valid JSON"):
+        echo("Hello.", format="json", check=True)
     assert "not valid JSON" in plain.parse_error.message
     assert not plain.notes.where(kind="mismatch")
 
