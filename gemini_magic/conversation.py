@@ -106,10 +106,6 @@ class Conversation:
         later = max(0, len(self.entries) - at - 1)
         return TurnNumber(at + 1, later, sum(entry.stale for entry in self.entries[:at]))
 
-    def branch(self, name: str, upto: int | None = None) -> Conversation:
-        """Return a new conversation with the first ``upto`` questions (all by default)."""
-        return Conversation(name, self.entries[:upto])
-
     def trim(self, keep: int) -> None:
         """Remove all but the newest ``keep`` questions."""
         del self.entries[: max(0, len(self.entries) - keep)]

@@ -35,13 +35,10 @@ def test_the_turns_after_a_changed_turn_are_stale_until_they_are_asked_again():
     assert not any(entry.stale for entry in chat.entries)
 
 
-def test_a_branch_does_not_change_its_origin_and_trim_removes_the_oldest():
+def test_trim_removes_the_oldest():
     chat = Conversation("tom")
     for n in range(3):
         chat.append(asked(str(n), "."))
-    branch = chat.branch("jerry", 2)
-    branch.append(asked("x", "."))
-    assert (len(chat), len(branch), branch.name) == (3, 3, "jerry")
     chat.trim(5)
     assert len(chat) == 3
     chat.trim(1)

@@ -40,7 +40,7 @@ from .gemini_repair import decode_leniently, parse_lenient, repair_shapes
 from .gemini_schema import LargeWireAnswer, WireAnswer, WireCandidate, WirePart
 from .http_errors import failure_of, message_failure
 
-__all__ = ["decode", "finish_of", "gemini_decoder", "part_from_json"]
+__all__ = ["decode", "finish_of", "gemini_decoder", "parts_from_json"]
 
 
 def finish_of(reason: str, message: str | None = None, candidate: int = 0, *, prompt: bool = False) -> Finish:
@@ -420,12 +420,6 @@ def _unknown(value: dict[str, Any]) -> list[Part]:
             found += parts
     signature = value.get("thoughtSignature")
     return [*found, Opaque(rest, signature if isinstance(signature, str) else None)]
-
-
-def part_from_json(value: dict[str, Any]) -> Part | None:
-    """The part in a JSON object; None for an unknown kind."""
-    parts = parts_from_json(value)
-    return parts[0] if parts else None
 
 
 def parts_from_json(value: dict[str, Any]) -> list[Part] | None:

@@ -8,7 +8,7 @@ import pytest
 
 from gemini_magic.backends import Endpoint, backend, names
 from gemini_magic.backends.gemini import part_to_json
-from gemini_magic.backends.gemini_decode import part_from_json
+from gemini_magic.backends.gemini_decode import parts_from_json
 from gemini_magic.config import resolve
 from gemini_magic.content import (
     Blob,
@@ -204,7 +204,7 @@ def test_parts_are_encoded_and_decoded_without_loss():
     for part in (Text("x", "s"), Blob("image/png", b"\x00\xff"), Call("f", {"a": [1]}, "i", "s")):
         sent, media = encode_body(part_to_json(part))
         assert not media
-        assert part_from_json(json.loads(sent)) == part
+        assert parts_from_json(json.loads(sent)) == [part]
 
 
 def test_values_that_cannot_be_encoded_are_refused_before_sending():
@@ -268,7 +268,7 @@ def test_the_settings_of_media_are_fields_beside_the_data_and_are_read_again(par
     sent = json.loads(
         backend("gemini").encode(Request(model="m", turns=(Turn("user", (part,)),)), Endpoint()).body
     )
-    assert part_from_json(sent["contents"][0]["parts"][0]) == part
+    assert parts_from_json(sent["contents"][0]["parts"][0]) == [part]
 
 
 def test_settings_of_media_that_are_not_valid_are_left_out():
@@ -278,4 +278,4 @@ def test_settings_of_media_that_are_not_valid_are_left_out():
         {"mediaResolution": {"level": 9}, "videoMetadata": {"startOffset": "soon", "fps": True}},
         {"audioMetadata": {"endOffset": "1e9999s"}, "documentMetadata": {"startPage": 1}},
     ):
-        assert part_from_json({**data, **fields}) == Blob("image/png", b"x")
+        assert parts_from_json({**data, **fields}) == [Blob("image/png", b"x")]
