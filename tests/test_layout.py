@@ -101,6 +101,7 @@ TABLE: dict[str, set[str] | None] = {
     "responses": _CALL | {"markdown", "views", "journal"},
     "functions": _CALL | {"markdown", "responses", "mcp_servers"},
     "files": _CALL | {"responses"},
+    "row_runs": _CALL | {"markdown", "views", "journal", "responses", "functions", "files"},
     "notebook": None,
     "entry points": None,
 }
@@ -116,7 +117,7 @@ THIRD_PARTY_FILES = {
     "nh3": ("markdown/*",),
     "pygments": ("markdown/*",),
     "rich": ("views/terminal_rich.py",),
-    "sqlite3": ("journal/*",),
+    "sqlite3": ("journal/*", "row_runs/store*.py"),
     "genai_prices": ("prices.py",),
     "PIL": ("media/pictures.py",),
     "nanoarrow": ("tables/export.py",),

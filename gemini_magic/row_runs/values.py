@@ -1,0 +1,172 @@
+"""The values that the plan, the store and the executors of a run hand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
+
+from ..content import Part
+from ..events import Status
+
+__all__ = [
+    "UNASKED",
+    "Attempted",
+    "Executor",
+    "ExecutorEvent",
+    "Grant",
+    "RowStatus",
+    "Wanted",
+    "Worker",
+    "WorkerJoined",
+    "WorkerLost",
+]
+
+RowStatus: TypeAlias = Status | Literal["waiting", "skipped", "too_long", "in_doubt", "lost", "stale"]
+"""The status of a row: that of its answer, or why it has none.
+
+``waiting``: not asked yet. ``skipped``: a column of its prompt is missing. ``too_long``: it exceeds the quota of a minute.
+``in_doubt``: it was sent, and the process ended before the answer was stored. ``lost``: a batch job ended without its
+answer. ``stale``: the answer belongs to another request.
+"""
+
+UNASKED: Final = ("waiting", "skipped", "too_long")
+"""The statuses of rows for which nothing was sent."""
+
+
+class Wanted(NamedTuple):
+    """What one row of the input asks for.
+
+    Attributes:
+        position: its place in the input, from 0.
+        key: its key in canonical form.
+        hash: SHA-256 of what it asks, 32 bytes; empty if it is not asked.
+        parts: the rendered prompt.
+        size: bytes of the prompt's text in UTF-8.
+        status: ``waiting`` for a row that may be asked, otherwise why it may not.
+        sample: the number of the answer for the same prompt, from 0.
+    """
+
+    position: int
+    key: bytes
+    hash: bytes
+    parts: tuple[Part, ...] = ()
+    size: int = 0
+    status: RowStatus = "waiting"
+    sample: int = 0
+
+
+class Grant(NamedTuple):
+    """One attempt that a worker is to make.
+
+    Attributes:
+        request: the id of the request in the store.
+        attempt: the number of the attempt, from 1.
+        wanted: what is asked.
+    """
+
+    request: int
+    attempt: int
+    wanted: Wanted
+
+
+class Attempted(NamedTuple):
+    """What one attempt brought.
+
+    Attributes:
+        request, attempt: of the grant.
+        status: the status of the answer.
+        ended: how the exchange ended, as recordings write it: ``eof``, ``stalled``, ``connection lost`` …
+        sent: whether the first byte of the request was written.
+        http_status: the HTTP status; None without a response.
+        head: the JSON of the response's status and headers, as the store keeps it.
+        pieces: the body with the arrival time and length of each piece, as the store keeps it.
+        text: the answer.
+        error: the message of the error; empty without one.
+        reason: what equal refusals have in common, such as ``400 INVALID_ARGUMENT``; empty without an error.
+        permanent: whether the same request would be refused again.
+        wait: seconds that the server asks to wait, None where it does not.
+        model: the model that answered.
+        tokens_in, tokens_out, tokens_thought, tokens_cached: token counts, None where they are not known.
+        cost: in dollars, None where it is not known.
+        first_text, seconds: when the first text and the end arrived, in seconds after the request was sent.
+        worker: the worker that made the attempt.
+    """
+
+    request: int
+    attempt: int
+    status: RowStatus
+    ended: str
+    sent: bool = True
+    http_status: int | None = None
+    head: bytes = b""
+    pieces: bytes = b""
+    text: str = ""
+    error: str = ""
+    reason: str = ""
+    permanent: bool = False
+    wait: float | None = None
+    model: str = ""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    tokens_thought: int | None = None
+    tokens_cached: int | None = None
+    cost: float | None = None
+    first_text: float | None = None
+    seconds: float | None = None
+    worker: str = ""
+
+
+class Worker(NamedTuple):
+    """A worker that takes grants.
+
+    Attributes:
+        name: its name, unique in a run; another name after a restart.
+        free: how many more grants it can take now.
+    """
+
+    name: str
+    free: int
+
+
+class WorkerJoined(NamedTuple):
+    """A worker can take grants."""
+
+    worker: str
+
+
+class WorkerLost(NamedTuple):
+    """A worker has ended.
+
+    Attributes:
+        worker: its name.
+        in_doubt: the grants whose requests may have been sent.
+        unsent: the grants whose requests were certainly not sent.
+        reason: a sentence for the user.
+    """
+
+    worker: str
+    in_doubt: tuple[Grant, ...]
+    unsent: tuple[Grant, ...]
+    reason: str = ""
+
+
+ExecutorEvent: TypeAlias = Attempted | WorkerJoined | WorkerLost
+
+
+class Executor(Protocol):
+    """Makes attempts, in threads of this process or on the workers of a cluster."""
+
+    asks_before_sending: bool
+    """Whether it asks for leave directly before the first byte; otherwise the leader commits ``sent`` before :meth:`put`."""
+
+    def workers(self) -> Sequence[Worker]:
+        """The workers that take grants now."""
+
+    def put(self, worker: str, grants: Sequence[Grant]) -> None:
+        """Give grants to a worker."""
+
+    def events(self, timeout: float) -> Sequence[ExecutorEvent]:
+        """What has happened since the last call; waits at most ``timeout`` seconds for the first event."""
+
+    def close(self, grace: float) -> None:
+        """Stop; attempts in flight may go on for ``grace`` seconds."""
