@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from .media_plan import plan_media, without_files
     from .media_uploads import uploaded_request
     from .secret import Key, Secret
+    from .single_attempt import Asker, SingleAttempt
     from .stream import Stream, open_stream, play
     from .uploaded_files import UploadedFile, UploadedFiles
 
 __all__ = [
+    "Asker",
     "FetchedResponse",
     "Key",
     "Secret",
+    "SingleAttempt",
     "Stream",
     "UploadedFile",
     "UploadedFiles",
@@ -43,9 +46,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Asker": "single_attempt",
     "FetchedResponse": "fetch",
     "Key": "secret",
     "Secret": "secret",
+    "SingleAttempt": "single_attempt",
     "Stream": "stream",
     "UploadedFile": "uploaded_files",
     "UploadedFiles": "uploaded_files",
