@@ -22,10 +22,13 @@ __all__ = [
     "WorkerLost",
 ]
 
-RowStatus: TypeAlias = Status | Literal["waiting", "skipped", "too_long", "in_doubt", "lost", "stale"]
+RowStatus: TypeAlias = (
+    Status | Literal["mismatch", "waiting", "skipped", "too_long", "in_doubt", "lost", "stale"]
+)
 """The status of a row: that of its answer, or why it has none.
 
-``waiting``: not asked yet. ``skipped``: a column of its prompt is missing. ``too_long``: it exceeds the quota of a minute.
+``mismatch``: the answer is complete and does not fit the schema. ``waiting``: not asked yet, or refused so that it may be
+asked again. ``skipped``: a column of its prompt is missing. ``too_long``: it exceeds the quota of a minute.
 ``in_doubt``: it was sent, and the process ended before the answer was stored. ``lost``: a batch job ended without its
 answer. ``stale``: the answer belongs to another request.
 """
@@ -75,7 +78,8 @@ class Attempted(NamedTuple):
 
     Attributes:
         request, attempt: of the grant.
-        status: the status of the answer.
+        status: the status of the answer; ``waiting`` if the row is to be asked again: the request was not sent, or the server
+            refused it for a reason that passes. The store then has no answer for the row.
         ended: how the exchange ended, as recordings write it: ``eof``, ``stalled``, ``connection lost`` …
         sent: whether the first byte of the request was written.
         http_status: the HTTP status; None without a response.
@@ -166,6 +170,9 @@ class Executor(Protocol):
     asks_before_sending: bool
     """Whether it asks for leave directly before the first byte; otherwise the leader commits ``sent`` before :meth:`put`."""
 
+    def resize(self, limit: int) -> None:
+        """Make at most this many attempts at once, on all workers together; called whenever the limit changes."""
+
     def workers(self) -> Sequence[Worker]:
         """The workers that take grants now."""
 
@@ -183,8 +190,8 @@ class Executor(Protocol):
         """
 
     def close(self, grace: float) -> None:
-        """Stop and wait; attempts in flight may go on for ``grace`` seconds.
+        """Start no other attempt; those in flight may go on for ``grace`` seconds. Returns at once.
 
-        Afterwards ``events(0)`` returns what is left: answers, and a :class:`WorkerLost` for each worker with grants that
-        have no answer. It raises nothing then.
+        Events of every grant that was put still arrive: with ``sent`` False for those that were not sent. A second call
+        with a shorter time shortens it.
         """
