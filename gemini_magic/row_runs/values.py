@@ -13,6 +13,7 @@ __all__ = [
     "Attempted",
     "Executor",
     "ExecutorEvent",
+    "ExecutorNote",
     "Grant",
     "RowStatus",
     "Wanted",
@@ -138,8 +139,14 @@ class WorkerJoined(NamedTuple):
     worker: str
 
 
+class ExecutorNote(NamedTuple):
+    """A message for the user that concerns the whole run."""
+
+    message: str
+
+
 class WorkerLost(NamedTuple):
-    """A worker has ended.
+    """A worker has ended, or it joins and gets no rows, for example because it has no key.
 
     Attributes:
         worker: its name.
@@ -154,7 +161,7 @@ class WorkerLost(NamedTuple):
     reason: str = ""
 
 
-ExecutorEvent: TypeAlias = Attempted | WorkerJoined | WorkerLost
+ExecutorEvent: TypeAlias = Attempted | WorkerJoined | WorkerLost | ExecutorNote
 
 
 class Executor(Protocol):
@@ -173,7 +180,14 @@ class Executor(Protocol):
         """Give grants to a worker."""
 
     def events(self, timeout: float) -> Sequence[ExecutorEvent]:
-        """What has happened since the last call; waits at most ``timeout`` seconds for the first event."""
+        """What has happened since the last call; waits at most ``timeout`` seconds for the first event.
+
+        The answer to a grant may arrive after a :class:`WorkerLost` that declared it in doubt: it is paid, and should be
+        stored. An answer with the status ``in_doubt`` was received by the worker and could not be fetched from it.
+
+        Raises:
+            ConnectionFailed: no worker can take grants any more. All events before were handed out.
+        """
 
     def close(self, grace: float) -> None:
         """Start no other attempt; those in flight may go on for ``grace`` seconds. Returns at once.
