@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from ..errors import OptionError
-from .budget import TokenRates, dollars
+from .budget import TokenRates, dollars_text
 from .keys import show_key
 from .limits import tokens_of
 from .plan import Plan
@@ -80,7 +80,7 @@ def check_store(
     Raises:
         OptionError: there are such rows, and the user has not decided about them.
     """
-    if not plan.source.again or not ("stop" in (stale, in_doubt)) or not store.runs():
+    if not plan.source.again or "stop" not in (stale, in_doubt) or not store.runs():
         return
     old = doubtful = _Found(0, 0.0, ())
     for batch in limited(plan.batches(), limit):
@@ -101,7 +101,7 @@ def _price(found: _Found, store: Store, rates: TokenRates | None) -> str:
     if rates is None:
         return " No price is known."
     each = sum(answered) / len(answered) if answered else 0.0
-    return f" Asking them again costs about {dollars(rates.cost(found.tokens, found.rows * each))}."
+    return f" Asking them again costs about {dollars_text(rates.cost(found.tokens, found.rows * each))}."
 
 
 def _stale_error(found: _Found, plan: Plan, store: Store, rates: TokenRates | None) -> OptionError:
@@ -138,7 +138,7 @@ class Admission:
         store: the store, in which the run has begun.
         progress: counts the rows that are not asked.
         stale, in_doubt: as in :func:`check_store`; ``stop`` raises when such a row is met.
-        is_open: whether a request is waiting or in flight in this run.
+        open_requests: the requests that are waiting or in flight in this run.
     """
 
     def __init__(
@@ -148,13 +148,13 @@ class Admission:
         *,
         stale: Stale,
         in_doubt: InDoubt,
-        is_open: Callable[[int], bool],
+        open_requests: Container[int],
     ) -> None:
         self._store = store
         self._progress = progress
         self._stale = stale
         self._in_doubt = in_doubt
-        self._is_open = is_open
+        self._open = open_requests
 
     def admit(self, batch: list[Wanted]) -> list[Grant]:
         """Store what the rows ask for; returns the first attempts of those that are to be asked.
@@ -204,7 +204,7 @@ class Admission:
             request = ids[place]
             if request is None:
                 continue
-            if request in taken or self._is_open(request):
+            if request in taken or request in self._open:
                 self._progress.count_unasked("shared")
                 continue
             taken.add(request)

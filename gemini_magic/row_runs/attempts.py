@@ -98,7 +98,11 @@ class RowAttempt:
         failure = None if ledger.has_content else ledger.failure
         passes = failure is not None and outcome.retryable and _passes(failure)
         status: RowStatus = ledger.status
-        if not sent or (passes and (self.grant.more or _is_quota(failure))) or _is_about_all(failure, outcome):
+        if (
+            not sent
+            or (passes and (self.grant.more or _is_quota(failure)))
+            or _is_about_all(failure, outcome)
+        ):
             status = "waiting"
         elif ledger.status == "complete" and self._maker.schema is not None:
             status = "mismatch" if ledger.answer_value().error is not None else "complete"

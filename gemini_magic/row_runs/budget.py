@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from ..backends import Backend
@@ -12,7 +11,7 @@ from ..events import Usage
 from ..options import Options
 from ..prices import TokenPrice, list_price
 
-__all__ = ["Budget", "TokenRates", "token_rates"]
+__all__ = ["Budget", "TokenRates", "dollars_text", "token_rates"]
 
 _PROBE: Final = 1000  # tokens whose price is looked up; small, because long prompts have higher prices
 _SAMPLE: Final = 500  # costs that are remembered
@@ -130,19 +129,6 @@ class Budget:
                 self._sorted.remove(self._order.popleft())
 
 
-def dollars(amount: float) -> str:
+def dollars_text(amount: float) -> str:
     """An amount for people."""
     return f"${amount:,.2f}" if amount >= 1 or not amount else f"${amount:.3g}"
-
-
-def price_of_rows(sizes: Mapping[str, float], rates: TokenRates | None, answer: float | None) -> float | None:
-    """Dollars of some rows, estimated; None where no price is known.
-
-    Args:
-        sizes: their number as ``rows`` and their input tokens as ``tokens``.
-        rates: the prices of the model.
-        answer: tokens of an answer, None where they are not known; then only the prompts are priced.
-    """
-    if rates is None:
-        return None
-    return rates.cost(sizes.get("tokens", 0.0), sizes.get("rows", 0.0) * (answer or 0.0))

@@ -7,7 +7,6 @@ committed before it counts. The leader owns the retries: nothing below it sends 
 from __future__ import annotations
 
 import heapq
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -15,10 +14,9 @@ from itertools import count
 from typing import Final, Literal, NamedTuple
 
 from ..errors import GeminiMagicError, StoreError
-from .admission import Admission
 from .attempts import TOO_MANY
 from .breaker import CircuitBreaker
-from .budget import Budget, dollars
+from .budget import Budget, dollars_text
 from .limits import LIMITS, AtOnce, RequestsAMinute, reopens, tokens_of, useful_at_once
 from .progress import ProgressCounter
 from .store import Store
@@ -27,7 +25,6 @@ from .values import (
     Executor,
     ExecutorNote,
     Grant,
-    Wanted,
     Worker,
     WorkerLost,
 )
@@ -95,9 +92,9 @@ class Leader:
     """Runs on one thread, :meth:`run`; :meth:`leave` is called by the executor's threads and :meth:`stop` by any.
 
     Args:
-        batches: what the rows ask, in batches.
+        batches: the first attempts of the rows that are to be asked, in batches that are made when they are needed.
+        open_requests: the requests that are waiting or in flight in this run; the leader writes it.
         store: the store, in which the run has begun.
-        admission: decides which rows are asked; None if the batches are grants.
         executor: makes the executor, given :meth:`leave`.
         pace: the limits.
         budget: the money.
@@ -107,7 +104,8 @@ class Leader:
 
     def __init__(
         self,
-        batches: Iterator[list[Wanted]] | Iterator[list[Grant]],
+        batches: Iterator[list[Grant]],
+        open_requests: set[int],
         store: Store,
         executor: Callable[[Leader], Executor],
         *,
@@ -122,11 +120,10 @@ class Leader:
         self._budget = budget
         self._breaker = breaker
         self.progress = progress
-        self.admission: Admission | None = None
         self._ready: deque[_Waiting] = deque()
         self._later: list[_Waiting] = []
         self._flying: dict[int, _InFlight] = {}
-        self._open: set[int] = set()  # requests that are waiting or in flight
+        self._open = open_requests
         self._bytes = 0  # of the prompts in flight
         self._order = count()
         self._all_read = False
@@ -151,10 +148,6 @@ class Leader:
         self._wanted_stop = (0.0 if now else _GRACE, interrupted)
         if not self._halting:
             self._halting = "interrupted" if interrupted else "stopped"
-
-    def is_open(self, request: int) -> bool:
-        """Whether a request is waiting or in flight in this run."""
-        return request in self._open
 
     def leave(self, grant: Grant | None, done: Sequence[Attempted]) -> bool:
         """Commit what attempts brought, and that a grant is sent; called directly before its first byte.
@@ -210,13 +203,15 @@ class Leader:
         for event in events:
             self._take(event)
         self._check_clock()
-        if self._halting:
+        if not self._halting:
+            self._give()
+        if self._is_halting():
             return self._halt()
-        self._give()
         self._show()
-        if self._halting:
-            return self._halt()
         return bool(self._flying or self._ready or self._later) or not self._all_read
+
+    def _is_halting(self) -> bool:
+        return bool(self._halting)
 
     def _timeout(self) -> float:
         if not self._flying and self._ready and not self._wake:
@@ -305,8 +300,8 @@ class Leader:
         if not self._budget.fits(tokens):
             if self._budget.empty:
                 self._end_early(
-                    f"The limit of {dollars(self._budget.limit or 0.0)} (max_cost) was reached: the store has cost "
-                    f"{dollars(self._budget.spent)}.",
+                    f"The limit of {dollars_text(self._budget.limit or 0.0)} (max_cost) was reached: the store has cost "
+                    f"{dollars_text(self._budget.spent)}.",
                     "Raise max_cost to ask the other rows.",
                 )
             return None
@@ -325,15 +320,10 @@ class Leader:
             if batch is None:
                 self._all_read = True
                 return
-            for grant in self._admitted(batch):
+            for grant in batch:
                 self._open.add(grant.request)
                 more = self._pace.retries > 0
                 self._ready.append(_Waiting(0.0, next(self._order), grant._replace(more=more), 0))
-
-    def _admitted(self, batch: list[Wanted] | list[Grant]) -> list[Grant]:
-        if self.admission is None:
-            return batch  # type: ignore[return-value] # grants of a retry
-        return self.admission.admit(batch)  # type: ignore[arg-type] # rows
 
     def _useful(self) -> int | None:
         rates = []
@@ -379,7 +369,9 @@ class Leader:
         self.progress.count_row(attempted.status, grant, attempted)
         failed = attempted.status in ("error", "stalled") and not self._breaker.proven
         if (attempted.permanent or failed) and (reason := self._breaker.refused(attempted)):
-            self._end_early(reason, "Fix the cause and run it again; rows with an answer are not asked again.")
+            self._end_early(
+                reason, "Fix the cause and run it again; rows with an answer are not asked again."
+            )
 
     def _count_answer(self, grant: Grant, attempted: Attempted) -> None:
         self._refusals = 0

@@ -165,10 +165,12 @@ class ProgressCounter:
         if attempted.reason or status in ("mismatch", "in_doubt"):
             self._count_failure(attempted.reason or status, grant, attempted)
         most = _MOST_JSON if self._fixed.fields else _MOST_TEXT
-        self._newest.appendleft((
-            grant._replace(wanted=grant.wanted._replace(parts=())),
-            attempted._replace(head=b"", pieces=b"", text=attempted.text[:most]),
-        ))
+        self._newest.appendleft(
+            (
+                grant._replace(wanted=grant.wanted._replace(parts=())),
+                attempted._replace(head=b"", pieces=b"", text=attempted.text[:most]),
+            )
+        )
 
     def _count_failure(self, reason: str, grant: Grant, attempted: Attempted) -> None:
         if reason not in self._failures and len(self._failures) >= _MOST_REASONS:
