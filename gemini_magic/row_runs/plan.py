@@ -80,7 +80,7 @@ def prepare(
     options = options or Options()
     source = open_source(data)
     images = None if folder is None else ImageFolder(folder, digests)
-    plan = Plan(
+    return Plan(
         source,
         _compiled(template, source, namespace, images, options.table_rows),
         KeyColumns(source, id),
@@ -90,9 +90,7 @@ def prepare(
         duplicates=duplicates,
         dedupe=dedupe,
         max_bytes=max_bytes,
-    )
-    plan.check()
-    return plan
+    ).checked()
 
 
 def _check_arguments(missing: str, duplicates: str, repeat: object) -> None:
@@ -225,21 +223,21 @@ class Plan:
 
     # -- checks before anything is sent
 
-    def check(self) -> None:
-        """Refuse null and duplicate keys, and missing values with ``missing="error"``. Reads the key columns once.
+    def checked(self) -> Plan:
+        """Return the plan itself after a check of its keys and, with ``missing="error"``, of its values.
 
-        An input that can be read only once is checked while it is read.
+        It reads the key columns once. An input that can be read only once is checked while it is read.
 
         Raises:
             OptionError: a key is null or occurs twice; the message names three.
             PromptError: a value is missing; the message names three.
         """
-        if not self.source.again:
-            return
-        if self._keys.positions:
-            self._check_keys()
-        if self._missing == "error":
-            self._check_values()
+        if self.source.again:
+            if self._keys.positions:
+                self._check_keys()
+            if self._missing == "error":
+                self._check_values()
+        return self
 
     def _check_keys(self) -> None:
         seen = KeyTable(self.source.length or 0)
