@@ -218,7 +218,7 @@ def test_the_live_view_sends_at_most_four_updates_a_second_and_only_what_changed
 
 
 def test_the_countdown_of_a_run_that_waits_changes_once_a_second(stage, clock, monkeypatch):
-    monkeypatch.setattr("time.time", lambda: clock.now)
+    monkeypatch.setattr("gemini_magic.views.row_text.time.time", clock)
     run = StagedRun(**running(waiting="rate limit", waiting_until=clock.now + 30))
     view = LiveRowsView(run, clock=clock)
     view.open()
@@ -228,7 +228,7 @@ def test_the_countdown_of_a_run_that_waits_changes_once_a_second(stage, clock, m
         clock.now += 0.1
         view.update()
     assert 3 <= len(stage.messages) - before <= 5
-    assert "waiting: rate limit, 26 s" in stage.html()
+    assert "waiting: rate limit, 27 s" in stage.html()
 
 
 def test_the_number_of_widgets_does_not_grow(stage, clock):
