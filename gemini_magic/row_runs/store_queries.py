@@ -20,6 +20,7 @@ __all__ = [
     "match_rows",
     "open_jobs",
     "raw_attempts",
+    "result_row",
     "result_rows",
     "run_of",
     "run_records",
@@ -47,6 +48,10 @@ _RESULTS = f"""SELECT row.position, row.sample, row.key, {_STATUS}, a.id, nullif
     CASE WHEN q.first <> row.key THEN 0.0 WHEN a.id = q.id THEN a.spent ELSE coalesce(q.spent + a.spent, a.spent) END, a.first_text, a.seconds, a.done, a.worker {_FROM}
     WHERE (row.position, row.sample) > (?, ?) AND row.position < ? AND row.sample < ?
     ORDER BY row.position, row.sample LIMIT ?"""
+_RESULT = (
+    _RESULTS.partition("WHERE (row.position")[0]
+    + "WHERE row.key = ? AND row.sample = ? AND row.position IS NOT NULL"
+)
 _COUNTS = f"""SELECT {_STATUS}, count(*) {_FROM} WHERE row.position >= 0 AND row.position < ? AND row.sample < ?
     GROUP BY 1"""
 _SPENT = """SELECT coalesce(sum(spent), 0.0), count(*) FILTER (WHERE state = 2 AND spent IS NULL AND status = 'complete'),
@@ -138,6 +143,12 @@ def result_rows(
         limit: how many at most.
     """
     return [_result(*found) for found in db.execute(_RESULTS, (*after, rows, samples, limit))]
+
+
+def result_row(db: sqlite3.Connection, key: bytes, sample: int) -> ResultRow | None:
+    """Return the result of the row with a key; None if the input has no such row."""
+    found = db.execute(_RESULT, (key, sample)).fetchone()
+    return None if found is None else _result(*found)
 
 
 def _result(  # noqa: PLR0917 - the columns of the query
