@@ -15,9 +15,9 @@ __all__ = [
     "KeyKinds",
     "OutputColumn",
     "OutputKind",
+    "answer_columns",
     "answer_fields",
     "converted",
-    "fields_of",
     "key_cell",
     "system_columns",
 ]
@@ -109,7 +109,7 @@ _LISTS: Final[Mapping[str, OutputKind]] = {
 }
 
 
-def fields_of(schema: Schema | None) -> dict[str, OutputKind]:
+def answer_columns(schema: Schema | None) -> dict[str, OutputKind]:
     """The columns of a schema: the fields of an object with their types. Other values are JSON text.
 
     Args:

@@ -19,9 +19,9 @@ from .plan import Plan
 from .result_columns import (
     KeyKinds,
     OutputKind,
+    answer_columns,
     answer_fields,
     converted,
-    fields_of,
     key_cell,
     system_columns,
 )
@@ -54,7 +54,7 @@ class RowResults:
         self, store: Store, plan: Plan, schema: Schema | None, respond: Callable[[int], Response]
     ) -> None:
         self._store, self._plan = store, plan
-        self._fields = fields_of(schema)
+        self._fields = answer_columns(schema)
         self._columns = system_columns(samples=plan.repeat > 1)
         self.at = ResponsesByKey(store, plan, respond)
         self.iat = ResponsesByPosition(store, plan, respond)
@@ -372,7 +372,7 @@ class ResponsesByPosition(_Responses):
             raise TypeError(f"A position is a number, not {type(at).__name__}. run.at[key] takes keys.")
         if at < 0 and self._plan.length is not None:
             at += self._plan.length
-        row = self._store.result_at(self._plan.repeats.get(at, at), sample) if at >= 0 else None
+        row = self._store.result(self._plan.repeats.get(at, at), sample) if at >= 0 else None
         if row is None:
             if 0 <= at < (self._plan.length or 0):
                 raise StoreError(

@@ -352,23 +352,13 @@ class Store:
             yield found
             after = (found[-1].position, found[-1].sample)
 
-    def result(self, key: bytes, sample: int = 0) -> ResultRow | None:
-        """Return the result of the row with a key; None if the input has no such row.
+    def result(self, row: bytes | int, sample: int = 0) -> ResultRow | None:
+        """Return the result of the row with this key or at this position; None if the input has none.
 
         Raises:
             StoreError: the file cannot be read.
         """
-        found = self._query(lambda db: queries.result_row(db, key, sample))
-        return found if found is None or found.position < self._rows else None
-
-    def result_at(self, position: int, sample: int = 0) -> ResultRow | None:
-        """Return the result of the row at a position; None if it is not stored.
-
-        Raises:
-            StoreError: the file cannot be read.
-        """
-        found = self._result_rows((position, sample - 1), 1)
-        return found[0] if found and (found[0].position, found[0].sample) == (position, sample) else None
+        return self._query(lambda db: queries.result_row(db, row, sample, self._rows))
 
     def _result_rows(self, after: tuple[int, int], limit: int) -> list[ResultRow]:
         return self._query(lambda db: queries.result_rows(db, after, self._rows, self._samples, limit))
