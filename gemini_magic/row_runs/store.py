@@ -30,7 +30,8 @@ from ..schema import Schema
 from . import store_queries as queries
 from . import store_updates as updates
 from .raw import fill_exchange
-from .store_file import connect_reader, connect_writer, create_private, is_network_path, store_errors
+from .store_errors import store_errors
+from .store_file import WritableFile, connect_reader, copy_file, create_private, is_network_path
 from .store_lock import StoreLock
 from .store_values import AttemptRow, BatchJob, Match, ResultRow, RunRecord, Spent
 from .store_writer import GroupWriter
@@ -108,13 +109,17 @@ class Store:
         self._lock = StoreLock(self.path.with_name(self.path.name + _CLOSE_LOCK), store=self.path)
         try:
             self._exclusive = is_network_path(self.path)
-            db = connect_writer(self.path, network=self._exclusive, durable=not self.temporary)
-            with store_errors(self.path, "opened"):
-                self._read_extent(db)
+            file = WritableFile(self.path, network=self._exclusive, durable=not self.temporary)
+            try:
+                with store_errors(self.path, "opened"):
+                    self._read_extent(file.db)
+            except BaseException:
+                file.close()
+                raise
         except BaseException:
             self._lock.release()
             raise
-        self._writer = GroupWriter(db, self.path, self._notice)
+        self._writer = GroupWriter(file, self._notice)
         if self._exclusive:
             self._notice(
                 f"{self.path} is on a network drive: other programs cannot read it until the run has ended. "
@@ -196,7 +201,7 @@ class Store:
             self._reset_after_fork()
         writer = self._writer
         if self._exclusive and writer is not None:
-            return writer.call(function)
+            return writer.call_outside(function)
         with self._guard, store_errors(self.path):
             if self._reader is None:
                 self._reader = connect_reader(self.path)
@@ -336,6 +341,13 @@ class Store:
         """Return what all attempts of the store have cost, also those of earlier runs and prompts."""
         return self._query(queries.spent)
 
+    def models(self) -> dict[str, int]:
+        """Return how many rows of the input each model has answered, by the name that the server gave, most first.
+
+        More than one name means that the answers are not comparable: a model such as ``gemini-flash-latest`` was replaced.
+        """
+        return self._query(lambda db: queries.count_models(db, self._rows, self._samples))
+
     def results(self, batch_size: int = 1000) -> Iterator[list[ResultRow]]:
         """Yield the results of the rows of the input in its order, at most ``batch_size`` at a time.
 
@@ -428,6 +440,39 @@ class Store:
         if raw.problem:
             exchange.finish(exchange.end or "cancelled", raw.problem)
         return exchange
+
+    # -- the file
+
+    def forget(self, key: bytes) -> int:
+        """Remove a row, its answers to all prompts, and every trace of them in the file; returns how many requests it had.
+
+        An answer that another row shares stays for that row.
+
+        Args:
+            key: the key of the row in canonical form.
+
+        Raises:
+            StoreError: the store has no such row, it is being asked, or the file cannot be written.
+        """
+        writer = self._writing()
+        removed = writer.call(lambda db: updates.forget_row(db, self.path, key))
+        if not writer.call_outside(updates.write_back_log):
+            self._notice(
+                f"Another program reads {self.path}. Traces of what was forgotten stay in {self.path.name}-wal until it ends."
+            )
+        return removed
+
+    def copy(self, path: str | os.PathLike[str]) -> None:
+        """Write a complete copy of the store, also while it is in use.
+
+        Args:
+            path: the new file; only its owner can read it.
+
+        Raises:
+            StoreError: it exists already, or cannot be written.
+        """
+        target = Path(path).expanduser().absolute()
+        self._query(lambda db: copy_file(db, target))
 
     # -- batch jobs
 

@@ -15,6 +15,7 @@ __all__ = [
     "MAX_KEYS",
     "RawAttempt",
     "attempt_rows",
+    "count_models",
     "count_statuses",
     "job_grants",
     "match_rows",
@@ -49,6 +50,8 @@ _RESULTS = f"""SELECT row.position, row.sample, row.key, {_STATUS}, a.id, nullif
     ORDER BY row.position, row.sample LIMIT ?"""
 _COUNTS = f"""SELECT {_STATUS}, count(*) {_FROM} WHERE row.position >= 0 AND row.position < ? AND row.sample < ?
     GROUP BY 1"""
+_MODELS = f"""SELECT a.model, count(*) {_FROM} WHERE row.position >= 0 AND row.position < ? AND row.sample < ?
+    AND a.model IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"""
 _SPENT = """SELECT coalesce(sum(spent), 0.0), count(*) FILTER (WHERE state = 2 AND spent IS NULL AND status = 'complete'),
     count(*) FILTER (WHERE state = 3) FROM request"""
 _RAW = "SELECT head, pieces, codec, attempt, sent, status, ended, problem FROM raw WHERE request = ? ORDER BY attempt"
@@ -163,6 +166,11 @@ def _result(  # noqa: PLR0917 - the columns of the query
 def count_statuses(db: sqlite3.Connection, rows: int, samples: int) -> dict[str, int]:
     """Return how many rows have each status."""
     return dict(db.execute(_COUNTS, (rows, samples)).fetchall())
+
+
+def count_models(db: sqlite3.Connection, rows: int, samples: int) -> dict[str, int]:
+    """Return how many rows each model has answered, most first."""
+    return dict(db.execute(_MODELS, (rows, samples)).fetchall())
 
 
 def spent(db: sqlite3.Connection) -> Spent:
