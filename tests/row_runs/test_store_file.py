@@ -310,7 +310,7 @@ def test_on_a_network_drive_one_connection_uses_a_rollback_journal(path, monkeyp
 
 
 def store_file_mode(store):
-    read = lambda db: tuple(
-        db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "locking_mode")
+    names = ("journal_mode", "locking_mode")
+    return store._writer.call_outside(
+        lambda db: tuple(db.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
     )
-    return store._writer.call_outside(read)
