@@ -16,23 +16,20 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from ..backends import host_to_name
 from ..content import Request
 from ..errors import StoreError
-from ..ledger import Exchange
 from ..prices import TokenPrice
-from ..response import Response, response_from_exchanges
+from ..response import Response
 from ..schema import Schema
 from . import store_queries as queries
 from . import store_updates as updates
-from .raw import fill_exchange
 from .store_errors import store_errors
 from .store_file import WritableFile, connect_reader, copy_file, create_private, is_network_path
 from .store_lock import StoreLock
+from .store_responses import rebuilt_response
 from .store_values import AttemptRow, BatchJob, Match, ResultRow, RunRecord, Spent
 from .store_writer import GroupWriter
 from .values import Attempted, Grant, Wanted
@@ -396,50 +393,19 @@ class Store:
         Raises:
             StoreError: there is no such request, or it has no response.
         """
-        known = self._query(lambda db: queries.run_of(db, request))
+        known, raw = self._query(lambda db: queries.stored_request(db, request, final=attempt is None))
         if known is None:
             raise StoreError(f"{self.path} has no request {request}.", remedy="Run the cell again.")
-        run, answered, answer = known
-        if answer is not None and attempt is None:
-            return self.response(answer, asked=asked, url=url, body=body, schema=schema, price=price)
-        chosen = attempt or answered
-        raw = self._query(lambda db: queries.raw_attempts(db, request))
-        found = [each for each in raw if chosen is not None and each.attempt <= chosen]
-        if not found or found[-1].attempt != chosen:
-            raise StoreError("This row has no response yet.", remedy="Run the cell again to ask for it.")
-        exchanges = [
-            self._exchange(each, found[0].sent, run, url, body)
-            for each in found
-            if each is found[-1] or not each.has_answer
-        ]
-        response = response_from_exchanges(
-            Response, exchanges, run.dialect, asked, price=price, schema=schema
+        return rebuilt_response(
+            known.run,
+            raw,
+            attempt or known.answered,
+            asked=asked,
+            url=url,
+            body=body,
+            schema=schema,
+            price=price,
         )
-        started = datetime.fromtimestamp(found[0].sent, UTC)
-        response.ledger.set_source("recording", started=started, host=host_to_name(url) if url else run.host)
-        return response
-
-    def _exchange(
-        self, raw: queries.RawAttempt, first: float, run: RunRecord, url: str, body: bytes
-    ) -> Exchange:
-        exchange = Exchange(
-            "POST",
-            url,
-            (),
-            body,
-            attempt=raw.attempt - 1,
-            backend=run.dialect,
-            started=max(0.0, raw.sent - first),
-        )
-        try:
-            fill_exchange(exchange, raw.head, raw.pieces, raw.ended)
-        except ValueError as error:
-            raise StoreError(
-                f"A stored response is damaged: {error}.", remedy="Ask this row again."
-            ) from None
-        if raw.problem:
-            exchange.finish(exchange.end or "cancelled", raw.problem)
-        return exchange
 
     # -- the file
 

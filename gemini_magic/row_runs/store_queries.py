@@ -14,17 +14,17 @@ from .values import Grant, RowStatus, Wanted
 __all__ = [
     "MAX_KEYS",
     "RawAttempt",
+    "StoredRequest",
     "attempt_rows",
     "count_models",
     "count_statuses",
     "job_grants",
     "match_rows",
     "open_jobs",
-    "raw_attempts",
     "result_rows",
-    "run_of",
     "run_records",
     "spent",
+    "stored_request",
 ]
 
 T = TypeVar("T")
@@ -213,7 +213,7 @@ def attempt_rows(db: sqlite3.Connection, request: int) -> list[AttemptRow]:
     return [AttemptRow(*each) for each in found]
 
 
-def raw_attempts(db: sqlite3.Connection, request: int) -> list[RawAttempt]:
+def _raw_attempts(db: sqlite3.Connection, request: int) -> list[RawAttempt]:
     """Return the attempts of a request with their bytes, oldest first.
 
     Raises:
@@ -249,13 +249,39 @@ def run_records(db: sqlite3.Connection) -> list[RunRecord]:
     return [RunRecord(*found) for found in db.execute(f"{_RUN} ORDER BY id")]
 
 
-def run_of(db: sqlite3.Connection, request: int) -> tuple[RunRecord, int | None, int | None] | None:
-    """Return the run that first asked a request, its answered attempt, and the retry that answers it; None if unknown."""
+class StoredRequest(NamedTuple):
+    """A request that is in the store.
+
+    Attributes:
+        run: the run that first asked it.
+        answered: the attempt that brought its answer; None if none has.
+    """
+
+    run: RunRecord
+    answered: int | None
+
+
+def stored_request(
+    db: sqlite3.Connection, request: int, *, final: bool
+) -> tuple[StoredRequest | None, list[RawAttempt]]:
+    """Return a request and its attempts; None if the store does not have it.
+
+    Args:
+        db: the store.
+        request: its id.
+        final: whether the retry whose answer counts is meant instead, if there is one.
+
+    Raises:
+        StoreError: the attempts are damaged.
+    """
     found = db.execute("SELECT run, answered, answer FROM request WHERE id = ?", (request,)).fetchone()
     if found is None:
-        return None
-    record = db.execute(f"{_RUN} WHERE id = ?", found[:1]).fetchone()
-    return RunRecord(*record), found[1], found[2]
+        return None, []
+    run, answered, answer = found
+    if final and answer is not None:
+        return stored_request(db, answer, final=False)
+    record = db.execute(f"{_RUN} WHERE id = ?", (run,)).fetchone()
+    return StoredRequest(RunRecord(*record), answered), _raw_attempts(db, request)
 
 
 def open_jobs(db: sqlite3.Connection) -> list[BatchJob]:
