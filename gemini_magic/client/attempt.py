@@ -6,7 +6,7 @@ Its outcome says how it ended and whether another attempt may help. The reader d
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -23,16 +23,16 @@ from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreach
 from .endpoint import endpoint_of
 from .exchange_writer import ExchangeWriter, LedgerGuard, Recordings, Target
 from .known_models import with_remedy
-from .media_plan import MediaPlan
 from .retry import Outcome, worth_retrying
 from .secret import Key, add_key, strip_traceback
 from .sources import LocalResponse, RecordedResponse, ResponseHead
 from .transport import send
-from .uploaded_files import UploadedFiles
 
 if TYPE_CHECKING:
     from ..recording import Recorder, Replay
+    from .media_plan import MediaPlan
     from .text_file import TextFile
+    from .uploaded_files import UploadedFiles
 
 __all__ = ["Attempts", "RoundClock", "StreamJob"]
 
@@ -70,7 +70,7 @@ class StreamJob(NamedTuple):
         text_file: the file that receives the answer's text.
         files: the digests of the uploaded files that the request refers to, by their URI.
         plan: the media that are uploaded before the request is sent; None without any.
-        uploaded: the files that were uploaded before.
+        uploaded: reads the list of the files that were uploaded before; None without one.
         clock: the position of the round in the stream.
     """
 
@@ -84,7 +84,7 @@ class StreamJob(NamedTuple):
     text_file: TextFile | None = None
     files: Mapping[str, str] = MappingProxyType({})
     plan: MediaPlan | None = None
-    uploaded: UploadedFiles | None = None
+    uploaded: Callable[[], UploadedFiles] | None = None
     clock: RoundClock = RoundClock()
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 from .conflicts import check_conflicts
-from .objects import TABLE_ROWS, ConvertedObject, parts_from_object
+from .converted import TABLE_ROWS, ConvertedObject
 from .request import attachments_of_line, build_request, parts_of_prompt
-from .tables import TableText, table
+
+if TYPE_CHECKING:
+    from .objects import parts_from_object
+    from .tables import TableText, table
 
 __all__ = [
     "TABLE_ROWS",
@@ -18,3 +24,8 @@ __all__ = [
     "parts_of_prompt",
     "table",
 ]
+
+# Most prompts are text.
+__getattr__ = lazy_names(
+    globals(), {"TableText": "tables", "parts_from_object": "objects", "table": "tables"}
+)
