@@ -21,7 +21,7 @@ WATCH = (
     f"""
 rare = ["gemini_magic." + name for name in "{RARE}".split()]
 """
-    + """
+    """
 import json, sys
 from gemini_magic.views import select_view
 sys.modules[select_view.__module__]._MOMENT = 30.0
