@@ -7,6 +7,16 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 from .conflicts import check_conflicts
 from .converted import TABLE_ROWS, ConvertedObject
+from .expressions import (
+    LITERAL_BRACES,
+    Expression,
+    expression_error,
+    names_in_source,
+    parse_source,
+    position_in_text,
+    scan,
+    shorten_source,
+)
 from .request import attachments_of_line, build_request, parts_of_prompt
 
 if TYPE_CHECKING:
@@ -14,14 +24,22 @@ if TYPE_CHECKING:
     from .tables import TableText, table
 
 __all__ = [
+    "LITERAL_BRACES",
     "TABLE_ROWS",
     "ConvertedObject",
+    "Expression",
     "TableText",
     "attachments_of_line",
     "build_request",
     "check_conflicts",
+    "expression_error",
+    "names_in_source",
+    "parse_source",
     "parts_from_object",
     "parts_of_prompt",
+    "position_in_text",
+    "scan",
+    "shorten_source",
     "table",
 ]
 
