@@ -21,7 +21,6 @@ __all__ = [
     "job_grants",
     "match_rows",
     "open_jobs",
-    "raw_attempts",
     "result_row",
     "result_rows",
     "run_records",
