@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
 import sqlite3
-import tempfile
 import threading
 import time
 import weakref
@@ -30,6 +28,7 @@ from .store_errors import store_errors
 from .store_file import WritableFile, connect_reader, copy_file, create_private, is_network_path
 from .store_lock import StoreLock
 from .store_responses import rebuilt_response
+from .store_temporary import TemporaryFolder
 from .store_values import AttemptRow, BatchJob, Match, ResultRow, RunRecord, Spent
 from .store_writer import GroupWriter
 from .values import Attempted, Grant, Wanted
@@ -38,7 +37,7 @@ __all__ = ["Store"]
 
 T = TypeVar("T")
 
-_CLOSE_LOCK = ".lock"
+_LOCK = ".lock"
 _ALL = 2**62  # more rows than a file can hold
 
 
@@ -49,12 +48,11 @@ class Store:
 
     Attributes:
         path: the file.
-        temporary: whether the file is deleted when the store is no longer used.
     """
 
-    def __init__(self, path: Path, *, temporary: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.temporary = temporary
+        self._folder = TemporaryFolder.of(path)  # it exists as long as one of its stores
         self._guard = threading.RLock()  # of the reading connection and of what follows
         self._reader: sqlite3.Connection | None = None
         self._writer: GroupWriter | None = None
@@ -81,12 +79,8 @@ class Store:
             StoreError: another process uses it (the message names it), the file is not a store, is damaged or was written
                 by a newer version, or it cannot be written.
         """
-        if path is None:
-            folder = Path(tempfile.mkdtemp(prefix="gemini-rows-"))  # with the mode 0700
-            store = cls(folder / "temporary.rows.sqlite", temporary=True)
-            weakref.finalize(store, _delete, folder, os.getpid())
-        else:
-            store = cls(Path(path).expanduser().absolute())
+        folder = TemporaryFolder() if path is None else None
+        store = cls(folder.file if folder is not None else Path(path or "").expanduser().absolute())
         store._start()
         return store
 
@@ -103,7 +97,7 @@ class Store:
 
     def _start(self) -> None:
         create_private(self.path)
-        self._lock = StoreLock(self.path.with_name(self.path.name + _CLOSE_LOCK), store=self.path)
+        self._lock = StoreLock(self.path.with_name(self.path.name + _LOCK), store=self.path)
         try:
             self._exclusive = is_network_path(self.path)
             file = WritableFile(self.path, network=self._exclusive, durable=not self.temporary)
@@ -159,6 +153,11 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the file is deleted when no store uses it any more."""
+        return self._folder is not None
 
     # -- problems
 
@@ -485,11 +484,6 @@ class Store:
 
 _stores: weakref.WeakSet[Store] = weakref.WeakSet()
 _parents: list[Any] = []  # connections of the parent process, after a fork
-
-
-def _delete(folder: Path, pid: int) -> None:
-    if os.getpid() == pid:  # a forked child leaves it to the parent
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _after_fork() -> None:

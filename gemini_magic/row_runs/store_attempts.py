@@ -20,18 +20,28 @@ __all__ = ["write_done", "write_sent", "write_unsent"]
 _MAX_INTEGER: Final = 2**63 - 1
 _SENT = "UPDATE request SET state = 1, attempts = max(attempts, ?), sent = ? WHERE id = ?"
 _SENT_RAW = "INSERT OR REPLACE INTO raw(request, attempt, sent, worker) VALUES (?, ?, ?, ?)"
-# A complete answer stays when a later or earlier attempt ends otherwise.
-_DONE = """UPDATE request SET state = 2, done = ?, status = ?, reason = ?, permanent = ?, model = ?, tokens_in = ?,
+# An answer that was paid stays when another attempt ends worse: one with less of an answer.
+_RANKS: Final = "complete mismatch truncated blocked stalled interrupted error"
+
+
+def _rank(status: str) -> str:
+    """SQL for how much of an answer a status means."""
+    cases = " ".join(f"WHEN '{name}' THEN {-place}" for place, name in enumerate(_RANKS.split()))
+    return f"(CASE {status} {cases} ELSE -99 END)"
+
+
+_DONE = f"""UPDATE request SET state = 2, done = ?, status = ?, reason = ?, permanent = ?, model = ?, tokens_in = ?,
     tokens_out = ?, tokens_thought = ?, tokens_cached = ?, cost = ?, first_text = ?, seconds = ?, answered = ?,
-    worker = ?, error = ?, text = ? WHERE id = ? AND NOT (status IS 'complete' AND ? <> 'complete')"""
-_KEPT = "UPDATE request SET state = 2 WHERE id = ? AND state = 1 AND attempts = ? AND status = 'complete'"
+    worker = ?, error = ?, text = ? WHERE id = ? AND {_rank("?")} >= {_rank("status")}"""  # noqa: S608 - our own SQL
+_ENDED = "UPDATE request SET state = 2 WHERE id = ? AND state = 1 AND attempts <= ?"
 _SPENT = "UPDATE request SET spent = coalesce(spent, 0) + ? WHERE id = ?"
 _DONE_RAW = """INSERT INTO raw(request, attempt, sent, done, status, ended, problem, cost, worker, head, pieces, codec)
     VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1) ON CONFLICT(request, attempt) DO UPDATE SET done = ?3,
     status = ?4, ended = ?5, problem = ?6, cost = ?7, worker = ?8, head = ?9, pieces = ?10, codec = 1"""
-# The answer of a retry with other options counts for the request that it repeats, unless that one was better.
-_ANSWERS = """UPDATE request SET answer = ?1 WHERE id = (SELECT retries FROM request WHERE id = ?1)
-    AND (?2 = 'complete' OR status IS NOT 'complete')"""
+# The answer of a retry with other options counts for the request that it repeats, and for the other retries of that one.
+_ANSWERS = f"""UPDATE request SET answer = ?1 WHERE id <> ?1
+    AND (id = (SELECT retries FROM request WHERE id = ?1) OR retries = (SELECT retries FROM request WHERE id = ?1))
+    AND {_rank("?2")} >= {_rank("(SELECT status FROM request b WHERE b.id = coalesce(request.answer, request.id))")}"""  # noqa: S608
 _AGAIN = """UPDATE request SET state = CASE WHEN status IS NULL THEN 0 ELSE 2 END, reason = ?, error = ?
     WHERE id = ? AND state = 1"""
 _UNSENT = """UPDATE request SET state = CASE WHEN status IS NULL THEN 0 ELSE 2 END, attempts = min(attempts, ? - 1)
@@ -75,7 +85,7 @@ def write_done(db: sqlite3.Connection, all_done: Sequence[Attempted], now: float
     db.executemany(_AGAIN, [(_text(each.reason), _text(each.error), each.request) for each in again])
     ended = [each for each in all_done if each.status != "waiting"]
     db.executemany(_DONE, [_done_values(each, now) for each in ended])
-    db.executemany(_KEPT, [(each.request, each.attempt) for each in ended if each.status != "complete"])
+    db.executemany(_ENDED, [(each.request, each.attempt) for each in ended])
     db.executemany(_ANSWERS, [(each.request, each.status) for each in ended])
 
 

@@ -112,9 +112,9 @@ def add_retries(db: sqlite3.Connection, run: int, pairs: Sequence[tuple[int, byt
     found = []
     for first, digest in pairs:
         db.execute(
-            """INSERT INTO request(hash, run, first, retries) SELECT ?, ?, first, ? FROM request WHERE id = ?
-            ON CONFLICT(hash) DO UPDATE SET retries = excluded.retries WHERE id <> excluded.retries""",
-            (digest, run, first, first),
+            """INSERT INTO request(hash, run, first, retries) SELECT ?, ?, first, coalesce(retries, id) FROM request
+            WHERE id = ? ON CONFLICT(hash) DO UPDATE SET retries = excluded.retries WHERE id <> excluded.retries""",
+            (digest, run, first),
         )
         row = db.execute(
             "SELECT id, state, attempts, status, permanent FROM request WHERE hash = ?", (digest,)
