@@ -353,10 +353,7 @@ class Store:
             StoreError: the file cannot be read.
         """
         after = (-1, 0)
-        while True:
-            found = self._result_rows(after, batch_size)
-            if not found:
-                return
+        while found := self._result_rows(after, batch_size):
             yield found
             after = (found[-1].position, found[-1].sample)
 
