@@ -329,7 +329,7 @@ class Pump:
             )
         finally:
             with self._changed:
-                self._attempts.discard(attempt)  # type: ignore[arg-type] # None is not in it
+                self._attempts.discard(attempt)
 
     def _cancel(self) -> None:
         with self._changed:

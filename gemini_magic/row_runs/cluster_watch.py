@@ -22,6 +22,8 @@ __all__ = ["ClusterTimes", "ClusterWatch", "Inbox", "PumpGone", "PumpLink", "Sch
 
 _LOOK_SHARE = 20  # the time between two looks is at least this many times as long as a look
 _PRIORITY = 100  # a pump starts before other tasks that wait for a thread
+_FORGET_TRIES = 20
+_FORGET_PAUSE = 0.01  # seconds
 _STOP_WAIT = 5.0  # seconds after the grace in which pumps must have confirmed that they stop
 
 
@@ -403,11 +405,22 @@ class ClusterWatch:
                 link.send(self._client, "end")
             link.close(self._client, pump_has_ended=False)
         self._end_strays()
-        topic = self._order(-1).topic
+        self._forget_topic(self._order(-1).topic)
 
-        def forget(dask_scheduler: Any) -> None:  # a closure, because the scheduler may not have this package
-            dask_scheduler._broker._topics.pop(topic, None)  # noqa: SLF001 - there is no public way
+    def _forget_topic(self, topic: str) -> None:
+        """Delete the events that the scheduler keeps. Dask has no public function for this."""
+
+        def forget(dask_scheduler: Any) -> bool:  # a closure, because the scheduler may not have this package
+            topics = dask_scheduler._broker._topics  # noqa: SLF001
+            if topic in topics and topics[topic].subscribers:
+                return False  # to unsubscribe later would create the topic again
+            topics.pop(topic, None)
+            return True
 
         with suppress(Exception):
             self._client.unsubscribe_topic(topic)
-            self._client.run_on_scheduler(forget)
+            self._client._event_handlers.pop(topic, None)  # noqa: SLF001 - it refers to the executor
+            for _ in range(_FORGET_TRIES):
+                if self._client.run_on_scheduler(forget):
+                    break
+                time.sleep(_FORGET_PAUSE)
