@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from queue import Empty, SimpleQueue
 from typing import Any, Literal, TypeAlias
@@ -47,13 +47,15 @@ from .values import (
     WorkerLost,
 )
 
-__all__ = ["ClusterExecutor", "check_cluster"]
+__all__ = ["ClusterExecutor", "check_cluster", "unencrypted"]
 
 _INLINE = 100_000  # bytes of an answer in an event; the scheduler keeps the last 1,000 events of a topic
 _IN_FLIGHT = 64 * 1024 * 1024  # bytes of prompts on one worker
 _SLICE = 0.1  # seconds between two looks at the connection while nothing arrives
 _FETCH_POLL = 1.0  # seconds
 _SHOWN = 300  # characters of a message of a worker
+
+_PRIVATE = ("tls", "wss", "inproc")  # schemes of encrypted connections, and of one process
 
 _RowKey: TypeAlias = tuple[int, int]  # request and attempt
 _State: TypeAlias = Literal["waiting", "serving", "refused", "ended"]
@@ -141,12 +143,12 @@ class ClusterExecutor:
             product_version(),
             HASH_FORM,
             os.urandom(16),
-            dumps(plan),
+            _pickled(dumps, plan),
             self._times.silence,
             _INLINE,
         )
         self._inbox: Inbox = SimpleQueue()
-        self._found: list[ExecutorEvent] = []
+        self._found: list[ExecutorEvent] = [*unencrypted(str(client.scheduler.address))]
         self._served: dict[PumpLink, _Served] = {}
         self._names: dict[str, _Served] = {}
         self._print: str | None = None  # of the key that all workers must have
@@ -156,7 +158,6 @@ class ClusterExecutor:
         self._closing = self._over = False
         self._failure: ConnectionFailed | None = None
         self._refusals: list[str] = []
-        self._note_transport()
         self._to_send: SimpleQueue[PumpLink | None] = SimpleQueue()
         threading.Thread(target=self._send, name="gemini-cluster-send", daemon=True).start()
         self._watch = ClusterWatch(client, self._order, self._inbox, self._times, lambda: self._fetching > 0)
@@ -444,18 +445,37 @@ class ClusterExecutor:
     def _fail(self, message: str, remedy: str) -> None:
         self._failure = ConnectionFailed(message, remedy=remedy)
 
-    def _note_transport(self) -> None:
-        """Say that texts cross a network unencrypted."""
-        address = str(self._client.scheduler.address)
-        parts = urlsplit(address)
-        if parts.scheme in ("tls", "inproc", "wss", "ucxs") or _is_loopback(parts.hostname or ""):
-            return
-        self._found.append(
-            ExecutorNote(
-                f"Prompts and answers cross the network of the cluster unencrypted ({address}). Keys do not. "
-                "To encrypt them, start the cluster with TLS (security= of dask.distributed)."
-            )
+
+def _pickled(dumps: Callable[[object], bytes], plan: PumpPlan) -> bytes:
+    """The plan as bytes.
+
+    Raises:
+        OptionError: it refers to something that cannot leave this process.
+    """
+    try:
+        return dumps(plan)
+    except Exception as error:  # noqa: BLE001 - what pickling a class of the user raises
+        raise OptionError(
+            f"The options of this run cannot be sent to the workers of a cluster: {_safe(error)}",
+            remedy="Use a schema that is defined in a module or by text, or run without cluster=.",
+        ) from None
+
+
+def unencrypted(address: str) -> list[ExecutorNote]:
+    """A note that texts cross a network unencrypted, if they do.
+
+    Args:
+        address: of the scheduler.
+    """
+    parts = urlsplit(address)
+    if parts.scheme in _PRIVATE or _is_loopback(parts.hostname or ""):
+        return []
+    return [
+        ExecutorNote(
+            f"Prompts and answers cross the network of the cluster unencrypted ({address}). Keys do not. "
+            "To encrypt them, start the cluster with TLS (security= of dask.distributed)."
         )
+    ]
 
 
 def _is_loopback(host: str) -> bool:

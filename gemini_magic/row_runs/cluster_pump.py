@@ -38,6 +38,7 @@ __all__ = [
     "product_version",
     "run_pump",
     "take_answer",
+    "topic_remover",
     "unpack_answer",
     "unpack_grants",
 ]
@@ -384,8 +385,23 @@ def run_pump(order: Sequence[Any]) -> str:
         return pump.run()
     finally:
         with suppress(Exception):
-            for _ in range(2 if pump.leader_is_silent else 1):  # once for the leader, who is gone
+            queue.close()
+            if pump.leader_is_silent:  # what it would have cleaned up
                 queue.close()
+                client.run_on_scheduler(topic_remover(received.topic))
+
+
+def topic_remover(topic: str) -> Callable[..., bool]:
+    """A function that runs on the scheduler and deletes the events of a topic. Dask has no public function for this."""
+
+    def forget(dask_scheduler: Any) -> bool:  # a closure, because the scheduler may not have this package
+        topics = dask_scheduler._broker._topics  # noqa: SLF001
+        if topic in topics and topics[topic].subscribers & set(dask_scheduler.clients):
+            return False  # it is in use, and to unsubscribe later would create it again
+        topics.pop(topic, None)
+        return True
+
+    return forget
 
 
 def take_answer(epoch: str, request: int, attempt: int) -> bytes | None:

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeAlias
 from uuid import uuid4
 
-from .cluster_pump import PumpOrder, pack_grants, run_pump, unpack_grants
+from .cluster_pump import PumpOrder, pack_grants, run_pump, topic_remover, unpack_grants
 from .values import Grant
 
 __all__ = ["ClusterTimes", "ClusterWatch", "Inbox", "PumpGone", "PumpLink", "SchedulerGone", "WatchEnded"]
@@ -408,19 +408,11 @@ class ClusterWatch:
         self._forget_topic(self._order(-1).topic)
 
     def _forget_topic(self, topic: str) -> None:
-        """Delete the events that the scheduler keeps. Dask has no public function for this."""
-
-        def forget(dask_scheduler: Any) -> bool:  # a closure, because the scheduler may not have this package
-            topics = dask_scheduler._broker._topics  # noqa: SLF001
-            if topic in topics and topics[topic].subscribers:
-                return False  # to unsubscribe later would create the topic again
-            topics.pop(topic, None)
-            return True
-
+        """Delete the events that the scheduler keeps."""
         with suppress(Exception):
             self._client.unsubscribe_topic(topic)
             self._client._event_handlers.pop(topic, None)  # noqa: SLF001 - it refers to the executor
             for _ in range(_FORGET_TRIES):
-                if self._client.run_on_scheduler(forget):
+                if self._client.run_on_scheduler(topic_remover(topic)):
                     break
                 time.sleep(_FORGET_PAUSE)
