@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from .encoding import similar_text, write_text
     from .media_objects import AnswerContent, Audio, Picture, Video
     from .outputs import redraw_outputs
-    from .row_progress import FailedRow, FailureReason, RowProgress, ShownRow, WatchedRun
+    from .row_progress import (
+        MOST_EXAMPLES,
+        MOST_SHOWN_ROWS,
+        FailedRow,
+        FailureReason,
+        RowProgress,
+        RunState,
+        ShownRow,
+        WatchedRun,
+    )
     from .row_static import rows_bundle, rows_plain
     from .row_watch import RowsWatcher, select_rows_view, watch_rows
     from .select import NullView, View, close_at_once, close_if_not_interrupted, select_view, stop_hint
@@ -26,6 +35,8 @@ if TYPE_CHECKING:
     from .watch import watch_stream
 
 __all__ = [
+    "MOST_EXAMPLES",
+    "MOST_SHOWN_ROWS",
     "AnswerCandidate",
     "AnswerContent",
     "Audio",
@@ -35,6 +46,7 @@ __all__ = [
     "Picture",
     "RowProgress",
     "RowsWatcher",
+    "RunState",
     "ShownRow",
     "Timeline",
     "TokenRows",
@@ -67,7 +79,10 @@ _HOMES = {
     "Audio": "media_objects",
     "FailedRow": "row_progress",
     "FailureReason": "row_progress",
+    "MOST_EXAMPLES": "row_progress",
+    "MOST_SHOWN_ROWS": "row_progress",
     "RowProgress": "row_progress",
+    "RunState": "row_progress",
     "RowsWatcher": "row_watch",
     "ShownRow": "row_progress",
     "WatchedRun": "row_progress",

@@ -186,7 +186,7 @@ def _rate(rate: float) -> str:
 
 
 def _money(progress: RowProgress) -> list[str]:
-    if progress.cost is None:
+    if progress.cost is None or not (progress.cost or progress.asked or progress.max_cost is not None):
         return []
     amount = f"{'' if progress.cost_is_complete else 'at least '}{dollars(progress.cost)}"
     if progress.max_cost is None:
