@@ -21,7 +21,6 @@ from uuid import uuid4
 from ..errors import ConnectionFailed, OptionError
 from ..text import short_line, visible
 from .cluster_pump import (
-    HASH_FORM,
     PumpOrder,
     PumpPlan,
     product_version,
@@ -37,6 +36,7 @@ from .cluster_watch import (
     SchedulerGone,
     WatchEnded,
 )
+from .identity import FORM
 from .values import (
     Attempted,
     ExecutorEvent,
@@ -141,7 +141,7 @@ class ClusterExecutor:
             self._topic,
             0,
             product_version(),
-            HASH_FORM,
+            FORM,
             os.urandom(16),
             _pickled(dumps, plan),
             self._times.silence,
@@ -337,7 +337,7 @@ class ClusterExecutor:
         elif hello.get("product") != ours:
             theirs = _safe(hello.get("product", "?"))
             self._refuse(served, f"It runs gemini_magic {theirs}, not {ours}. Install the same version.")
-        elif hello.get("form") != HASH_FORM:
+        elif hello.get("form") != FORM:
             self._refuse(
                 served, "It identifies rows in another way. Install the same version of gemini_magic."
             )

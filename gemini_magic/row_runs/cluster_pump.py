@@ -25,6 +25,7 @@ from ..client import Key
 from ..credentials import find_key
 from ..errors import GeminiMagicError
 from ..options import Options
+from .identity import FORM
 from .values import Attempted, Grant
 
 __all__ = [
@@ -45,7 +46,6 @@ __all__ = [
 
 _COMPRESSED = 512  # bytes; less is sent as it is
 _CANCEL_WAIT = 3.0  # seconds in which a cancelled attempt must end
-HASH_FORM = 1  # to be replaced
 
 _held: dict[
     tuple[str, int, int], bytes
@@ -375,7 +375,7 @@ def run_pump(order: Sequence[Any]) -> str:
     pump = Pump(
         received,
         product_version(),
-        HASH_FORM,
+        FORM,
         address=worker.address,
         epoch=epoch,
         send=lambda message: worker.log_event(received.topic, message),
