@@ -219,7 +219,9 @@ LONG_MODULES: dict[str, str] = {
     "response.py": "one class with a property for everything that users explore",
 }
 # 'path:function': why it is longer than the limit.
-LONG_FUNCTIONS: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {
+    "row_runs/start.py:rows": "most of it describes the arguments",
+}
 
 CHECKS = {
     "only imports that the table allows": lambda tree: outside_the_table(tree, TABLE, GROUPS),

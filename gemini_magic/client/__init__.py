@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .media_plan import plan_media, without_files
     from .media_uploads import uploaded_request
     from .rate_limit import RATE_LIMITER, rate_scope
+    from .retry import Outcome
     from .secret import Key, Secret
     from .single_attempt import Asker, SingleAttempt
     from .stream import Stream, open_stream, play
@@ -28,6 +29,7 @@ __all__ = [
     "Asker",
     "FetchedResponse",
     "Key",
+    "Outcome",
     "Secret",
     "SingleAttempt",
     "Stream",
@@ -53,6 +55,7 @@ _HOMES = {
     "Asker": "single_attempt",
     "FetchedResponse": "fetch",
     "Key": "secret",
+    "Outcome": "retry",
     "Secret": "secret",
     "SingleAttempt": "single_attempt",
     "Stream": "stream",

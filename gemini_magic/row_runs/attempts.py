@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from ..answer_cost import answer_cost
-from ..client import Asker, SingleAttempt
+from ..client import Asker, Outcome, SingleAttempt
 from ..content import Request, Turn
 from ..errors import GeminiMagicError
 from ..events import Failure
@@ -96,10 +96,13 @@ class RowAttempt:
         ledger, exchange = self._attempt.ledger, self._attempt.ledger.exchanges[-1]
         sent = self._attempt.sent(outcome)
         failure = None if ledger.has_content else ledger.failure
-        passes = not sent or (failure is not None and outcome.retryable and _passes(failure))
-        again = not sent and outcome.end != "not connected"  # it was stopped: it is no failure of the row
+        passes = failure is not None and outcome.retryable and _passes(failure)
         status: RowStatus = ledger.status
-        if again or (passes and (self.grant.more or _is_quota(failure))):
+        if (
+            not sent
+            or (passes and (self.grant.more or _is_quota(failure)))
+            or _is_about_all(failure, outcome)
+        ):
             status = "waiting"
         elif ledger.status == "complete" and self._maker.schema is not None:
             status = "mismatch" if ledger.answer_value().error is not None else "complete"
@@ -116,7 +119,7 @@ class RowAttempt:
             text=ledger.answer.text,
             error="" if error is None else str(error),
             reason=_reason(failure, exchange.end, error),
-            permanent=failure is not None and not outcome.retryable,
+            permanent=not outcome.retryable and (failure is not None or outcome.end == "not connected"),
             wait=outcome.wait,
             model=ledger.model_version or "",
             tokens_in=None if usage is None else usage.prompt,
@@ -153,6 +156,13 @@ def _is_quota(failure: Failure | None) -> bool:
     return failure is not None and (
         failure.code == TOO_MANY or (failure.code is None and failure.status == "RESOURCE_EXHAUSTED")
     )
+
+
+def _is_about_all(failure: Failure | None, outcome: Outcome) -> bool:
+    """Whether the server refuses every row: then this one is asked when the cause is removed."""
+    if failure is None or outcome.retryable:
+        return False
+    return failure.code in (*_ABOUT_THE_RUN, TOO_MANY) or failure.reason == "API_KEY_INVALID"
 
 
 def _reason(failure: Failure | None, ended: str | None, error: BaseException | None) -> str:

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..client import RATE_LIMITER
 
@@ -22,7 +23,7 @@ __all__ = [
     "LIMITS",
     "MOST_AT_ONCE",
     "AtOnce",
-    "Limits",
+    "ProcessLimits",
     "RequestsAMinute",
     "reopens",
     "tokens_of",
@@ -52,7 +53,7 @@ class _Minute:
             self.total -= self.sent.popleft()[1]
 
 
-class Limits:
+class ProcessLimits:
     """The limits of a process: when the next request of a scope may start. Threads may use it at the same time.
 
     A scope is a host, a key and a model.
@@ -128,7 +129,7 @@ class Limits:
         self._lock = threading.Lock()
 
 
-LIMITS = Limits()
+LIMITS = ProcessLimits()
 """The limits of this process."""
 
 if hasattr(os, "register_at_fork"):
@@ -226,10 +227,6 @@ def tokens_of(size: int, ratio: float | None = None) -> float:
 
 
 def _pacific() -> tzinfo:
-    try:
-        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - only after a quota of the day
-    except ImportError:
-        return timezone(timedelta(hours=-8))
     try:
         return ZoneInfo("America/Los_Angeles")
     except ZoneInfoNotFoundError:  # Windows without the package tzdata
