@@ -6,6 +6,7 @@ It runs on its own thread and makes all calls to the scheduler that may block. I
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections import deque
@@ -22,6 +23,7 @@ __all__ = ["ClusterTimes", "ClusterWatch", "Inbox", "PumpGone", "PumpLink", "Sch
 
 _LOOK_SHARE = 20  # the time between two looks is at least this many times as long as a look
 _PRIORITY = 100  # a pump starts before other tasks that wait for a thread
+_EXIT_WAIT = 3.0  # seconds that the end of this process is delayed
 _FORGET_TRIES = 20
 _FORGET_PAUSE = 0.01  # seconds
 _STOP_WAIT = 5.0  # seconds after the grace in which pumps must have confirmed that they stop
@@ -230,6 +232,7 @@ class ClusterWatch:
 
     def start(self) -> None:
         """Start the thread."""
+        atexit.register(self._stop_at_exit)
         threading.Thread(target=self._run, name="gemini-cluster", daemon=True).start()
 
     def stop(self, grace: float) -> None:
@@ -244,6 +247,11 @@ class ClusterWatch:
             not link.epoch and not link.gone and not link.refused for link in list(self._tickets.values())
         )
 
+    def _stop_at_exit(self) -> None:
+        """Stop the pumps before Dask closes the client."""
+        self.stop(0.0)
+        self.ended.wait(_EXIT_WAIT)
+
     # -- the thread
 
     def _run(self) -> None:
@@ -252,6 +260,7 @@ class ClusterWatch:
         except BaseException as error:  # noqa: BLE001 - the leader must not wait for a dead thread
             self._inbox.put(SchedulerGone(f"{type(error).__name__}: {error}"))
         finally:
+            atexit.unregister(self._stop_at_exit)
             self.ended.set()
             self._inbox.put(WatchEnded())
 
