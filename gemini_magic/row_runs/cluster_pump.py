@@ -70,13 +70,11 @@ class PumpMaker(Protocol):
 
 
 class PumpPlan(Protocol):
-    """How rows are asked. It is pickled and sent to the workers, so it holds no key.
+    """How rows are asked. It is pickled and sent to the workers, so it holds no key."""
 
-    Attributes:
-        options: the options of the run.
-    """
-
-    options: Options
+    @property
+    def options(self) -> Options:
+        """The options of the run."""
 
     def open(self, key: Key | None) -> PumpMaker:
         """Prepare attempts with a key; called once on each worker."""
@@ -386,18 +384,21 @@ def run_pump(order: Sequence[Any]) -> str:
     finally:
         with suppress(Exception):
             queue.close()
-            if pump.leader_is_silent:  # what it would have cleaned up
+            # A leader that lives takes back the rows of the queue; for one that is gone, this cleans up.
+            if pump.leader_is_silent and client.run_on_scheduler(topic_remover(received.topic)):
                 queue.close()
-                client.run_on_scheduler(topic_remover(received.topic))
 
 
 def topic_remover(topic: str) -> Callable[..., bool]:
-    """A function that runs on the scheduler and deletes the events of a topic. Dask has no public function for this."""
+    """A function for the scheduler that deletes the events of a topic; Dask has no public one.
+
+    It returns False, and deletes nothing, while a client that is connected subscribes to the topic.
+    """
 
     def forget(dask_scheduler: Any) -> bool:  # a closure, because the scheduler may not have this package
         topics = dask_scheduler._broker._topics  # noqa: SLF001
         if topic in topics and topics[topic].subscribers & set(dask_scheduler.clients):
-            return False  # it is in use, and to unsubscribe later would create it again
+            return False  # to unsubscribe later would also create it again
         topics.pop(topic, None)
         return True
 

@@ -8,13 +8,15 @@ import sys
 import textwrap
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import cluster_stage
 import pytest
-from cluster_stage import KEY, SmallLeader, asked, executor_for, row_threads, set_key, traces
+from cluster_stage import KEY, QUICK, SmallLeader, asked, executor_for, row_threads, set_key, traces
 from distributed import Client, LocalCluster
 from fake_server import FakeServer, gate, pause, text
+from rows_stage import ask_rows, asked_texts, results, start_asking, statuses, table
 from surroundings import CHECKOUT
 
 from gemini_magic.errors import ConnectionFailed, OptionError
@@ -51,6 +53,7 @@ def server():
 @pytest.fixture
 def two_workers(client, cluster):
     """Two workers with the same key, also after the test."""
+    wait_until(lambda: len(client.scheduler_info()["workers"]) == 2)
     yield
     cluster.scale(2)
     wait_until(lambda: len(client.scheduler_info()["workers"]) == 2)
@@ -171,6 +174,21 @@ def test_rows_that_a_dead_worker_never_took_are_not_in_doubt(client, server, two
     server.open("go")
     leader.run()
     assert {asked(server)[f"row {row}"] for row in (10, 11)} == {1}
+    closed(executor)
+
+
+def test_a_pump_that_stopped_because_of_silence_is_replaced(client, server):
+    server.model("rows", pause(0.1), text("an answer", finish="STOP"))
+    executor = executor_for(client, server, times=QUICK._replace(beat=100.0, silence=0.7))
+    leader = SmallLeader(executor, range(6))
+    leader.run()
+    leader.run(lambda: any(isinstance(event, WorkerLost) for event in leader.others))
+    leader.to_do.extend((row, 1) for row in range(6, 12))
+    leader.run()
+    assert set(leader.answers) == set(range(12))
+    assert leader.in_doubt == []
+    assert set(asked(server).values()) == {1}
+    assert any(event.worker.endswith("#2") for event in leader.others if isinstance(event, WorkerJoined))
     closed(executor)
 
 
@@ -308,6 +326,64 @@ def test_a_stop_without_grace_cancels_rows_in_flight(client, server):
     server.wait_for_disconnect(6)
 
 
+def ask_on(client, server, count, **arguments):
+    given = {"model": "rows", "key_env": cluster_stage.KEY_ENV, "cluster": client}
+    return ask_rows(server, table(count), **given | arguments)
+
+
+def test_a_run_on_a_cluster_stores_every_answer_and_needs_no_key_here(client, server, tmp_path, monkeypatch):
+    monkeypatch.delenv(cluster_stage.KEY_ENV)
+    server.model("rows", text('{"label": "bug", "urgency": 3}', finish="STOP"))
+    store = tmp_path / "t.rows.sqlite"
+    run = ask_on(client, server, 40, schema="label bug|idea, urgency int", store=store)
+    assert run.progress.counts == {"complete": 40}
+    assert set(Counter(asked_texts(server)).values()) == {1}
+    response = run.response(results(run)[0].request)
+    assert response.parsed == {"label": "bug", "urgency": 3}
+    assert len(response.chunks) == 1
+    again = ask_on(client, server, 50, schema="label bug|idea, urgency int", store=store)
+    assert (again.progress.unasked, len(server.requests)) == ({"done": 40}, 50)
+    wait_until(lambda: traces(client) == ([], [], []))
+
+
+def test_a_run_says_which_worker_gets_no_rows(client, server, two_workers):
+    keyless = next(iter(client.scheduler_info()["workers"]))
+    client.run(set_key, None, workers=[keyless])
+    run = ask_on(client, server, 10)
+    assert run.progress.counts == {"complete": 10}
+    [notice] = run.progress.notices
+    assert notice.startswith(f"The worker {keyless} gets no rows. No key was found")
+
+
+def test_a_run_without_any_worker_with_a_key_asks_nothing(client, server, two_workers):
+    client.run(set_key, None)
+    run = ask_on(client, server, 10)
+    assert run.progress.ending == "No worker of the cluster can take rows."
+    assert run.progress.state == "error"
+    assert server.requests == []
+
+
+def test_rows_in_doubt_after_a_killed_worker_are_asked_again_only_on_request(
+    client, server, two_workers, tmp_path
+):
+    server.model("rows", pause(0.1), text("an answer", finish="STOP"))
+    store = tmp_path / "t.rows.sqlite"
+    options = {"model": "rows", "key_env": cluster_stage.KEY_ENV, "base_url": server.base_url}
+    run = start_asking(server, table(80), options=options, store=store, cluster=client, concurrency=16)
+    wait_until(lambda: run.progress.requests > 20)
+    pid = next(iter(client.run(os.getpid).values()))
+    os.kill(pid, signal.SIGKILL)
+    assert run.wait(LIMIT)
+    in_doubt = run.progress.counts.get("in_doubt", 0)
+    assert 1 <= in_doubt <= 8
+    assert run.progress.counts == {"complete": 80 - in_doubt, "in_doubt": in_doubt}
+    assert max(Counter(asked_texts(server)).values()) == 1
+    assert [notice for notice in run.progress.notices if notice.endswith("has ended.")]
+    again = ask_on(client, server, 80, store=store, in_doubt="again")
+    assert statuses(again) == ["complete"] * 80
+    assert sum(Counter(asked_texts(server)).values()) <= 80 + in_doubt
+
+
 LEADER = """
     import sys
     from cluster_stage import *
@@ -317,7 +393,8 @@ LEADER = """
         base_url = sys.argv[2]
 
     if __name__ == "__main__":
-        executor = executor_for(Client(sys.argv[1]), Server(), limit=8)
+        times = QUICK._replace(silence=2.0)
+        executor = executor_for(Client(sys.argv[1]), Server(), limit=8, times=times)
         SmallLeader(executor, range(1000)).run(limit=60)
 """
 

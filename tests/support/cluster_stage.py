@@ -21,7 +21,7 @@ from gemini_magic.row_runs.values import Attempted, Grant, Wanted, WorkerLost
 
 KEY_ENV = "CLUSTER_TEST_KEY"
 KEY = "AIza-the-key-of-the-cluster-tests"
-QUICK = ClusterTimes(look=0.05, beat=0.3, silence=1.5, settle=1.0, unreachable=5.0, no_worker=20.0)
+QUICK = ClusterTimes(look=0.05, beat=0.3, settle=2.0, no_worker=20.0)
 
 
 def plan_for(base_url, model="rows", **options):
