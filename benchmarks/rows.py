@@ -16,7 +16,12 @@ _BUDGET, _GOAL = 1.2, 0.9  # milliseconds of CPU a row at 200 at once, with the 
 _RATE, _RATE_GOAL = 600, 900  # rows a second
 _STEEP = 1.5  # CPU at 500 at once, as a multiple of that at 100
 _AGAINST = {"genai_stream": 0.6, "genai_whole": 1.5, "chatlas": 0.9}
-_MODULES = {"httpx": "httpx", "genai_stream": "google.genai", "genai_whole": "google.genai", "chatlas": "chatlas"}
+_MODULES = {
+    "httpx": "httpx",
+    "genai_stream": "google.genai",
+    "genai_whole": "google.genai",
+    "chatlas": "chatlas",
+}
 _ROWS = {20: 1000, 100: 2000, 200: 4000, 500: 4000}
 
 
@@ -47,7 +52,7 @@ def rows() -> None:
     clients = [client for client in rows_clients.CLIENTS if installed(client)]
     with serve() as port:
         for at_once, count in _ROWS.items():
-            if harness.rounds <= 2 and at_once in (20, 500):  # noqa: PLR2004 - the option --quick
+            if harness.rounds <= 2 and at_once in (20, 500):
                 continue
             # The pool of httpx needs 10 ms for a row at 200 at once.
             runs = {

@@ -13,13 +13,13 @@ KILLS, ROWS, AT_ONCE = 50, 3000, 50
 
 def rows_faults() -> None:
     """Rows of runs that are killed 50 times with kill -9, in each mode: lost, swapped and asked twice."""
-    kills = KILLS if harness.rounds > 2 else 5  # noqa: PLR2004 - the option --quick
+    kills = KILLS if harness.rounds > 2 else 5
     harness.print_title(f"{ROWS:,} rows, {AT_ONCE} at once, {kills} times kill -9")
     for mode in ("again", "skip"):
         figures = harness.run_script("rows_faults.py", mode, kills)
         harness.print_line(
             f'in_doubt="{mode}": {figures["complete"]:,} complete, {figures["doubtful"]:,} in doubt, '
-            f'{figures["requests"]:,} requests, {figures["again"]:,} rows asked again'
+            f"{figures['requests']:,} requests, {figures['again']:,} rows asked again"
         )
         harness.check_budget(f"{mode}: rows lost or swapped", figures["wrong"], 0, "")
         most = kills * AT_ONCE if mode == "again" else 0

@@ -16,19 +16,33 @@ from server import END, HEAD, encode_event, http_chunks
 def answer(chunks: int) -> bytes:
     """An answer in events of about 350 bytes, each in an HTTP chunk."""
     event = encode_event({"text": "It is about a bill. "}).replace(b'"promptTokensDetails"', b'"details"')
-    return HEAD + http_chunks(event) * (chunks - 1) + http_chunks(encode_event({"text": "."}, finishReason="STOP")) + END
+    return (
+        HEAD
+        + http_chunks(event) * (chunks - 1)
+        + http_chunks(encode_event({"text": "."}, finishReason="STOP"))
+        + END
+    )
 
 
 def whole(chunks: int) -> bytes:
     """The same text in one piece."""
     value = {
-        "candidates": [{"content": {"parts": [{"text": "It is about a bill. " * chunks}], "role": "model"}, "finishReason": "STOP", "index": 0}],
+        "candidates": [
+            {
+                "content": {"parts": [{"text": "It is about a bill. " * chunks}], "role": "model"},
+                "finishReason": "STOP",
+                "index": 0,
+            }
+        ],
         "usageMetadata": {"promptTokenCount": 11, "candidatesTokenCount": 200, "totalTokenCount": 211},
         "modelVersion": "gemini-flash-latest",
         "responseId": "abcdefghijklmnopqrstuvw",
     }
     body = json.dumps(value).encode()
-    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+        len(body),
+        body,
+    )
 
 
 class Connection(asyncio.Protocol):
@@ -41,10 +55,12 @@ class Connection(asyncio.Protocol):
         self.stream, self.whole, self.seconds, self.buffer = answer(chunks), whole(chunks), seconds, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection."""
         Connection.opened += 1
         self.transport: asyncio.Transport = transport  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
+        """Answer the requests that are complete."""
         self.buffer += data
         while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
             head = self.buffer[:end].lower()
@@ -56,6 +72,7 @@ class Connection(asyncio.Protocol):
             self.reply(head)
 
     def reply(self, head: bytes) -> None:
+        """Answer one request when its time has come."""
         if head.startswith(b"get /count"):
             body = json.dumps({"requests": Connection.requests, "opened": Connection.opened}).encode()
             Connection.requests = Connection.opened = 0
