@@ -5,6 +5,9 @@ from __future__ import annotations
 from .auth import LOOPBACK, Auth
 from .backend import (
     Backend,
+    BatchAnswer,
+    BatchApi,
+    BatchJob,
     Decoder,
     Endpoint,
     FilesApi,
@@ -23,6 +26,9 @@ __all__ = [
     "LOOPBACK",
     "Auth",
     "Backend",
+    "BatchAnswer",
+    "BatchApi",
+    "BatchJob",
     "Decoder",
     "Endpoint",
     "FilesApi",
