@@ -24,7 +24,6 @@ __all__ = [
     "Backend",
     "BatchAnswer",
     "BatchApi",
-    "BatchJob",
     "BatchState",
     "CountTokens",
     "Decoder",
@@ -35,6 +34,7 @@ __all__ = [
     "ListModels",
     "Model",
     "RemoteFile",
+    "RemoteJob",
     "SentRequest",
     "TokenCount",
 ]
@@ -217,7 +217,7 @@ BatchState: TypeAlias = Literal[
 """The state of a batch job, in no dialect; ``unknown`` for a value that this version does not know."""
 
 
-class BatchJob(NamedTuple):
+class RemoteJob(NamedTuple):
     """A batch job as the server reports it. Texts are on one line, without control characters.
 
     Attributes:
@@ -291,8 +291,8 @@ class BatchApi(NamedTuple):
     delete: Callable[[Endpoint, str], HttpRequest]
     list: Callable[[Endpoint, str], HttpRequest]
     download: Callable[[Endpoint, str], Sequence[HttpRequest]]
-    read: Callable[[Any], BatchJob | None]
-    read_list: Callable[[dict[str, Any]], tuple[Sequence[BatchJob], str]]
+    read: Callable[[Any], RemoteJob | None]
+    read_list: Callable[[dict[str, Any]], tuple[Sequence[RemoteJob], str]]
     inline_answers: Callable[[bytes], tuple[Sequence[BatchAnswer], int]]
     file_answer: Callable[[bytes], BatchAnswer | None]
     file_type: str

@@ -19,7 +19,7 @@ import msgspec
 from ..content import Request
 from ..events import Failure
 from ..text import MAX_DEPTH, json_safe, one_line, read_json
-from .backend import BatchAnswer, BatchApi, BatchJob, BatchState, Endpoint, HttpRequest
+from .backend import BatchAnswer, BatchApi, BatchState, Endpoint, HttpRequest, RemoteJob
 from .gemini_files import gemini_base
 from .http_errors import failure_of
 from .urls import quoted
@@ -147,7 +147,7 @@ def _download(endpoint: Endpoint, file: str) -> Sequence[HttpRequest]:
 # ------------------------------------------------------------------------------ jobs
 
 
-def _read(value: Any) -> BatchJob | None:
+def _read(value: Any) -> RemoteJob | None:
     """The job in an answer: an operation with the job as ``metadata``, or the job itself. Never raises."""
     if not isinstance(value, dict):
         return None
@@ -170,7 +170,7 @@ def _read(value: Any) -> BatchJob | None:
     succeeded, failed, pending = (
         counts if total is None else (0 if count is None else count for count in counts)
     )
-    return BatchJob(
+    return RemoteJob(
         name=name,
         display_name=_text(fields.get("displayName")),
         state=state,
@@ -187,7 +187,7 @@ def _read(value: Any) -> BatchJob | None:
     )
 
 
-def _read_list(value: dict[str, Any]) -> tuple[list[BatchJob], str]:
+def _read_list(value: dict[str, Any]) -> tuple[list[RemoteJob], str]:
     entries = value.get("operations", value.get("batches"))
     found = [_read(each) for each in entries] if isinstance(entries, list) else []
     page = value.get("nextPageToken")
