@@ -6,7 +6,7 @@ Transport, limits and the rules for keys are those of streams. There are no retr
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from ..backends import Backend, HttpRequest, with_headers
 from ..endings import service_error
@@ -112,7 +112,6 @@ def _exchange(
     try:
         answer = send(http, connection, key, own_host=own_host)
         answer.read(sink)
-        return answer.status, answer.headers
     except HostUnreachable as error:
         problem = error.error
     except TimedOut as error:
@@ -124,6 +123,8 @@ def _exchange(
         )
     except WireError as error:
         problem = error
+    else:
+        return answer.status, answer.headers
     finally:
         if answer is not None:
             answer.close()
@@ -145,18 +146,21 @@ def fetch_body(http: HttpRequest, backend: Backend, options: Options, key: Key |
         GeminiMagicError: see :func:`fetch_response`.
     """
     body = bytearray()
-    _fetch_from_backend(http, backend, options, key, body.extend, lambda: bytes(body), _MAX_SIZE)
+    _fetch_from_backend(http, backend, options, key, _Target(body.extend, lambda: bytes(body), _MAX_SIZE))
     return bytes(body) if key is None else key.value.mask(bytes(body))
 
 
 def fetch_into(
-    file: BinaryIO, http: HttpRequest, backend: Backend, options: Options, key: Key | None, *, max_size: int
+    file: IO[bytes], http: HttpRequest, backend: Backend, options: Options, key: Key | None, *, max_size: int
 ) -> None:
     """Send a request to a backend's server and write the body of the response into a file. The key is not masked in it.
 
     Args:
         file: the file, which is emptied first.
-        http, backend, options, key: as for :func:`fetch_body`.
+        http: the request, without a key.
+        backend: the dialect.
+        options: the limits, and how the key is sent.
+        key: the key for the address, None to send no key.
         max_size: the largest body, in bytes.
 
     Raises:
@@ -171,32 +175,33 @@ def fetch_into(
         file.seek(0)
         return file.read(_MAX_ERROR)
 
-    _fetch_from_backend(http, backend, options, key, file.write, begin_of_file, max_size)
+    _fetch_from_backend(http, backend, options, key, _Target(file.write, begin_of_file, max_size))
     file.seek(0)
 
 
-def _fetch_from_backend(
-    http: HttpRequest,
-    backend: Backend,
-    options: Options,
-    key: Key | None,
-    write: Callable[[bytes], object],
-    written: Callable[[], bytes],
-    max_size: int,
-) -> None:
-    """Send a request with its key, and raise the error that the server answers.
+class _Target(NamedTuple):
+    """Where the body of a response is written.
 
-    Args:
-        http, backend, options, key: as for :func:`fetch_body`.
-        write: is called with the pieces of the body.
-        written: returns what was written.
+    Attributes:
+        write: is called with each piece.
+        written: returns what was written, as far as an error is read.
         max_size: the largest body, in bytes.
     """
+
+    write: Callable[[bytes], object]
+    written: Callable[[], bytes]
+    max_size: int
+
+
+def _fetch_from_backend(
+    http: HttpRequest, backend: Backend, options: Options, key: Key | None, target: _Target
+) -> None:
+    """Send a request with its key, and raise the error that the server answers."""
     auth = backend.auth_for(options.auth, endpoint_of(options))
     keyed, header = add_key(http, auth, key, options.key_env)
     own = auth is not None and auth.owns(http.url)
-    status, headers = _fetch(keyed, options, header, write, own_host=own, max_size=max_size)
+    status, headers = _fetch(keyed, options, header, target.write, own_host=own, max_size=target.max_size)
     if not 200 <= status < 300:  # noqa: PLR2004 - HTTP
-        body = written() if key is None else key.value.mask(written())
+        body = target.written() if key is None else key.value.mask(target.written())
         failure = with_headers(backend.failure(status, body), headers)
         raise service_error(with_remedy(failure, backend, options, key))
