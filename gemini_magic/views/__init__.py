@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .encoding import similar_text, write_text
     from .media_objects import AnswerContent, Audio, Picture, Video
     from .outputs import redraw_outputs
+    from .row_progress import FailedRow, FailureReason, RowProgress, ShownRow
     from .select import NullView, View, close_at_once, close_if_not_interrupted, select_view, stop_hint
     from .static import bundle, inspect, value_bundle
     from .status import error_lines, status_line
@@ -26,8 +27,12 @@ __all__ = [
     "AnswerCandidate",
     "AnswerContent",
     "Audio",
+    "FailedRow",
+    "FailureReason",
     "NullView",
     "Picture",
+    "RowProgress",
+    "ShownRow",
     "Timeline",
     "TokenRows",
     "UploadProgress",
@@ -52,6 +57,10 @@ _HOMES = {
     "AnswerCandidate": "candidate",
     "AnswerContent": "media_objects",
     "Audio": "media_objects",
+    "FailedRow": "row_progress",
+    "FailureReason": "row_progress",
+    "RowProgress": "row_progress",
+    "ShownRow": "row_progress",
     "Picture": "media_objects",
     "Video": "media_objects",
     "NullView": "select",
