@@ -16,6 +16,7 @@ from typing import IO, Final, NamedTuple
 
 from ..backends import BatchAnswer, RemoteJob
 from ..errors import GeminiMagicError, ServiceError
+from ..events import Failure
 from .batch_answers import AnswerReader, JoinPlan, batch_key, keys_of_note, lost_row, order_note, plan_join
 from .batch_client import BatchClient, is_passing
 from .batch_pack import PackedJob
@@ -170,32 +171,30 @@ class BatchRunner:
             ServiceError: the server refuses the jobs.
             GeminiMagicError: the server cannot be reached any more.
         """
-        more = True
+        exhausted = False
         try:
             while True:
-                more = more and self._create_next(packed)
-                if not self._jobs and not self._held and not more:
+                if self._has_room and (self._held or not exhausted):
+                    job = self._held.pop() if self._held else next(packed, None)
+                    exhausted = exhausted or job is None
+                    if job is not None:
+                        self._create(job)
+                if not self._jobs and not self._held and exhausted:
                     return True
                 if not self._jobs and self._full is not None:
                     raise self._no_room(self._full)
-                ready = more and self._full is None and len(self._jobs) < _MOST_JOBS
+                ready = self._has_room and bool(self._held or not exhausted)
                 if self._wait(0.0 if ready else self._until_next_look()):
                     return False
                 self.look()
         finally:
-            for job in self._held:
-                job.close()
+            for each in self._held:
+                each.close()
             self._held.clear()
 
-    def _create_next(self, packed: Iterator[PackedJob]) -> bool:
-        """Create a job if there is room for it. Returns whether more rows can follow."""
-        if self._full is not None or len(self._jobs) >= _MOST_JOBS:
-            return True
-        job = self._held.pop() if self._held else next(packed, None)
-        if job is None:
-            return False
-        self._create(job)
-        return True
+    @property
+    def _has_room(self) -> bool:
+        return self._full is None and len(self._jobs) < _MOST_JOBS
 
     def look(self) -> None:
         """Look at the jobs whose time has come, and store the results of those that have ended."""
@@ -318,7 +317,9 @@ class BatchRunner:
                     self._harvest(job, remote, body)
             except GeminiMagicError as error:
                 if isinstance(error, ServiceError) and error.code == _GONE:
-                    self._lose(job, "The server does not have the results of this batch job any more.", "gone")
+                    self._lose(
+                        job, "The server does not have the results of this batch job any more.", "gone"
+                    )
                 elif not is_passing(error):
                     raise
 
@@ -378,7 +379,7 @@ class BatchRunner:
         done = []
         for key, grant in grants.items():
             if remote.state == "failed" and remote.failure is not None:
-                done.append(_failed_row(grant, remote, job.name))
+                done.append(_failed_row(grant, remote.failure, job.name))
             elif key in plan.doubled:
                 text = "The batch job returned different answers for this row."
                 done.append(lost_row(grant, text, reason="doubled", worker=job.name))
@@ -434,9 +435,7 @@ class BatchRunner:
         return len(self._jobs)
 
 
-def _failed_row(grant: Grant, remote: RemoteJob, worker: str) -> Attempted:
-    failure = remote.failure
-    assert failure is not None
+def _failed_row(grant: Grant, failure: Failure, worker: str) -> Attempted:
     label = f"{failure.code or ''} {failure.status or ''}".strip()
     return Attempted(
         grant.request,

@@ -33,9 +33,7 @@ __all__ = [
 ]
 
 BY_POSITION: Final = "joined by position"
-_POSITION_NOTE: Final = (
-    "The server returned no keys for this batch job, so the answers were joined to the rows by their position."
-)
+_POSITION_NOTE: Final = "The server returned no keys for this batch job, so the answers were joined to the rows by their position."
 _OK: Final = 200
 _PASSING: Final = (408, 429, 499, 500, 503, 504)
 
@@ -153,7 +151,11 @@ class AnswerReader:
         load_exchanges([exchange], self._backend, ledger)
         usage, error, cost = ledger.usage, ledger.error, answer_cost(ledger)
         failure = failure or (None if ledger.has_content else ledger.failure)
-        reason = "" if failure is None else f"{failure.code or ''} {failure.reason or failure.status or ''}".strip()
+        reason = (
+            ""
+            if failure is None
+            else f"{failure.code or ''} {failure.reason or failure.status or ''}".strip()
+        )
         state: RowStatus = ledger.status
         if state == "complete" and self._schema is not None and ledger.answer_value().error is not None:
             state = "mismatch"

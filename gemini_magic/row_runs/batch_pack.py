@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from ..backends import BatchApi
 from ..content import LocalFile, Request
@@ -56,9 +56,7 @@ class PackedJob:
         """
         key = batch_key(grant)
         line = self._api.file_row(request, key) + b"\n"
-        if self.grants and (
-            len(self.grants) >= MAX_ROWS or self._file_size + len(line) > self._api.max_file
-        ):
+        if self.grants and (len(self.grants) >= MAX_ROWS or self._file_size + len(line) > self._api.max_file):
             return False
         if self._file is None:
             row = self._api.inline_row(request, key)
@@ -90,7 +88,9 @@ class PackedJob:
         """
         from hashlib import sha256  # noqa: PLC0415 - few runs use it
 
-        assert self._file is not None
+        if self._file is None:
+            self._open_file()
+        self._file = cast("IO[bytes]", self._file)
         self._file.flush()
         if not self._digest:
             digest = sha256()
