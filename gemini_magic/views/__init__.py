@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from .encoding import similar_text, write_text
     from .media_objects import AnswerContent, Audio, Picture, Video
     from .outputs import redraw_outputs
-    from .row_progress import FailedRow, FailureReason, RowProgress, ShownRow
+    from .row_progress import (
+        MOST_EXAMPLES,
+        MOST_SHOWN_ROWS,
+        FailedRow,
+        FailureReason,
+        RowProgress,
+        RunState,
+        ShownRow,
+        WatchedRun,
+    )
+    from .row_static import rows_bundle, rows_plain
+    from .row_watch import RowsWatcher, select_rows_view, watch_rows
     from .select import NullView, View, close_at_once, close_if_not_interrupted, select_view, stop_hint
     from .static import bundle, inspect, value_bundle
     from .status import error_lines, status_line
@@ -24,6 +35,8 @@ if TYPE_CHECKING:
     from .watch import watch_stream
 
 __all__ = [
+    "MOST_EXAMPLES",
+    "MOST_SHOWN_ROWS",
     "AnswerCandidate",
     "AnswerContent",
     "Audio",
@@ -32,35 +45,54 @@ __all__ = [
     "NullView",
     "Picture",
     "RowProgress",
+    "RowsWatcher",
+    "RunState",
     "ShownRow",
     "Timeline",
     "TokenRows",
     "UploadProgress",
     "Video",
     "View",
+    "WatchedRun",
     "bundle",
     "close_at_once",
     "close_if_not_interrupted",
     "error_lines",
     "inspect",
     "redraw_outputs",
+    "rows_bundle",
+    "rows_plain",
+    "select_rows_view",
     "select_view",
     "similar_text",
     "status_line",
     "stop_hint",
     "value_bundle",
+    "watch_rows",
     "watch_stream",
     "write_text",
 ]
 
 _HOMES = {
+    "MOST_EXAMPLES": "row_progress",
+    "MOST_SHOWN_ROWS": "row_progress",
+    "RunState": "row_progress",
     "AnswerCandidate": "candidate",
     "AnswerContent": "media_objects",
     "Audio": "media_objects",
     "FailedRow": "row_progress",
     "FailureReason": "row_progress",
+    "MOST_EXAMPLES": "row_progress",
+    "MOST_SHOWN_ROWS": "row_progress",
     "RowProgress": "row_progress",
+    "RunState": "row_progress",
+    "RowsWatcher": "row_watch",
     "ShownRow": "row_progress",
+    "WatchedRun": "row_progress",
+    "rows_bundle": "row_static",
+    "rows_plain": "row_static",
+    "select_rows_view": "row_watch",
+    "watch_rows": "row_watch",
     "Picture": "media_objects",
     "Video": "media_objects",
     "NullView": "select",

@@ -24,7 +24,9 @@ __all__ = [
     "clock_html",
     "details_html",
     "document",
+    "facts_html",
     "form_class",
+    "inline_html",
     "note_html",
     "root_html",
     "sources_box",
@@ -62,7 +64,7 @@ UNFINISHED: Final = "The answer was still arriving when this was written."
 THINKING_HEAD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
 
 
-def _inline_html(text: str) -> str:
+def inline_html(text: str) -> str:
     """Escape plain text, ours or a server's; text in back-ticks becomes a ``<code>`` element."""
     return _CODE.sub(r"<code>\1</code>", escape(visible(text)))
 
@@ -96,14 +98,29 @@ def status_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:
         notice: one more fact at the end of the line.
     """
     shown = [*snapshot.facts, *([notice] if notice else [])]
+    waiting = snapshot.status == "running" and snapshot.ledger.phase in _WAITING
+    return facts_html(
+        snapshot.mark, TONES[snapshot.status], shown, end=_sparkline_html(snapshot), waiting=waiting
+    )
+
+
+def facts_html(mark: str, tone: str, facts: Iterable[str], *, end: str = "", waiting: bool = False) -> str:
+    """A status line.
+
+    Args:
+        mark: one character.
+        tone: the class of its color, as in :data:`TONES`.
+        facts: the facts, as plain text.
+        end: HTML at the end of the line.
+        waiting: whether the line is as high as its text, also while the answer is running.
+    """
     dot = '<span class="gm-dot"> · </span>'
     line = "".join(
-        f'<span class="gm-fact">{dot * (at > 0)}{_inline_html(fact)}</span>' for at, fact in enumerate(shown)
+        f'<span class="gm-fact">{dot * (at > 0)}{inline_html(fact)}</span>' for at, fact in enumerate(facts)
     )
-    waiting = snapshot.status == "running" and snapshot.ledger.phase in _WAITING
     return (
-        f'<div class="gm-status"><span class="gm-mark gm-{TONES[snapshot.status]}">{snapshot.mark}</span> '
-        f'<span class="gm-facts{" gm-wait" * waiting}">{line}{_sparkline_html(snapshot)}</span></div>'
+        f'<div class="gm-status"><span class="gm-mark gm-{tone}">{mark}</span> '
+        f'<span class="gm-facts{" gm-wait" * waiting}">{line}{end}</span></div>'
     )
 
 
@@ -144,19 +161,19 @@ def details_html(snapshot: AnswerSnapshot) -> str:
     if details is None:
         return ""
     lines = [
-        f"<strong>{_inline_html(details.title)}</strong> {_inline_html(details.message)}"
+        f"<strong>{inline_html(details.title)}</strong> {inline_html(details.message)}"
         if details.title
-        else _inline_html(details.message)
+        else inline_html(details.message)
     ]
     if details.remedy:
-        lines.append(_inline_html(details.remedy))
+        lines.append(inline_html(details.remedy))
     shown = "<br>".join(f"<span>{line}</span>" for line in lines)
     return f'<div class="gm-box gm-{TONES[snapshot.status]}" role="note">{shown}</div>'
 
 
 def note_html(sentence: str) -> str:
     """A sentence about the answer; text in back-ticks is displayed as code. Empty without a sentence."""
-    return f'<div class="gm-note">{_inline_html(sentence)}</div>' if sentence else ""
+    return f'<div class="gm-note">{inline_html(sentence)}</div>' if sentence else ""
 
 
 def sources_html(snapshot: AnswerSnapshot) -> str:
@@ -222,7 +239,7 @@ def document(
         bar_html(snapshot, notice=notice),
         thinking_html(snapshot, thoughts),
         body,
-        *(f'<div class="gm-note gm-cut">{_inline_html(sentence)}</div>' for sentence in notes),
+        *(f'<div class="gm-note gm-cut">{inline_html(sentence)}</div>' for sentence in notes),
         details_html(snapshot),
         warnings_html(snapshot),
     ]

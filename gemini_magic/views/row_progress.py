@@ -6,20 +6,22 @@ A run makes it, at most a few times a second; its size does not depend on the nu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 __all__ = [
     "MOST_EXAMPLES",
     "MOST_SHOWN_ROWS",
     "FailedRow",
     "FailureReason",
+    "ProgressSource",
     "RowProgress",
     "RunState",
     "ShownRow",
+    "WatchedRun",
 ]
 
 MOST_SHOWN_ROWS: Final = 20
-"""The newest rows that a progress contains."""
+"""The rows that a progress contains: the newest, and the first."""
 
 MOST_EXAMPLES: Final = 20
 """Rows that are named for one reason of failures."""
@@ -99,6 +101,8 @@ class RowProgress(NamedTuple):
             ``skipped``, ``too_long``, ``shared`` (another row of the run asks the same), ``limit`` (beyond ``limit=``).
         failures: the failures by reason, the most frequent first.
         rows: the newest rows, newest first, at most :data:`MOST_SHOWN_ROWS`.
+        first: the first rows of the input that have an answer or an error, once the run has ended, also those of earlier
+            runs; at most :data:`MOST_SHOWN_ROWS`.
         elapsed: seconds since the run began; final when it has ended.
         rate: rows a second, of the last seconds; of the whole run when it has ended.
         left: estimated seconds until the end; None if it cannot be estimated.
@@ -128,6 +132,7 @@ class RowProgress(NamedTuple):
     unasked: Mapping[str, int] = {}
     failures: tuple[FailureReason, ...] = ()
     rows: tuple[ShownRow, ...] = ()
+    first: tuple[ShownRow, ...] = ()
     elapsed: float = 0.0
     rate: float | None = None
     left: float | None = None
@@ -168,3 +173,30 @@ class RowProgress(NamedTuple):
     def failed(self) -> int:
         """Rows of this run without a complete answer."""
         return self.asked - self.counts.get("complete", 0)
+
+
+class ProgressSource(Protocol):
+    """What a view needs of a run."""
+
+    @property
+    def progress(self) -> RowProgress:
+        """How far the run has come."""
+
+
+class WatchedRun(ProgressSource, Protocol):
+    """What waiting for a run needs."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the run has ended."""
+
+    def wait_change(self, version: int, timeout: float) -> int:
+        """Wait until the progress has another version than ``version``, or the run has ended; return the version."""
+
+    def stop(self, *, now: bool = False, interrupted: bool = False) -> None:
+        """Start no more rows; the requests in flight have ten seconds to end. Returns at once.
+
+        Args:
+            now: end the requests in flight at once.
+            interrupted: whether an interrupt of the user is the cause, and not the Stop button.
+        """

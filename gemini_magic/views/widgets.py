@@ -126,9 +126,10 @@ class WidgetSet:
         """Create a widget that contains others; ``children`` may be changed later."""
         return self._register(_Box(children=tuple(children), _dom_classes=classes))
 
-    def stop(self, callback: Callable[[], None]) -> Any:
+    def stop(
+        self, callback: Callable[[], None], tooltip: str = "Stop this answer and keep what was received"
+    ) -> Any:
         """Create a Stop button. The callback is called on the thread on which the kernel handles widget messages."""
-        tooltip = "Stop this answer and keep what was received"
         return self.button("Stop", callback, "gm-stop", icon="stop", tooltip=tooltip)
 
     def button(
