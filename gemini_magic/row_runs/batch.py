@@ -36,6 +36,7 @@ _SPOOL: Final = 4 * 2**20  # bytes of an answer that are kept in memory
 _TOO_MANY: Final = 429
 _SERVER: Final = 500
 _GONE: Final = 404
+_ENDED_ALREADY: Final = (400, 404, 409)
 _PENDING_CODES: Final = (408, 499)
 
 
@@ -76,7 +77,7 @@ class _OpenJob:
     state: str = "creating"
     file: str = ""
     next_look: float = 0.0
-    pause: float = _FIRST_LOOK
+    pause: float = field(default_factory=lambda: _FIRST_LOOK)
     empty: int = 0
     packed: PackedJob | None = field(default=None, repr=False)
 
@@ -419,20 +420,25 @@ class BatchRunner:
         Args:
             patience: how many seconds to wait for their end.
         """
-        for job in self._jobs.values():
-            if job.name:
-                try:
-                    self._client.cancel(job.name)
-                except ServiceError as error:
-                    if error.code not in (400, 404, 409):  # it has ended already
-                        raise
-                job.next_look, job.pause = 0.0, _FIRST_LOOK
         until = self._clock() + patience
+        cancelled: set[int] = set()
         while self._jobs:
+            for job in self._jobs.values():
+                if job.name and job.id not in cancelled:
+                    self._cancel(job)
+                    cancelled.add(job.id)
             self.look()
             if not self._jobs or self._clock() >= until or self._wait(self._until_next_look()):
                 break
         return len(self._jobs)
+
+    def _cancel(self, job: _OpenJob) -> None:
+        try:
+            self._client.cancel(job.name)
+        except ServiceError as error:
+            if error.code not in _ENDED_ALREADY:
+                raise
+        job.next_look, job.pause = 0.0, _FIRST_LOOK
 
 
 def _failed_row(grant: Grant, failure: Failure, worker: str) -> Attempted:

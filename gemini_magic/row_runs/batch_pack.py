@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from typing import IO, Final, cast
 
@@ -118,7 +118,7 @@ def packed_jobs(
     request_of: Callable[[Grant], Request],
     api: BatchApi,
     refused: Callable[[Attempted], object],
-) -> Iterator[PackedJob]:
+) -> Generator[PackedJob]:
     """Yield the jobs for rows.
 
     Args:

@@ -112,7 +112,7 @@ class BatchServer(UploadServer):
     def finish_all(self) -> None:
         """Let all jobs end at the next look."""
         for job in self.jobs.values():
-            job.looks = 10**6
+            job.plan.looks = 0
 
     # -- jobs
 
@@ -227,7 +227,7 @@ class BatchServer(UploadServer):
         if job.state in ("PENDING", "RUNNING"):
             job.plan.end = "CANCELLED"
             job.plan.keep = job.plan.keep or 0
-            job.looks = 10**6
+            job.plan.looks = 0
 
 
 class _BatchHandler(_Handler):
