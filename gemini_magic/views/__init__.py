@@ -74,9 +74,6 @@ __all__ = [
 ]
 
 _HOMES = {
-    "MOST_EXAMPLES": "row_progress",
-    "MOST_SHOWN_ROWS": "row_progress",
-    "RunState": "row_progress",
     "AnswerCandidate": "candidate",
     "AnswerContent": "media_objects",
     "Audio": "media_objects",
