@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .batch_start import cancel_batch_jobs
     from .run import RowRun
     from .start import RowArguments, rows, start_rows
 
-__all__ = ["RowArguments", "RowRun", "rows", "start_rows"]
+__all__ = ["RowArguments", "RowRun", "cancel_batch_jobs", "rows", "start_rows"]
 
 _HOMES = {
     "RowArguments": "start",
     "RowRun": "run",
+    "cancel_batch_jobs": "batch_start",
     "rows": "start",
     "start_rows": "start",
 }

@@ -11,6 +11,8 @@ from ..client import Asker
 from ..content import Request
 from ..errors import GeminiMagicError, OptionError, RowsError, StoreError
 from ..views import MOST_SHOWN_ROWS, RowProgress, ShownRow
+from .batch_leader import BatchLeader
+from .batch_start import cancel_jobs
 from .keys import show_key
 from .leader import Leader
 from .plan import Plan
@@ -59,7 +61,7 @@ class RowRun:
         self,
         settings: RunSettings,
         store: Store,
-        leader: Leader,
+        leader: Leader | BatchLeader,
         progress: ProgressCounter,
         again: Callable[..., RowRun],
     ) -> None:
@@ -117,6 +119,34 @@ class RowRun:
             interrupted: whether an interrupt of the user is the cause, and not the Stop button.
         """
         self._leader.stop(now=now, interrupted=interrupted)
+
+    def cancel(self, patience: float = 120.0) -> RowRun:
+        """Cancel the batch jobs of the run, and wait for their end. Rows that were answered keep their answers.
+
+        Args:
+            patience: how many seconds to wait for the end of the jobs.
+
+        Returns:
+            The run. If some jobs have not ended yet, the next run over the store, or another call, stores their answers.
+
+        Raises:
+            OptionError: the run is in another tier.
+            GeminiMagicError: the server was not reached, or it answered with an error.
+        """
+        if not isinstance(self._leader, BatchLeader):
+            raise OptionError(
+                "Only runs in the batch tier have jobs to cancel.", remedy="run.stop() stops this run."
+            )
+        if not self.done:
+            self._leader.cancel()
+            self.wait()
+            return self
+        with Store.open(self.store.path) as store:
+            settings = self.settings
+            left = cancel_jobs(store, settings.asker, settings.request, self._counter.add_notice, patience)
+        if left:
+            self._counter.add_notice(f"{left} batch jobs have not ended yet; call run.cancel() again.")
+        return self
 
     # -- what it brought
 

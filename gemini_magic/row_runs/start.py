@@ -22,6 +22,8 @@ from ..prompts import build_request
 from ..views import watch_rows
 from .admission import Admission, InDoubt, Stale, check_store, limited
 from .attempts import AttemptMaker
+from .batch_leader import BatchLeader, refuse_open_jobs
+from .batch_start import BATCH, check_batch, start_batch, without_batch
 from .breaker import CircuitBreaker
 from .budget import Budget, token_rates
 from .leader import Leader, Pace
@@ -232,6 +234,7 @@ def start_rows(
     arguments.check()
     options = _options_of_rows(options)
     dialect = backend(options.backend)
+    check_batch(dialect, options, arguments.store, arguments.max_cost)
     plan = prepare(
         template,
         data,
@@ -246,7 +249,7 @@ def start_rows(
         folder=arguments.folder,
     )
     request = build_request((Text("x"),), options)
-    refuse_conflicts(dialect, request, options, sources)
+    refuse_conflicts(dialect, without_batch(request), options, sources)
     key = None
     if dialect.local is None:
         reasons = [each for name in (KEY_WITHHELD, IGNORED) if (each := sources.get(name))]
@@ -303,6 +306,7 @@ class _Starter:
         """Open the store, check what it holds, and start."""
         store = Store.open(self.arguments.store)
         try:
+            self._refuse_open_jobs(store)
             check_store(
                 self.settings.plan,
                 store,
@@ -332,6 +336,7 @@ class _Starter:
         """Start a run that asks rows of another run again."""
         store = Store.open(run.store.path)
         try:
+            self._refuse_open_jobs(store)
             store.begin_run(self._record())
             progress = self._progress(store)
             grants = retried_grants(run, self.settings.plan, store, statuses)
@@ -340,6 +345,10 @@ class _Starter:
         except BaseException:
             store.close()
             raise
+
+    def _refuse_open_jobs(self, store: Store) -> None:
+        if self.options.service_tier != BATCH:
+            refuse_open_jobs(store)
 
     def _record(self) -> RunRecord:
         options, plan = self.options, self.settings.plan
@@ -379,8 +388,22 @@ class _Starter:
         open_requests: set[int],
         store: Store,
         progress: ProgressCounter,
-    ) -> Leader:
+    ) -> Leader | BatchLeader:
         options, asker, arguments = self.options, self.settings.asker, self.arguments
+        budget = Budget(arguments.max_cost, store.cost().dollars, self.rates, options.max_tokens)
+        breaker = CircuitBreaker(arguments.max_errors)
+        if options.service_tier == BATCH:
+            return start_batch(
+                batches,
+                open_requests,
+                store,
+                asker=asker,
+                request=self.settings.request,
+                budget=budget,
+                breaker=breaker,
+                progress=progress,
+                max_seconds=arguments.max_seconds,
+            )
         url = self.dialect.url(options.model, endpoint_of(options))
         pace = Pace(
             rate_scope(url, asker.key, options.model),
@@ -391,7 +414,6 @@ class _Starter:
             max_seconds=arguments.max_seconds,
             wait_for_day=arguments.wait == "day",
         )
-        budget = Budget(arguments.max_cost, store.cost().dollars, self.rates, options.max_tokens)
         maker = AttemptMaker(asker, self.settings.request, options.schema, TokenPrice.parse(options.price))
 
         def executor(leader: Leader) -> Executor:
@@ -404,7 +426,7 @@ class _Starter:
             executor,
             pace=pace,
             budget=budget,
-            breaker=CircuitBreaker(arguments.max_errors),
+            breaker=breaker,
             progress=progress,
         )
 
@@ -443,8 +465,9 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
         repeat=arguments.repeat,
         folder=arguments.folder,
     )
+    check_batch(dialect, options, run.store.path, arguments.max_cost)
     request = build_request((Text("x"),), options)
-    refuse_conflicts(dialect, request, options, sources)
+    refuse_conflicts(dialect, without_batch(request), options, sources)
     key = run.settings.asker.key
     if dialect.local is None:
         key = key_for_options(dialect, options, given["ask_key"], ())
