@@ -173,7 +173,7 @@ class Identity:
                 remedy="Update gemini_magic, or use another store.",
             )
         self.form: int = asked["form"]
-        self._prefix = hashlib.sha256(_FORMS[self.form](asked))
+        self._copy = hashlib.sha256(_FORMS[self.form](asked)).copy
 
     def of_text(self, text: bytes, sample: int = 0, salt: bytes = b"") -> bytes:
         """The hash of a prompt that is one text. The same as :meth:`of` for its part.
@@ -183,7 +183,7 @@ class Identity:
             sample: the number of the answer for the same prompt.
             salt: the key of the row if equal prompts are asked separately, otherwise empty.
         """
-        state = self._prefix.copy()
+        state = self._copy()
         state.update(b"T%d:%b" % (len(text), text))
         if sample or salt:
             state.update(_suffix(sample, salt))
@@ -192,7 +192,7 @@ class Identity:
     def of(
         self,
         parts: Sequence[Part],
-        said: Sequence[str | bytes | None] = (),
+        digests: Sequence[bytes | None] = (),
         sample: int = 0,
         salt: bytes = b"",
     ) -> bytes:
@@ -200,14 +200,13 @@ class Identity:
 
         Args:
             parts: the rendered parts.
-            said: for each part the digest of the file that it was read from, or None.
+            digests: for each part the digest of the file that it was read from, or None.
             sample: the number of the answer for the same prompt.
             salt: the key of the row if equal prompts are asked separately, otherwise empty.
         """
-        state = self._prefix.copy()
+        state = self._copy()
         for number, part in enumerate(parts):
-            digest = said[number] if number < len(said) else None
-            state.update(_part_form(part, digest if isinstance(digest, bytes) else None))
+            state.update(_part_form(part, digests[number] if number < len(digests) else None))
         if sample or salt:
             state.update(_suffix(sample, salt))
         return state.digest()

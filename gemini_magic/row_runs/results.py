@@ -262,12 +262,9 @@ class RowResults:
                 )
             return None
         columns = KeyColumns(source, list(plan.key_names))
-        keys = [
-            columns.key(values, position)
-            for position, values in enumerate(
-                row for batch in source.read(columns.positions) for row in batch
-            )
-        ]
+        keys: list[bytes] = []
+        for batch in source.read(columns.positions):
+            keys += columns.keys(list(batch), len(keys))
         if all(row is not None and key == row.key for key, row in zip_longest(keys, self.rows())):
             return None
         known: dict[bytes, int] = {}
