@@ -12,6 +12,7 @@ from .expressions import (
     position_in_text,
     scan,
     shorten_source,
+    yields,
 )
 from .objects import TABLE_ROWS, ConvertedObject, parts_from_object
 from .request import attachments_of_line, build_request, parts_of_prompt
@@ -35,4 +36,5 @@ __all__ = [
     "scan",
     "shorten_source",
     "table",
+    "yields",
 ]

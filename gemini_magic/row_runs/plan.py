@@ -266,7 +266,7 @@ class Plan:
     def _rows(self) -> Iterator[tuple[int, Sequence[Any]]]:
         return enumerate(chain.from_iterable(self.source.read(self._read)))
 
-    def keys(self) -> Iterator[bytes]:
+    def row_keys(self) -> Iterator[bytes]:
         """Yield the canonical key of every row; nothing for an input that can be read only once."""
         if not self.source.again:
             return

@@ -310,7 +310,7 @@ class _KeysFrom:
     def at(self, position: int) -> bytes:
         """The key of a row; the positions must not decrease."""
         if self._keys is None:
-            self._keys = self._plan.keys()
+            self._keys = self._plan.row_keys()
         key = b""
         while self._next <= position:
             key = next(self._keys, b"")

@@ -25,6 +25,7 @@ from ..prompts import (
     position_in_text,
     scan,
     shorten_source,
+    yields,
 )
 from .images import ImageFolder, RowImage
 from .keys import is_null
@@ -298,14 +299,13 @@ class _Compiler:
         self, parameters: Sequence[str], tree: ast.expr, expression: Expression, place: str
     ) -> Callable[..., Any]:
         """The function from the values of a row to the value of an expression."""
+        if yields(tree):
+            raise _impossible(expression, place, "it contains yield")
         try:
             code = compile(_lambda(parameters, tree), "<prompt>", "eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             problem = error.msg if isinstance(error, SyntaxError) else str(error) or type(error).__name__
-            raise PromptError(
-                f"{place}: {{{{ {shorten_source(expression.source)} }}}} is not possible in a prompt for rows: {problem}.",
-                remedy="Assign the value to a variable in another cell, and insert the variable.",
-            ) from error
+            raise _impossible(expression, place, problem) from error
         function: Callable[..., Any] = eval(code, self._names)  # noqa: S307 - the user's own expression
         return function
 
@@ -330,6 +330,13 @@ class _Compiler:
         except Exception as error:  # from the value's __str__
             raise expression_error(error, expression, (), place) from error
         return found.parts, found.notices
+
+
+def _impossible(expression: Expression, place: str, problem: str) -> PromptError:
+    return PromptError(
+        f"{place}: {{{{ {shorten_source(expression.source)} }}}} is not possible in a prompt for rows: {problem}.",
+        remedy="Assign the value to a variable in another cell, and insert the variable.",
+    )
 
 
 _PREFIX: Final = "_gemini_magic_"
