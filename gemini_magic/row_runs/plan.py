@@ -21,7 +21,7 @@ from .row_prompts import FirstPrompts, Missing, RowPrompts
 from .template import Template, compile_template
 from .values import Wanted
 
-__all__ = ["Plan", "prepare"]
+__all__ = ["Duplicates", "Missing", "Plan", "prepare"]
 
 _BATCH: Final = 500
 
