@@ -10,7 +10,7 @@ from ..markdown import DataCell, DataTable
 from ..text import one_line, short_line, shortened, visible
 from .formats_live import escape_markdown
 from .row_progress import RowProgress, ShownRow
-from .row_text import dollars
+from .row_text import as_dollars
 from .units import duration
 
 __all__ = ["RowTable", "shown_rows"]
@@ -108,7 +108,7 @@ class RowTable:
         known = {
             "status": _status(row),
             "tokens": "" if row.tokens is None else f"{row.tokens:,}",
-            "cost": "" if row.cost is None else dollars(row.cost),
+            "cost": "" if row.cost is None else as_dollars(row.cost),
             "time": "" if row.seconds is None else duration(row.seconds),
         }
         return [known[name] for name in self._figures]

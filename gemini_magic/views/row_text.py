@@ -16,7 +16,7 @@ from .units import whole_seconds
 
 __all__ = [
     "SparseLines",
-    "dollars",
+    "as_dollars",
     "ending_lines",
     "example_line",
     "failure_line",
@@ -81,7 +81,7 @@ _VERBS: Final = {
 _KINDS: Final = ("truncated", "blocked", "mismatch", "stalled", "interrupted", "lost", "error")
 
 
-def dollars(amount: float) -> str:
+def as_dollars(amount: float) -> str:
     """An amount of money: ``$0.0312``, ``$12.40``."""
     return "$0" if amount <= 0 else str(Cost(amount, "USD", None, None, "", None, None))
 
@@ -188,11 +188,11 @@ def _rate(rate: float) -> str:
 def _money(progress: RowProgress) -> list[str]:
     if progress.cost is None or not (progress.cost or progress.asked or progress.max_cost is not None):
         return []
-    amount = f"{'' if progress.cost_is_complete else 'at least '}{dollars(progress.cost)}"
+    amount = f"{'' if progress.cost_is_complete else 'at least '}{as_dollars(progress.cost)}"
     if progress.max_cost is None:
         return [amount]
-    before = f" after {dollars(progress.spent_before)} before" if progress.spent_before else ""
-    return [f"{amount}{before} of at most {dollars(progress.max_cost)}"]
+    before = f" after {as_dollars(progress.spent_before)} before" if progress.spent_before else ""
+    return [f"{amount}{before} of at most {as_dollars(progress.max_cost)}"]
 
 
 def _pace(progress: RowProgress, now: float) -> list[str]:
