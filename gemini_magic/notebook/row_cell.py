@@ -13,11 +13,11 @@ from typing import Any, Final
 from .. import row_runs, views
 from ..errors import Interrupted, PromptError, interrupts_raise
 from ..options import Options
-from ..prompts import attachments_of_line
+from ..prompts import Expression, attachments_of_line
 from . import kernel
 from .cell_schema import read_schema
 from .display_loop import without_display
-from .interpolation import Expression, evaluate_expression
+from .interpolation import evaluate_expression
 from .messages import print_lines
 from .row_options import PreparedRows
 
