@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .encoding import similar_text, write_text
     from .media_objects import AnswerContent, Audio, Picture, Video
     from .outputs import redraw_outputs
+    from .row_display import DisplayedRun
     from .row_progress import (
         MOST_EXAMPLES,
         MOST_SHOWN_ROWS,
@@ -40,6 +41,7 @@ __all__ = [
     "AnswerCandidate",
     "AnswerContent",
     "Audio",
+    "DisplayedRun",
     "FailedRow",
     "FailureReason",
     "NullView",
@@ -77,6 +79,7 @@ _HOMES = {
     "AnswerCandidate": "candidate",
     "AnswerContent": "media_objects",
     "Audio": "media_objects",
+    "DisplayedRun": "row_display",
     "FailedRow": "row_progress",
     "FailureReason": "row_progress",
     "MOST_EXAMPLES": "row_progress",

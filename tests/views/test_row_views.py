@@ -11,7 +11,15 @@ from row_stage import StagedRun, complete, running, shown_row
 from view_stage import WIDGET
 
 from gemini_magic.errors import DisplayError
-from gemini_magic.views import FailedRow, FailureReason, RowProgress, rows_bundle, rows_plain, watch_rows
+from gemini_magic.views import (
+    DisplayedRun,
+    FailedRow,
+    FailureReason,
+    RowProgress,
+    rows_bundle,
+    rows_plain,
+    watch_rows,
+)
 from gemini_magic.views.row_static import partial_rows_bundle
 from gemini_magic.views.row_terminal import TerminalRowsView
 from gemini_magic.views.row_text import rows_facts, rows_line
@@ -465,3 +473,42 @@ def test_a_script_that_asks_for_it_prints_the_summary_to_standard_error(capsys):
     assert out == ""
     assert "1,000 rows done" in err
     assert "answer 1" not in err  # a script prints its own results
+
+
+# ------------------------------------------------------------------------------ the value of a cell
+
+
+class _Displayed(DisplayedRun):
+    def __init__(self, **progress):
+        self.held = RowProgress(**progress)
+
+    @property
+    def progress(self):
+        return self.held
+
+
+def test_a_run_as_the_value_of_a_cell_is_the_static_table():
+    run = _Displayed(**complete())
+    run.name = "tickets"
+    bundle = run._repr_mimebundle_()
+    assert bundle == rows_bundle(run.progress, name="tickets")
+    assert run._repr_html_() == bundle["text/html"]
+    assert repr(run).startswith("<RowRun complete: 1,000 rows done · 24 s · 790 answered")
+
+
+def test_the_repr_of_a_run_is_one_harmless_line():
+    run = _Displayed(**running(waiting=bad(), unasked={bad(): 2}))
+    assert "\n" not in repr(run)
+    assert_printable(repr(run), "repr")
+
+
+def test_a_display_can_be_skipped_once():
+    run = _Displayed(**complete())
+    run.skip_next_display()
+    assert run._ipython_display_() is None
+    with pytest.raises(NotImplementedError):
+        run._ipython_display_()
+    run.skip_next_display()
+    run.skip_next_display(skip=False)
+    with pytest.raises(NotImplementedError):
+        run._ipython_display_()
