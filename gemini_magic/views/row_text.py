@@ -21,12 +21,12 @@ __all__ = [
     "example_line",
     "failure_line",
     "next_steps",
+    "percent_done",
     "rows_facts",
     "rows_line",
     "rows_mark",
     "rows_remarks",
     "rows_tone",
-    "share_done",
 ]
 
 _MARKS: Final = {"complete": "✓", "stopped": "■", "interrupted": "■", "error": "✕"}
@@ -34,7 +34,7 @@ _HOUR, _DAY = 3600.0, 86_400.0
 _SLOW: Final = 0.5  # rows a second below which the rate is written for a minute
 _FAST: Final = 10.0  # rows a second that are written without a decimal
 _SHORT: Final = 10.0  # seconds that are written with a decimal
-_STEP: Final = 0.1  # of all rows, after which an unattended run prints a line
+_STEP: Final = 10  # percent of the rows, after which an unattended run prints a line
 _LONGEST: Final = 60.0  # seconds after which it prints a line in any case
 _REASON: Final = 80  # characters of the reason of a failure
 _ERROR: Final = 200  # characters of the message of an error
@@ -106,11 +106,11 @@ def rows_tone(progress: RowProgress) -> str:
     return "bad" if progress.state == "error" else "warn"
 
 
-def share_done(progress: RowProgress) -> float | None:
-    """The share of the rows that need nothing more, 0 to 1; None if the number of rows is not known."""
+def percent_done(progress: RowProgress) -> int | None:
+    """How many percent of the rows need nothing more; None if the number of rows is not known."""
     if progress.total is None:
         return None
-    return min(1.0, progress.handled / progress.total) if progress.total else 1.0
+    return min(100, 100 * progress.handled // progress.total) if progress.total else 100
 
 
 def rows_facts(progress: RowProgress, *, now: float | None = None) -> list[str]:
@@ -141,7 +141,7 @@ def rows_line(progress: RowProgress, *, now: float | None = None) -> str:
 
 def _state(progress: RowProgress) -> str:
     """How many rows are done, of how many."""
-    total, share = progress.total, share_done(progress)
+    total, share = progress.total, percent_done(progress)
     if progress.state == "preparing":
         return "preparing" if total is None else f"preparing {_counted(total)}"
     if progress.state == "complete":
@@ -150,7 +150,7 @@ def _state(progress: RowProgress) -> str:
     if progress.ended:
         word = {"stopped": "stopped", "interrupted": "interrupted"}.get(progress.state, "failed")
         return f"{word} after {of}"
-    percent = "" if share is None or total is None else f" ({int(share * 100)} %)"
+    percent = "" if share is None else f" ({share} %)"
     stopping = "stopping, waiting for the requests in flight, " if progress.state == "stopping" else ""
     return f"{stopping}{of}{percent}"
 
@@ -304,8 +304,7 @@ class SparseLines:
 
     def due(self, progress: RowProgress) -> bool:
         """Whether to print a line now; it counts as printed."""
-        share, now = share_done(progress), self._clock()
-        step = int((share or 0.0) / _STEP)
+        now, step = self._clock(), (percent_done(progress) or 0) // _STEP
         if progress.state == "preparing" and self._state:
             return False
         if (

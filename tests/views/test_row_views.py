@@ -105,7 +105,7 @@ def test_the_bundle_has_a_table_the_failures_and_what_to_do_next_in_every_form()
         assert "5 rows lack a value that the prompt uses" in text
         assert "tickets.retry()" in text
     assert audit_output(bundle["text/html"]) == []
-    assert "| T-0 | answer 0 | complete | 300 | &#36;0.000300 | 1.20 s |" in bundle["text/markdown"]
+    assert "| T-0 | answer 0 | 300 | &#36;0.000300 | 1.20 s |" in bundle["text/markdown"]
     assert "\n\n" not in bundle["text/html"]
 
 
@@ -121,10 +121,18 @@ def test_fields_are_columns_and_an_error_takes_the_place_of_the_values():
     lines = [line.split()[:3] for line in plain.splitlines()[:6]]
     assert lines[0] == ["row", "label", "urgency"]
     assert lines[1] == ["T-1", "bug", "3"]
-    assert lines[2] == ["T-2", "overloaded", "error"]
+    assert lines[2] == ["T-2", "error:", "overloaded"]
     assert lines[3] == ["T-3", "{", "truncated"]
     assert lines[4] == ["T-4", "a", "very"]
     assert lines[5] == ["T-5", '{"a":', "[1]}"]
+
+
+def test_the_status_is_a_column_if_an_answer_is_not_complete():
+    whole, error = shown_row(1), shown_row(2, text="", status="error", error="overloaded")
+    without = RowProgress(**complete())._replace(first=(whole, error), rows=(whole, error))
+    assert "status" not in rows_plain(without)
+    cut = (shown_row(3, status="truncated"),)
+    assert "truncated" in rows_plain(without._replace(first=cut, rows=cut)).splitlines()[1]
 
 
 def test_a_run_without_a_price_has_no_column_for_the_cost():
