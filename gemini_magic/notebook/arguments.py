@@ -315,7 +315,7 @@ _GROUPS = {
     "maps file_search",
     "Prompt": "attach table_rows verbatim inline_limit",
     "Conversation": "chat continue_ fresh",
-    "Rows": "rows id store limit max_cost max_errors max_seconds concurrency stale in_doubt missing duplicates no_dedupe wait folder "
+    "Rows": "rows id store limit max_cost max_errors max_seconds concurrency stale in_doubt missing duplicates no_dedupe tpm wait folder "
     "cluster",
     "Result": "out to overwrite append quiet display format images next_cell background dry_run count",
     "Recording": "record replay replay_any speed journal",

@@ -6,25 +6,28 @@ In an awaited cell the loop is a coroutine, so that the kernel's event loop keep
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any, Final
 
 from .. import row_runs, views
-from ..errors import Interrupted, PromptError, interrupts_raise
+from ..config import settings
+from ..errors import GeminiMagicError, Interrupted, PromptError, interrupts_raise
 from ..options import Options
-from ..prompts import Expression, attachments_of_line
+from ..prompts import Expression
 from . import kernel
 from .cell_schema import read_schema
 from .display_loop import without_display
 from .interpolation import evaluate_expression
-from .messages import print_lines
-from .row_options import PreparedRows
+from .row_options import PreparedRows, row_settings
 
 __all__ = ["RowCellRunner"]
 
 _TICK: Final = 0.09  # seconds; a longer wait would delay the toolbar's interrupt
 _STEPS_OF_INTERRUPT: Final = 3  # as in display_loop
+_KEYWORD: Final = re.compile(r"\b([a-z_]+)=(?:[\"']([^\"']*)[\"']|([\w.]*))")  # an argument in Python
 _FILES: Final = (".csv", ".tsv", ".parquet", ".pq")
 
 
@@ -74,32 +77,53 @@ class RowCellRunner:
             raise
         return self._finish(run, watcher)
 
-    def _start(self, prepared: PreparedRows) -> Any:
+    def _start(self, prepared: PreparedRows) -> row_runs.RowRun:
         """Start the run, after everything that can be refused before a request is sent."""
-        options, given = prepared.options, dict(prepared.given)
-        keywords = self._keywords(given, options)
-        data = self._data(given["rows"])
-        run = row_runs.start_rows(prepared.template, data, options=options, **keywords)
+        options = self._options(prepared)
+        data, arguments = self._data(prepared.given["rows"]), self._arguments(prepared.given)
+        with _flags_in_remedies():
+            run = row_runs.start_rows(
+                prepared.template,
+                data,
+                arguments,
+                options,
+                sources=prepared.sources,
+                variables=self.shell.user_ns,
+                ask_key=self._ask_key(),
+            )
+        run.name = options.out or run.name
         if options.out:
             self.shell.user_ns[options.out] = run
         return run
 
-    def _keywords(self, given: Mapping[str, Any], options: Options) -> dict[str, Any]:
-        """The options of the line as keywords of ``gm.rows``."""
-        names = self.shell.user_ns
-        read_schema(options, names)
-        notices: list[str] = []
-        keywords = {name: value for name, value in given.items() if name not in ("rows", "no_dedupe")}
-        if ids := keywords.get("id"):
-            keywords["id"] = ids[0] if len(ids) == 1 else ids
+    def _preview(self, prepared: PreparedRows) -> views.RowsPreview:
+        """What the cell would ask, for ``--dry-run``."""
+        options = self._options(prepared)
+        data, arguments = self._data(prepared.given["rows"]), self._arguments(prepared.given)
+        with _flags_in_remedies():
+            found = row_runs.preview_rows(
+                prepared.template, data, arguments, options, variables=self.shell.user_ns
+            )
+        if options.out:
+            self.shell.user_ns[options.out] = found
+        return found
+
+    def _options(self, prepared: PreparedRows) -> Options:
+        """The options of each request."""
+        options = prepared.options
+        read_schema(options, self.shell.user_ns)
+        # These may be configured for other cells; on the line of this one they are refused.
+        options.mcp, options.remote_mcp, options.record, options.repair = [], [], None, 0
+        return options
+
+    def _arguments(self, given: Mapping[str, Any]) -> row_runs.RowArguments:
+        """The options of the line as the arguments of a run."""
+        names = {name: value for name, value in given.items() if name in row_runs.RowArguments._fields}
+        if ids := names.get("id"):
+            names["id"] = ids[0] if len(ids) == 1 else ids
         if given.get("no_dedupe"):
-            keywords["dedupe"] = False
-        if "cluster" in keywords:
-            keywords["cluster"] = self._value(keywords["cluster"], "--cluster")
-        before = attachments_of_line(options.attach, names, notices, options.table_rows)
-        if notices:
-            print_lines(*notices)
-        return {**keywords, "namespace": names, "before": before, "ask_key": self._ask_key()}
+            names["dedupe"] = False
+        return row_runs.RowArguments(**names)
 
     def _data(self, written: Any) -> Any:
         """The value of ``--rows``: an object, the path of a file, or the value of an expression."""
@@ -120,7 +144,7 @@ class RowCellRunner:
                 remedy=f"Name a variable, such as {flag} df, or put an expression in quotes: {flag} 'df[df.n > 1]'.",
             ) from None
 
-    def _watcher(self, run: Any, options: Options, *, awaited: bool) -> views.RowsWatcher:
+    def _watcher(self, run: row_runs.RowRun, options: Options, *, awaited: bool) -> views.RowsWatcher:
         """The view of a run, and what keeps it up to date."""
         has_button = kernel.stop_button_works(self.shell, awaited=awaited)
         attended = kernel.allows_input(self.shell) or kernel.handles_widget(self.shell)
@@ -137,12 +161,12 @@ class RowCellRunner:
             )
         return watcher
 
-    def _finish(self, run: Any, watcher: views.RowsWatcher) -> Any:
+    def _finish(self, run: row_runs.RowRun, watcher: views.RowsWatcher) -> Any:
         """Show the table, and return the run or raise why it has failed."""
-        error = run.error
-        watcher.close(error_follows=error is not None or watcher.interrupted)
-        if error is not None:
-            raise error
+        failed = run.progress.state == "error"
+        watcher.close(error_follows=failed or watcher.interrupted)
+        if failed:
+            run.raise_for_status()
         if watcher.interrupted:
             raise Interrupted(_interrupted_message(run.progress))
         return without_display(self.shell, run)
@@ -178,3 +202,20 @@ def _interrupted_message(progress: views.RowProgress) -> str:
     """The line that ends an interrupted cell."""
     total = "" if progress.total is None else f" of {progress.total:,}"
     return f"Interrupted after {progress.handled:,}{total} rows. The same cell continues."
+
+
+@contextmanager
+def _flags_in_remedies() -> Iterator[None]:
+    """Write the flags of a cell instead of Python's keywords into the remedies of errors."""
+    try:
+        yield
+    except GeminiMagicError as error:
+        error.remedy = _KEYWORD.sub(_flag_of, error.remedy)
+        raise
+
+
+def _flag_of(found: re.Match[str]) -> str:
+    name, text, word = found.groups()
+    if name not in row_settings() and name not in settings():
+        return found[0]
+    return f"`--{name.replace('_', '-')}{f' {text or word}' if text or word else ''}`"

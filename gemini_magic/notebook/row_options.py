@@ -22,6 +22,7 @@ _SINGLE: Final = {
     "chat continue_ fresh": "Each row is a separate question.",
     "candidates": "`--repeat N` asks each row N times.",
     "repair": 'A row whose answer does not fit has the status mismatch; `run.retry(status=["mismatch"])` asks it again.',
+    "attach": "`{{ image(row.NAME) }}` with --folder sends a file of each row.",
     "tool mcp remote_mcp tool_choice run_tools": "Functions are called in a cell with one prompt.",
     "to overwrite append": '`run.to_parquet("FILE")` writes the answers.',
     "next_cell format logprobs": "`run.at[KEY]` is the whole response of a row.",
@@ -132,6 +133,9 @@ class RowOptions:
     )
     no_dedupe: bool = option(
         False, "--no-dedupe", config=False, help="ask equal prompts separately instead of once"
+    )
+    tpm: int | None = option(
+        None, "--tpm", metavar="N", minimum=1, config=False, help="maximum tokens of prompts per minute"
     )
     wait: str | None = option(
         None,

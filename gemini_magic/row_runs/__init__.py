@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .preview import preview_rows
     from .run import RowRun
     from .start import RowArguments, rows, start_rows
 
-__all__ = ["RowArguments", "RowRun", "rows", "start_rows"]
+__all__ = ["RowArguments", "RowRun", "preview_rows", "rows", "start_rows"]
 
 _HOMES = {
     "RowArguments": "start",
     "RowRun": "run",
+    "preview_rows": "preview",
     "rows": "start",
     "start_rows": "start",
 }

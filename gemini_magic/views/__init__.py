@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .media_objects import AnswerContent, Audio, Picture, Video
     from .outputs import redraw_outputs
     from .row_display import DisplayedRun
+    from .row_preview import RowsPreview, TierPrice
     from .row_progress import (
         MOST_EXAMPLES,
         MOST_SHOWN_ROWS,
@@ -47,9 +48,11 @@ __all__ = [
     "NullView",
     "Picture",
     "RowProgress",
+    "RowsPreview",
     "RowsWatcher",
     "RunState",
     "ShownRow",
+    "TierPrice",
     "Timeline",
     "TokenRows",
     "UploadProgress",
@@ -86,7 +89,9 @@ _HOMES = {
     "MOST_SHOWN_ROWS": "row_progress",
     "RowProgress": "row_progress",
     "RunState": "row_progress",
+    "RowsPreview": "row_preview",
     "RowsWatcher": "row_watch",
+    "TierPrice": "row_preview",
     "ShownRow": "row_progress",
     "WatchedRun": "row_progress",
     "rows_bundle": "row_static",

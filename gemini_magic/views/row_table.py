@@ -76,8 +76,9 @@ class RowTable:
         key = DataCell(short_line(row.key, _KEY))
         if _only_error(row):
             message = _error_of(row)
-            full = self._full(visible(message))
-            return self._html.message(key, short_line(message, 2 * _CELL), full)
+            shown = short_line(message, 2 * _CELL)
+            full = self._full(visible(message)) if shown.endswith(_MORE) else ""
+            return self._html.message(key, shown, full)
         return self._html.row([key, *self._values(row), *self._figure_cells(row)])
 
     def _values(self, row: ShownRow) -> list[DataCell]:

@@ -22,11 +22,13 @@ __all__ = [
     "failure_line",
     "next_steps",
     "percent_done",
+    "rows_counted",
     "rows_facts",
     "rows_line",
     "rows_mark",
     "rows_remarks",
     "rows_tone",
+    "unasked_facts",
 ]
 
 _MARKS: Final = {"complete": "✓", "stopped": "■", "interrupted": "■", "error": "✕"}
@@ -86,7 +88,8 @@ def as_dollars(amount: float) -> str:
     return "$0" if amount <= 0 else str(Cost(amount, "USD", None, None, "", None, None))
 
 
-def _counted(count: int, noun: str = "row") -> str:
+def rows_counted(count: int, noun: str = "row") -> str:
+    """A number of rows, or of other things: ``1 row``, ``1,000 rows``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
@@ -127,7 +130,7 @@ def rows_facts(progress: RowProgress, *, now: float | None = None) -> list[str]:
     if progress.rate is not None and progress.asked:
         facts.append(_rate(progress.rate))
     if progress.tokens:
-        facts.append(_counted(progress.tokens, "token"))
+        facts.append(rows_counted(progress.tokens, "token"))
     facts += _money(progress)
     if not progress.ended:
         facts += _pace(progress, time.time() if now is None else now)
@@ -143,10 +146,10 @@ def _state(progress: RowProgress) -> str:
     """How many rows are done, of how many."""
     total, share = progress.total, percent_done(progress)
     if progress.state == "preparing":
-        return "preparing" if total is None else f"preparing {_counted(total)}"
+        return "preparing" if total is None else f"preparing {rows_counted(total)}"
     if progress.state == "complete":
-        return f"{_counted(progress.handled)} done"
-    of = _counted(progress.handled) if total is None else f"{progress.handled:,} of {_counted(total)}"
+        return f"{rows_counted(progress.handled)} done"
+    of = rows_counted(progress.handled) if total is None else f"{progress.handled:,} of {rows_counted(total)}"
     if progress.ended:
         word = {"stopped": "stopped", "interrupted": "interrupted"}.get(progress.state, "failed")
         return f"{word} after {of}"
@@ -169,10 +172,14 @@ def _outcomes(progress: RowProgress) -> list[str]:
     else:
         ordered = sorted(others, key=lambda kind: _KINDS.index(kind) if kind in _KINDS else 0)
         found += [f"{others[kind]:,} {_outcome(kind)}" for kind in ordered]
-    known = [name for name in _UNASKED if progress.unasked.get(name)]
-    other = [name for name in progress.unasked if name not in _UNASKED and progress.unasked[name]]
-    found += [f"{progress.unasked[name]:,} {_UNASKED.get(name, name)}" for name in (*known, *other)]
-    return found
+    return found + unasked_facts(progress.unasked)
+
+
+def unasked_facts(unasked: Mapping[str, int]) -> list[str]:
+    """How many rows are not asked, by the reason."""
+    known = [name for name in _UNASKED if unasked.get(name)]
+    other = [name for name in unasked if name not in _UNASKED and unasked[name]]
+    return [f"{unasked[name]:,} {_UNASKED.get(name, name)}" for name in (*known, *other)]
 
 
 def _outcome(kind: str) -> str:
@@ -236,7 +243,7 @@ def failure_line(failure: FailureReason) -> str:
     """How many rows failed for a reason: ``12 rows: 400 INVALID_ARGUMENT``."""
     reason = short_line(failure.reason, _REASON) or "unknown reason"
     kind = "; the same request would fail again" if failure.permanent else ""
-    return f"{_counted(failure.rows)}: {reason}{kind}"
+    return f"{rows_counted(failure.rows)}: {reason}{kind}"
 
 
 def example_line(key: str, error: str) -> str:
@@ -262,7 +269,7 @@ def rows_remarks(progress: RowProgress) -> list[str]:
 def _agreeing(count: int) -> Mapping[str, str]:
     """The words of a sentence about a number of rows, in singular or plural."""
     words = {plural: singular if count == 1 else plural for plural, singular in _VERBS.items()}
-    return {"rows": _counted(count), **words}
+    return {"rows": rows_counted(count), **words}
 
 
 def ending_lines(progress: RowProgress) -> list[str]:
