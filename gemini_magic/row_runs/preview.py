@@ -15,7 +15,7 @@ from ..options import Options
 from ..views import RowsPreview, TierPrice
 from .admission import is_stale, limited
 from .budget import token_rates
-from .keys import show_key
+from .keys import key_text
 from .limits import tokens_of
 from .plan import Plan, prepare
 from .start import RowArguments
@@ -106,7 +106,7 @@ def _counted(
             seen.add(wanted.hash)
             asked, size = asked + 1, size + wanted.size
             if len(prompts) < _PROMPTS:
-                prompts.append((show_key(wanted.key), _text_of(wanted)))
+                prompts.append((key_text(wanted.key), _text_of(wanted)))
     return counts, asked, size, prompts
 
 

@@ -11,7 +11,7 @@ from ..client import Asker
 from ..content import Request
 from ..errors import GeminiMagicError, OptionError, RowsError, StoreError
 from ..views import MOST_SHOWN_ROWS, DisplayedRun, RowProgress, ShownRow
-from .keys import show_key
+from .keys import key_text
 from .leader import Leader
 from .plan import Plan
 from .progress import ProgressCounter
@@ -246,7 +246,7 @@ def retried_grants(
 def _shown(row: ResultRow) -> ShownRow:
     tokens = [count for count in (row.tokens_in, row.tokens_thought, row.tokens_out) if count is not None]
     return ShownRow(
-        show_key(row.key),
+        key_text(row.key),
         row.status,
         row.text[:2000],
         None,
