@@ -23,7 +23,9 @@ KEY = "AIzaCANARY0123456789abcdefghijklmnopqrs"
 
 
 def prompts(rows: int) -> list[str]:
-    return [f"Classify ticket {number}: my invoice is wrong and I want it corrected." for number in range(rows)]
+    return [
+        f"Classify ticket {number}: my invoice is wrong and I want it corrected." for number in range(rows)
+    ]
 
 
 def in_threads(at_once: int, rows: int, ask: Callable[[str], None]) -> None:
@@ -57,7 +59,9 @@ def raw(port: int, rows: int, at_once: int) -> None:
         if sock is None:
             sock = local.sock = socket.create_connection(("127.0.0.1", port))
         body = body_of(prompt)
-        sock.sendall(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        sock.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        )
         data = b""
         while not data.endswith(b"0\r\n\r\n"):
             data += sock.recv(65536)
@@ -154,7 +158,9 @@ def chatlas(port: int, rows: int, at_once: int) -> None:
     asyncio.run(package.parallel_chat(chat, prompts(rows), max_active=at_once, rpm=10**7))
 
 
-CLIENTS = {each.__name__: each for each in (raw, httpx, ours, ours_temporary, genai_stream, genai_whole, chatlas)}
+CLIENTS = {
+    each.__name__: each for each in (raw, httpx, ours, ours_temporary, genai_stream, genai_whole, chatlas)
+}
 
 
 def count(port: int) -> dict[str, int]:

@@ -16,19 +16,33 @@ from server import END, HEAD, encode_event, http_chunks
 def answer(chunks: int) -> bytes:
     """An answer in events of about 350 bytes, each in an HTTP chunk."""
     event = encode_event({"text": "It is about a bill. "}).replace(b'"promptTokensDetails"', b'"details"')
-    return HEAD + http_chunks(event) * (chunks - 1) + http_chunks(encode_event({"text": "."}, finishReason="STOP")) + END
+    return (
+        HEAD
+        + http_chunks(event) * (chunks - 1)
+        + http_chunks(encode_event({"text": "."}, finishReason="STOP"))
+        + END
+    )
 
 
 def whole(chunks: int) -> bytes:
     """The same text in one piece."""
     value = {
-        "candidates": [{"content": {"parts": [{"text": "It is about a bill. " * chunks}], "role": "model"}, "finishReason": "STOP", "index": 0}],
+        "candidates": [
+            {
+                "content": {"parts": [{"text": "It is about a bill. " * chunks}], "role": "model"},
+                "finishReason": "STOP",
+                "index": 0,
+            }
+        ],
         "usageMetadata": {"promptTokenCount": 11, "candidatesTokenCount": 200, "totalTokenCount": 211},
         "modelVersion": "gemini-flash-latest",
         "responseId": "abcdefghijklmnopqrstuvw",
     }
     body = json.dumps(value).encode()
-    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+        len(body),
+        body,
+    )
 
 
 class Connection(asyncio.Protocol):

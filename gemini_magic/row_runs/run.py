@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ..client import Asker
 from ..content import Request
 from ..errors import GeminiMagicError, OptionError, RowsError, StoreError
-from ..views import MOST_SHOWN_ROWS, RowProgress, ShownRow
+from ..views import MOST_SHOWN_ROWS, DisplayedRun, RowProgress, ShownRow
 from .batch_leader import BatchLeader
 from .batch_start import cancel_jobs
 from .keys import show_key
@@ -46,7 +46,7 @@ class RunSettings(NamedTuple):
     arguments: dict[str, Any]
 
 
-class RowRun:
+class RowRun(DisplayedRun):
     """One prompt over many rows. :func:`~.start.rows` returns it when the run has ended.
 
     Args:
@@ -240,14 +240,6 @@ class RowRun:
             )
         statuses = [status] if isinstance(status, str) else status
         return self._again(self, statuses, options)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's protocol
-        printer.text(repr(self))
-
-    def __repr__(self) -> str:
-        progress = self.progress
-        counts = ", ".join(f"{count:,} {status}" for status, count in progress.counts.items())
-        return f"<RowRun: {progress.state}; {counts or 'no rows asked'}>"
 
 
 def retried_grants(

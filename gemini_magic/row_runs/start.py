@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 from ..api import key_for_options, refuse_conflicts, resolved_options
 from ..backends import Backend, backend, host_to_name
@@ -21,22 +21,24 @@ from ..prices import TokenPrice
 from ..prompts import build_request
 from ..views import watch_rows
 from .admission import Admission, InDoubt, Stale, check_store, limited
+from .arguments import RowArguments
 from .attempts import AttemptMaker
 from .batch_leader import BatchLeader, refuse_open_jobs
 from .batch_start import BATCH, check_batch, start_batch, without_batch
 from .breaker import CircuitBreaker
 from .budget import Budget, token_rates
 from .leader import Leader, Pace
-from .limits import DEFAULT_AT_ONCE, MOST_AT_ONCE
+from .limits import DEFAULT_AT_ONCE
 from .local import LocalExecutor
 from .plan import Duplicates, Missing, prepare
+from .preview import preview_rows
 from .progress import ProgressCounter
 from .run import RowRun, RunSettings, retried_grants
 from .store import Store
 from .store_values import RunRecord
 from .values import Executor, Grant
 
-__all__ = ["RowArguments", "rows", "start_rows"]
+__all__ = ["rows", "start_rows"]
 
 _ROW_SECONDS: Final = 600.0  # the longest time of one row
 _FLEX_SECONDS: Final = 1200.0
@@ -54,65 +56,6 @@ _REFUSED: Final[Mapping[str, str]] = {
     "repair": "repairs: ask again with run.retry(status=['mismatch'])",
 }
 """Options that a run over rows does not support, and what they would do."""
-
-
-class RowArguments(NamedTuple):
-    """The arguments of a run besides the prompt, the input and the options of each request; see :func:`rows`."""
-
-    id: Any = None
-    store: str | os.PathLike[str] | None = None
-    limit: int | None = None
-    max_cost: float | None = None
-    max_errors: int | None = None
-    max_seconds: float | None = None
-    concurrency: int | None = None
-    tpm: int | None = None
-    wait: Literal["day"] | None = None
-    stale: Stale = "stop"
-    in_doubt: InDoubt = "stop"
-    missing: Missing = "skip"
-    duplicates: Duplicates = "error"
-    dedupe: bool = True
-    repeat: int = 1
-    folder: str | os.PathLike[str] | None = None
-
-    def check(self) -> None:
-        """Refuse values that are not valid.
-
-        Raises:
-            OptionError: a value is not valid.
-        """
-        for name, allowed in (
-            ("stale", ("stop", "keep", "again")),
-            ("in_doubt", ("stop", "skip", "again")),
-            ("wait", (None, "day")),
-        ):
-            if (value := getattr(self, name)) not in allowed:
-                raise OptionError(
-                    f"{name}={value!r} is not valid.",
-                    remedy=f"Use {', '.join(repr(each) for each in allowed if each)}.",
-                )
-        for name, most in (
-            ("limit", None),
-            ("max_errors", None),
-            ("concurrency", MOST_AT_ONCE),
-            ("tpm", None),
-            ("repeat", None),
-        ):
-            value = getattr(self, name)
-            if value is not None and (
-                isinstance(value, bool)
-                or not isinstance(value, int)
-                or value < 1
-                or (most is not None and value > most)
-            ):
-                bound = "1 or more" if most is None else f"from 1 to {most}"
-                raise OptionError(f"{name}={value!r} is not valid.", remedy=f"Give a whole number, {bound}.")
-        for name in ("max_cost", "max_seconds"):
-            value = getattr(self, name)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if value is not None and not (number and value > 0):
-                raise OptionError(f"{name}={value!r} is not valid.", remedy="Give a number above 0.")
 
 
 def rows(
@@ -168,9 +111,11 @@ def rows(
         variables: other names that the prompt uses.
         show: whether to show the progress; by default in a notebook and in a terminal.
         options: any option of ``%%gemini`` by name, such as ``model``, ``schema``, ``rpm`` or ``max_tokens``.
+            ``service_tier="batch"`` asks all rows as batch jobs at half the price; ``dry_run=True`` asks nothing.
 
     Returns:
-        The run, which has ended: because all rows were asked, or early (``run.progress.ending`` says why).
+        The run, which has ended: because all rows were asked, or early (``run.progress.ending`` says why). With
+        ``dry_run``, a :class:`~gemini_magic.views.RowsPreview`: what would be asked, and its price in each service tier.
 
     Raises:
         UsageProblem: the prompt, the rows or an option is not valid, or no key was found. Nothing was sent.
@@ -199,6 +144,8 @@ def rows(
         folder=folder,
     )
     resolved, sources = resolved_options(options)
+    if resolved.dry_run:
+        return preview_rows(template, data, arguments, resolved, variables=variables or {})  # type: ignore[return-value]
     run = start_rows(template, data, arguments, resolved, sources=sources, variables=variables or {})
     watch_rows(run, shell=_shell(), show=show)
     return run

@@ -10,9 +10,8 @@ from batch_server import BatchServer
 import gemini_magic
 from gemini_magic.api import resolved_options
 from gemini_magic.errors import GeminiMagicError, OptionError
-from gemini_magic.row_runs import batch
+from gemini_magic.row_runs import RowArguments, batch, start_rows
 from gemini_magic.row_runs.run import RowRun
-from gemini_magic.row_runs.start import RowArguments, start_rows
 
 ROWS = [{"id": f"T-{n}", "text": f"text {n}"} for n in range(5)]
 PROMPT = "{{ row.text }}"

@@ -1,0 +1,148 @@
+"""What a run would ask, without sending anything and without changing the store."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from ..backends import backend
+from ..content import Text
+from ..errors import OptionError
+from ..options import Options
+from ..prompts import build_request
+from ..views import RowsPreview, TierPrice
+from .admission import is_stale, limited
+from .arguments import RowArguments
+from .batch_client import batch_api
+from .batch_start import BATCH
+from .estimate import EvenSample, answer_tokens, prompt_tokens, tier_prices
+from .keys import show_key
+from .plan import Plan, prepare
+from .store import Store
+from .store_schema import DONE, IN_DOUBT, SENT
+from .store_values import Match
+from .values import Wanted
+
+__all__ = ["preview_rows"]
+
+_PROMPTS: Final = 3
+
+
+def preview_rows(
+    template: str | None,
+    data: Any,
+    arguments: RowArguments,
+    options: Options,
+    *,
+    variables: Mapping[str, Any] = MappingProxyType({}),
+    ask_key: Callable[[str], str] | None = None,
+) -> RowsPreview:
+    """Read the whole input, count what :func:`~.start.start_rows` would ask, and price it in each service tier.
+
+    The tokens of some rows are counted by the server, which is free; without a key they are estimated.
+
+    Raises:
+        UsageProblem: the prompt, the rows or an option is not valid.
+        StoreError: the store cannot be read.
+    """
+    arguments.check()
+    dialect = backend(options.backend)
+    if options.service_tier == BATCH:
+        batch_api(dialect)
+    plan = prepare(
+        template,
+        data,
+        id=arguments.id,
+        options=options,
+        namespace=variables,
+        missing=arguments.missing,
+        duplicates=arguments.duplicates,
+        dedupe=arguments.dedupe,
+        repeat=arguments.repeat,
+        max_bytes=None if arguments.tpm is None else 4 * arguments.tpm,
+        folder=arguments.folder,
+    )
+    if not plan.source.again:
+        raise OptionError(
+            "An iterator can be read only once, so its rows cannot be previewed.",
+            remedy="Give a list or a frame.",
+        )
+    store = None
+    if arguments.store is not None and os.path.exists(arguments.store):  # noqa: PTH110 - any kind of path
+        store = Store.read(arguments.store)
+    counts, sample, prompts = _counted(plan, arguments, store)
+    request = build_request((Text("x"),), options)
+    notices = list(plan.notices)
+    tokens = 0.0
+    prices: tuple[TierPrice, ...] = ()
+    if sample.rows:
+        sent = prompt_tokens(sample, request, dialect, options, ask_key)
+        answers = answer_tokens(store, options)
+        tokens = sent.total
+        prices = tier_prices(dialect, request, options, tokens, sample.rows * answers.each)
+        notices += [sent.sentence, answers.sentence if prices else _no_price(options)]
+    return RowsPreview(
+        sample.rows + sum(counts.values()),
+        sample.rows,
+        dict(counts),
+        tuple(prompts),
+        options.model,
+        round(tokens),
+        prices,
+        str(arguments.store or ""),
+        tuple(notices),
+    )
+
+
+def _no_price(options: Options) -> str:
+    return f'No price is known for {options.model}: give the prices of the standard tier with price="IN,OUT".'
+
+
+def _counted(
+    plan: Plan, arguments: RowArguments, store: Store | None
+) -> tuple[Counter[str], EvenSample, list[tuple[str, str]]]:
+    """The rows that are not asked by the reason, a sample of the others, and the first prompts."""
+    counts: Counter[str] = Counter()
+    sample = EvenSample()
+    prompts: list[tuple[str, str]] = []
+    seen: set[bytes] = set()
+    for batch in limited(plan.batches(), arguments.limit):
+        matches = [None] * len(batch) if store is None else store.match(batch)
+        for wanted, match in zip(batch, matches, strict=True):
+            reason = _reason(wanted, match, arguments)
+            if not reason and wanted.hash in seen:
+                reason = "shared"
+            if reason:
+                counts[reason] += 1
+                continue
+            seen.add(wanted.hash)
+            sample.add(wanted)
+            if len(prompts) < _PROMPTS:
+                prompts.append((show_key(wanted.key), _text_of(wanted)))
+    return counts, sample, prompts
+
+
+def _reason(wanted: Wanted, match: Match | None, arguments: RowArguments) -> str:
+    """Why a row is not asked; empty if it is."""
+    if not wanted.hash:
+        return wanted.status
+    if match is None:
+        return ""
+    if is_stale(match) and arguments.stale != "again":
+        return "stale"
+    if match.request is not None and match.state == DONE:
+        return "done"
+    if match.request is not None and match.state == SENT:
+        return "running"
+    if match.request is not None and match.state == IN_DOUBT and arguments.in_doubt != "again":
+        return "in_doubt"
+    return ""
+
+
+def _text_of(wanted: Wanted) -> str:
+    return "\n".join(
+        part.text if isinstance(part, Text) else f"[{type(part).__name__.lower()}]" for part in wanted.parts
+    )
