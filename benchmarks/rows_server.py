@@ -55,10 +55,12 @@ class Connection(asyncio.Protocol):
         self.stream, self.whole, self.seconds, self.buffer = answer(chunks), whole(chunks), seconds, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection."""
         Connection.opened += 1
         self.transport: asyncio.Transport = transport  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
+        """Answer the requests that are complete."""
         self.buffer += data
         while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
             head = self.buffer[:end].lower()
@@ -70,6 +72,7 @@ class Connection(asyncio.Protocol):
             self.reply(head)
 
     def reply(self, head: bytes) -> None:
+        """Answer one request when its time has come."""
         if head.startswith(b"get /count"):
             body = json.dumps({"requests": Connection.requests, "opened": Connection.opened}).encode()
             Connection.requests = Connection.opened = 0

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..errors import OptionError
 from .admission import InDoubt, Stale
+from .cluster import check_cluster
 from .limits import MOST_AT_ONCE
 from .plan import Duplicates, Missing
 
@@ -32,6 +33,7 @@ class RowArguments(NamedTuple):
     dedupe: bool = True
     repeat: int = 1
     folder: str | os.PathLike[str] | None = None
+    cluster: Any = None
 
     def check(self) -> None:
         """Refuse values that are not valid.
@@ -70,3 +72,5 @@ class RowArguments(NamedTuple):
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if value is not None and not (number and value > 0):
                 raise OptionError(f"{name}={value!r} is not valid.", remedy="Give a number above 0.")
+        if self.cluster is not None:
+            check_cluster(self.cluster)

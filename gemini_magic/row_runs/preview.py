@@ -49,9 +49,8 @@ def preview_rows(
         StoreError: the store cannot be read.
     """
     arguments.check()
-    dialect = backend(options.backend)
     if options.service_tier == BATCH:
-        batch_api(dialect)
+        batch_api(backend(options.backend))
     plan = prepare(
         template,
         data,
@@ -74,16 +73,7 @@ def preview_rows(
     if arguments.store is not None and os.path.exists(arguments.store):  # noqa: PTH110 - any kind of path
         store = Store.read(arguments.store)
     counts, sample, prompts = _counted(plan, arguments, store)
-    request = build_request((Text("x"),), options)
-    notices = list(plan.notices)
-    tokens = 0.0
-    prices: tuple[TierPrice, ...] = ()
-    if sample.rows:
-        sent = prompt_tokens(sample, request, dialect, options, ask_key)
-        answers = answer_tokens(store, options)
-        tokens = sent.total
-        prices = tier_prices(dialect, request, options, tokens, sample.rows * answers.each)
-        notices += [sent.sentence, answers.sentence if prices else _no_price(options)]
+    tokens, prices, notices = _priced(sample, store, options, ask_key)
     return RowsPreview(
         sample.rows + sum(counts.values()),
         sample.rows,
@@ -93,12 +83,24 @@ def preview_rows(
         round(tokens),
         prices,
         str(arguments.store or ""),
-        tuple(notices),
+        (*plan.notices, *notices),
     )
 
 
-def _no_price(options: Options) -> str:
-    return f'No price is known for {options.model}: give the prices of the standard tier with price="IN,OUT".'
+def _priced(
+    sample: EvenSample, store: Store | None, options: Options, ask_key: Callable[[str], str] | None
+) -> tuple[float, tuple[TierPrice, ...], tuple[str, ...]]:
+    """The tokens of all prompts, what the rows cost in each tier, and sentences about how both were found."""
+    if not sample.rows:
+        return 0.0, (), ()
+    dialect, request = backend(options.backend), build_request((Text("x"),), options)
+    sent = prompt_tokens(sample, request, dialect, options, ask_key)
+    answers = answer_tokens(store, options)
+    prices = tier_prices(dialect, request, options, sent.total, sample.rows * answers.each)
+    missing = (
+        f'No price is known for {options.model}: give the prices of the standard tier with price="IN,OUT".'
+    )
+    return sent.total, prices, (sent.sentence, answers.sentence if prices else missing)
 
 
 def _counted(

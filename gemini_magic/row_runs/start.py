@@ -6,16 +6,17 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from ..api import key_for_options, refuse_conflicts, resolved_options
 from ..backends import Backend, backend, host_to_name
-from ..client import Asker, endpoint_of, rate_scope
+from ..client import Asker, Key, endpoint_of, rate_scope
 from ..config import IGNORED, KEY_WITHHELD
 from ..content import Text
-from ..errors import OptionError
+from ..errors import CredentialsError, OptionError
 from ..options import Options
 from ..prices import TokenPrice
 from ..prompts import build_request
@@ -27,6 +28,8 @@ from .batch_leader import BatchLeader, refuse_open_jobs
 from .batch_start import BATCH, check_batch, start_batch, without_batch
 from .breaker import CircuitBreaker
 from .budget import Budget, token_rates
+from .cluster import ClusterExecutor
+from .cluster_plan import ClusterPlan
 from .leader import Leader, Pace
 from .limits import DEFAULT_AT_ONCE
 from .local import LocalExecutor
@@ -78,6 +81,7 @@ def rows(
     dedupe: bool = True,
     repeat: int = 1,
     folder: str | os.PathLike[str] | None = None,
+    cluster: Any = None,
     variables: Mapping[str, Any] | None = None,
     show: bool | None = None,
     **options: Any,
@@ -108,6 +112,7 @@ def rows(
         dedupe: whether rows with the same prompt share one answer.
         repeat: how many answers each row gets.
         folder: the folder whose files ``{{ image(row.NAME) }}`` may send.
+        cluster: a ``dask.distributed.Client``, to make the requests on the workers of its cluster, each with its own key.
         variables: other names that the prompt uses.
         show: whether to show the progress; by default in a notebook and in a terminal.
         options: any option of ``%%gemini`` by name, such as ``model``, ``schema``, ``rpm`` or ``max_tokens``.
@@ -142,6 +147,7 @@ def rows(
         dedupe=dedupe,
         repeat=repeat,
         folder=folder,
+        cluster=cluster,
     )
     resolved, sources = resolved_options(options)
     if resolved.dry_run:
@@ -181,7 +187,7 @@ def start_rows(
     arguments.check()
     options = _options_of_rows(options)
     dialect = backend(options.backend)
-    check_batch(dialect, options, arguments.store, arguments.max_cost)
+    check_batch(dialect, options, arguments)
     plan = prepare(
         template,
         data,
@@ -197,10 +203,8 @@ def start_rows(
     )
     request = build_request((Text("x"),), options)
     refuse_conflicts(dialect, without_batch(request), options, sources)
-    key = None
-    if dialect.local is None:
-        reasons = [each for name in (KEY_WITHHELD, IGNORED) if (each := sources.get(name))]
-        key = key_for_options(dialect, options, ask_key, reasons)
+    reasons = [each for name in (KEY_WITHHELD, IGNORED) if (each := sources.get(name))]
+    key = _key(dialect, options, arguments, ask_key, reasons)
     settings = RunSettings(
         plan,
         Asker(options, dialect, key),
@@ -215,6 +219,27 @@ def start_rows(
         },
     )
     return _Starter(settings, dialect, arguments).start()
+
+
+def _key(
+    dialect: Backend,
+    options: Options,
+    arguments: RowArguments,
+    ask: Callable[[str], str] | None,
+    reasons: Sequence[str],
+) -> Key | None:
+    """The key for the address. On a cluster, each worker has its own; the one of this process only tells limits apart.
+
+    Raises:
+        CredentialsError: no key was found, or the key belongs to another host.
+    """
+    if dialect.local is not None:
+        return None
+    if arguments.cluster is None:
+        return key_for_options(dialect, options, ask, reasons)
+    with suppress(CredentialsError):
+        return key_for_options(dialect, options, None, reasons)
+    return None
 
 
 def _options_of_rows(options: Options) -> Options:
@@ -361,9 +386,13 @@ class _Starter:
             max_seconds=arguments.max_seconds,
             wait_for_day=arguments.wait == "day",
         )
-        maker = AttemptMaker(asker, self.settings.request, options.schema, TokenPrice.parse(options.price))
+        price = TokenPrice.parse(options.price)
 
         def executor(leader: Leader) -> Executor:
+            if arguments.cluster is not None:
+                cluster_plan = ClusterPlan(options, self.settings.request, options.schema, price)
+                return ClusterExecutor(arguments.cluster, cluster_plan, pace.at_once)
+            maker = AttemptMaker(asker, self.settings.request, options.schema, price)
             return LocalExecutor(maker, leader.leave)
 
         return Leader(
@@ -412,12 +441,10 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
         repeat=arguments.repeat,
         folder=arguments.folder,
     )
-    check_batch(dialect, options, run.store.path, arguments.max_cost)
+    check_batch(dialect, options, arguments._replace(store=run.store.path))
     request = build_request((Text("x"),), options)
     refuse_conflicts(dialect, without_batch(request), options, sources)
-    key = run.settings.asker.key
-    if dialect.local is None:
-        key = key_for_options(dialect, options, given["ask_key"], ())
+    key = _key(dialect, options, arguments, given["ask_key"], ())
     settings = RunSettings(plan, Asker(options, dialect, key), request, {**given, "arguments": arguments})
     again = _Starter(settings, dialect, arguments).retry(run, statuses)
     watch_rows(again, shell=_shell())

@@ -7,6 +7,7 @@ from rows_stage import ask_rows, asked_texts, refused, results, start_asking, st
 from gemini_magic.errors import OptionError, RowsError
 from gemini_magic.row_runs import leader
 from gemini_magic.row_runs.store import Store
+from gemini_magic.row_runs.values import Grant, Wanted
 
 HELLO = (text("Hello"), finish())
 
@@ -86,8 +87,6 @@ def doubtful(server, store, data):
     opened = Store.open(store)
     row = next(opened.results())[0]
     opened.begin_run(opened.runs()[-1])
-    from gemini_magic.row_runs.values import Grant, Wanted
-
     opened.sent([Grant(row.request, row.attempts + 1, Wanted(0, row.key, b"h"))])
     opened.close()
 
