@@ -20,13 +20,7 @@ from uuid import uuid4
 
 from ..errors import ConnectionFailed, OptionError
 from ..text import short_line, visible
-from .cluster_pump import (
-    PumpOrder,
-    PumpPlan,
-    product_version,
-    take_answer,
-    unpack_answer,
-)
+from .cluster_pump import PumpOrder, PumpPlan, product_version, take_answer, unpack_answer
 from .cluster_watch import (
     ClusterTimes,
     ClusterWatch,
