@@ -56,13 +56,6 @@ class CellRunner:
         self._loop = DisplayLoop(shell, self.session)
 
     @cached_property
-    def _rows(self) -> RowCellRunner:
-        """The runner of cells with ``--rows``; created for the first one."""
-        from .row_cell import RowCellRunner  # noqa: PLC0415 - not needed for most cells
-
-        return RowCellRunner(self.shell, lambda: _key_prompt(self.shell))
-
-    @cached_property
     def context(self) -> CommandContext:
         """What the commands of ``%gemini`` and the completion receive."""
         from .commands.context import CommandContext  # noqa: PLC0415 - not needed for a cell
@@ -70,6 +63,13 @@ class CellRunner:
         return CommandContext(
             self.session, self.shell, self.options, self._configure, self._server, self._preparer.resume
         )
+
+    @cached_property
+    def _rows(self) -> RowCellRunner:
+        """The runner of cells with ``--rows``; created for the first one."""
+        from .row_cell import RowCellRunner  # noqa: PLC0415 - not needed for most cells
+
+        return RowCellRunner(self.shell, lambda: _key_prompt(self.shell))
 
     def ask(self, line: str, body: str) -> Any:
         """Run a ``%%gemini`` cell until its answer ends.

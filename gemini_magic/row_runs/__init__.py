@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .arguments import RowArguments
     from .batch_start import cancel_batch_jobs
     from .preview import preview_rows
+    from .row_arguments import RowArguments
     from .run import RowRun
     from .start import rows, start_rows
 
 __all__ = ["RowArguments", "RowRun", "cancel_batch_jobs", "preview_rows", "rows", "start_rows"]
 
 _HOMES = {
-    "RowArguments": "arguments",
+    "RowArguments": "row_arguments",
     "RowRun": "run",
     "cancel_batch_jobs": "batch_start",
     "preview_rows": "preview",

@@ -17,7 +17,6 @@ from ..errors import OptionError
 from ..options import Options
 from ..prices import TokenPrice
 from ..prompts import build_request
-from .arguments import RowArguments
 from .batch import BatchRunner
 from .batch_answers import AnswerReader
 from .batch_client import BatchClient, batch_api
@@ -25,6 +24,7 @@ from .batch_leader import BatchLeader
 from .breaker import CircuitBreaker
 from .budget import Budget
 from .progress import ProgressCounter
+from .row_arguments import RowArguments
 from .store import Store
 from .values import Grant
 

@@ -15,12 +15,12 @@ from ..options import Options
 from ..prompts import build_request
 from ..views import RowsPreview, TierPrice
 from .admission import is_stale, limited
-from .arguments import RowArguments
 from .batch_client import batch_api
 from .batch_start import BATCH
 from .estimate import EvenSample, answer_tokens, prompt_tokens, tier_prices
-from .keys import show_key
+from .keys import key_text
 from .plan import Plan, prepare
+from .row_arguments import RowArguments, options_of_rows
 from .store import Store
 from .store_schema import DONE, IN_DOUBT, SENT
 from .store_values import Match
@@ -49,6 +49,7 @@ def preview_rows(
         StoreError: the store cannot be read.
     """
     arguments.check()
+    options = options_of_rows(options)
     if options.service_tier == BATCH:
         batch_api(backend(options.backend))
     plan = prepare(
@@ -123,7 +124,7 @@ def _counted(
             seen.add(wanted.hash)
             sample.add(wanted)
             if len(prompts) < _PROMPTS:
-                prompts.append((show_key(wanted.key), _text_of(wanted)))
+                prompts.append((key_text(wanted.key), _text_of(wanted)))
     return counts, sample, prompts
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..client import Asker
@@ -13,10 +15,11 @@ from ..errors import GeminiMagicError, OptionError, RowsError, StoreError
 from ..views import MOST_SHOWN_ROWS, DisplayedRun, RowProgress, ShownRow
 from .batch_leader import BatchLeader
 from .batch_start import cancel_jobs
-from .keys import show_key
+from .keys import key_text
 from .leader import Leader
 from .plan import Plan
 from .progress import ProgressCounter
+from .results import ResponsesByKey, ResponsesByPosition, RowResults
 from .store import Store
 from .store_values import ResultRow
 from .values import Grant
@@ -71,6 +74,7 @@ class RowRun(DisplayedRun):
         self._counter = progress
         self._again = again
         self._done = threading.Event()
+        self._results = RowResults(store, settings.plan, settings.asker.options.schema, self.response)
         progress.set_first_rows(self._first_rows)
         self._thread = threading.Thread(target=self._run, name="gemini-rows", daemon=True)
         self._thread.start()
@@ -157,6 +161,53 @@ class RowRun(DisplayedRun):
             StoreError: the store cannot be read.
         """
         return self.store.results(batch_size)
+
+    @property
+    def df(self) -> Any:
+        """The results of all rows in the library of the input, in its order, also of rows without an answer.
+
+        With a schema there is one column a field. Columns that begin with ``_`` are those of the run: ``_text``,
+        ``_status``, ``_error``, ``_tokens``, ``_cost``, ``_attempts`` …
+        """
+        return self._results.df
+
+    def column(self, name: str) -> Any:
+        """One column of the results; of an input in pandas a Series with its index.
+
+        Raises:
+            OptionError: there is no such column.
+        """
+        return self._results.column(name)
+
+    def join(self, df: Any, suffix: str = "") -> Any:
+        """Return a frame with the results to the right of its columns, each row with the result of its key.
+
+        Args:
+            df: the input of the run, or another frame of pandas, polars or Arrow with the same keys.
+            suffix: what is added to the names of the results.
+
+        Raises:
+            OptionError: a name is in both, or the frame has not the key columns.
+        """
+        return self._results.join(df, suffix)
+
+    def batches(self, size: int = 10_000) -> Iterator[Any]:
+        """Yield the results as :attr:`df` has them, in frames of at most ``size`` rows."""
+        return self._results.batches(size)
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> Path:
+        """Write the results with their keys to a Parquet file, a batch at a time, and return its path."""
+        return self._results.to_parquet(path)
+
+    @property
+    def at(self) -> ResponsesByKey:
+        """The responses by the key of their row: ``run.at["T-17"]``."""
+        return self._results.at
+
+    @property
+    def iat(self) -> ResponsesByPosition:
+        """The responses by the position of their row in the input: ``run.iat[0]``."""
+        return self._results.iat
 
     def _first_rows(self) -> Sequence[ShownRow]:
         try:
@@ -276,7 +327,7 @@ def retried_grants(
 def _shown(row: ResultRow) -> ShownRow:
     tokens = [count for count in (row.tokens_in, row.tokens_thought, row.tokens_out) if count is not None]
     return ShownRow(
-        show_key(row.key),
+        key_text(row.key),
         row.status,
         row.text[:2000],
         None,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from ..api import key_for_options, refuse_conflicts, resolved_options
 from ..backends import Backend, backend, host_to_name
@@ -22,7 +22,6 @@ from ..prices import TokenPrice
 from ..prompts import build_request
 from ..views import watch_rows
 from .admission import Admission, InDoubt, Stale, check_store, limited
-from .arguments import RowArguments
 from .attempts import AttemptMaker
 from .batch_leader import BatchLeader, refuse_open_jobs
 from .batch_start import BATCH, check_batch, start_batch, without_batch
@@ -36,29 +35,13 @@ from .local import LocalExecutor
 from .plan import Duplicates, Missing, prepare
 from .preview import preview_rows
 from .progress import ProgressCounter
+from .row_arguments import RowArguments, options_of_rows
 from .run import RowRun, RunSettings, retried_grants
 from .store import Store
 from .store_values import RunRecord
 from .values import Executor, Grant
 
-__all__ = ["rows", "start_rows"]
-
-_ROW_SECONDS: Final = 600.0  # the longest time of one row
-_FLEX_SECONDS: Final = 1200.0
-_REFUSED: Final[Mapping[str, str]] = {
-    "tool": "functions",
-    "mcp": "MCP servers",
-    "remote_mcp": "MCP servers",
-    "chat": "a conversation",
-    "continue_": "a conversation",
-    "fresh": "a conversation",
-    "attach": "attached files: use {{ image(row.path) }} in the prompt",
-    "record": "recordings: every answer is in the store",
-    "replay": "a replay",
-    "to": "a file for the text: use run.to_parquet(…)",
-    "repair": "repairs: ask again with run.retry(status=['mismatch'])",
-}
-"""Options that a run over rows does not support, and what they would do."""
+__all__ = ["RowArguments", "rows", "start_rows"]
 
 
 def rows(
@@ -185,7 +168,7 @@ def start_rows(
         ask_key: asks the user for a key when none is found; None where the user cannot be asked.
     """
     arguments.check()
-    options = _options_of_rows(options)
+    options = options_of_rows(options)
     dialect = backend(options.backend)
     check_batch(dialect, options, arguments)
     plan = prepare(
@@ -240,23 +223,6 @@ def _key(
     with suppress(CredentialsError):
         return key_for_options(dialect, options, None, reasons)
     return None
-
-
-def _options_of_rows(options: Options) -> Options:
-    """The options of each request.
-
-    Raises:
-        OptionError: an option has no meaning for rows.
-    """
-    for name, what in _REFUSED.items():
-        if getattr(options, name, None):
-            raise OptionError(f"Rows do not support {what}.", remedy=f"Leave {name} out.")
-    flex = options.service_tier == "flex"
-    if options.timeout is None:
-        options.timeout = _FLEX_SECONDS if flex else _ROW_SECONDS
-    if flex:  # it waits in a queue before the first byte
-        options.first_byte_timeout = max(options.first_byte_timeout, options.timeout)
-    return options
 
 
 class _Starter:
@@ -427,7 +393,7 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
     options, sources = resolved_options(others, previous)
     arguments = arguments._replace(**own)
     arguments.check()
-    options = _options_of_rows(options)
+    options = options_of_rows(options)
     dialect = backend(options.backend)
     plan = prepare(
         given["template"],
