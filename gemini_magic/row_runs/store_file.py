@@ -34,7 +34,8 @@ __all__ = [
 ]
 
 _WAIT = 10.0  # seconds to wait for a lock of SQLite: a reader that is checkpointing
-_CACHE = -16_000  # KiB of pages in memory
+_CACHE = -16_000  # KiB of pages in memory, for writing
+_READING_CACHE = -4_000  # the same for reading, which goes through the file once
 _CHECKPOINT = 4_000  # pages in the write-ahead log from which it is written back
 _LOG = "-wal"
 _LARGE_LOG = 128 << 20  # bytes of the log from which the user is informed
@@ -258,7 +259,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         try:
             _check_form(db, path)
             db.execute("PRAGMA query_only=ON")
-            db.execute(f"PRAGMA cache_size={_CACHE}")
+            db.execute(f"PRAGMA cache_size={_READING_CACHE}")
         except BaseException:
             db.close()
             raise

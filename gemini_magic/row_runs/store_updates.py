@@ -34,10 +34,10 @@ __all__ = [
 
 _EVICT = "UPDATE row SET position = NULL WHERE position = ? AND sample = ? AND key <> ?"
 _NEW_REQUEST = "INSERT INTO request(hash, run, first) VALUES (?, ?, ?) ON CONFLICT(hash) DO NOTHING"
-_PLACE = """INSERT INTO row(key, sample, position, request, wanted, status) VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT(key, sample) DO UPDATE SET position = excluded.position, request = excluded.request,
-    wanted = excluded.wanted, status = excluded.status"""
-_KEEP = "UPDATE row SET position = ?, wanted = ?, status = NULL WHERE key = ? AND sample = ?"
+_PLACE = """INSERT INTO row(key, sample, position, request, status) VALUES (?, ?, ?, ?, ?) ON CONFLICT(key, sample)
+    DO UPDATE SET position = excluded.position, request = excluded.request, wanted = NULL, status = excluded.status"""
+_KEEP = """UPDATE row SET position = ?1, wanted = nullif(?2, (SELECT hash FROM request WHERE request.id = row.request)),
+    status = NULL WHERE key = ?3 AND sample = ?4"""
 _EXTENT = "UPDATE run SET rows = ?, samples = ? WHERE id = ?"
 _JOB_COLUMNS = ("name", "state", "checked", "ended", "file", "note")
 
@@ -81,7 +81,6 @@ def add_rows(
                 wanted.sample,
                 wanted.position,
                 ids.get(wanted.hash),
-                wanted.hash,
                 None if wanted.hash else wanted.status,
             )
             for wanted in batch
