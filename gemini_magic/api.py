@@ -13,14 +13,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import markdown, media, recording
+from . import credentials, markdown, media, recording
 from . import schema as schemas
 from . import tools as toolbox
 from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
 from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
-from .credentials import find_key, key_header, key_mask
+from .credentials import find_key, key_header
 from .errors import CredentialsError, OptionError, RecordingError
 from .journaling import journal, should_journal, start_journaling, uploaded_files
 from .ledger import DisplayOptions, Ledger, RoundDriver, answer_turns, typed_form
@@ -36,7 +36,18 @@ if TYPE_CHECKING:
     from .recording import Recorder, Replay
     from .tools import Tool, ToolUser
 
-__all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "repair_notice", "stream"]
+__all__ = [
+    "Preview",
+    "ResponseStream",
+    "ask",
+    "begin",
+    "key_for_options",
+    "preview",
+    "refuse_conflicts",
+    "repair_notice",
+    "resolved_options",
+    "stream",
+]
 
 _BUILTIN = "builtin:"
 _RULES = "The server does not enforce these rules of the schema; the answer is checked when it has ended:"
@@ -116,7 +127,7 @@ def _tools(given: object, options: Options) -> Sequence[Tool]:
     return toolbox.tools_from([*offered, *more])
 
 
-def _resolved(
+def resolved_options(
     given: Mapping[str, Any], previous: Mapping[str, Any] | None = None
 ) -> tuple[Options, dict[str, str]]:
     """The options of a call, with its schema, and the source of each.
@@ -198,7 +209,7 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
         UsageProblem: the request cannot be sent as it is, or the configured key must not go to that address.
     """
     dialect = backend(options.backend)
-    _check_conflicts(dialect, request, options, sources or {})
+    refuse_conflicts(dialect, request, options, sources or {})
     offline = bool(options.replay)
     http = dialect.encode(
         plan_media(request, dialect, options, offline=offline).request, endpoint_of(options)
@@ -211,7 +222,7 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
     return Preview(http.method, http.url, headers, body, request.turns[-1].parts, rules)
 
 
-def _find_key(
+def key_for_options(
     dialect: Backend, options: Options, ask: Callable[[str], str] | None, reasons: Sequence[str]
 ) -> Key | None:
     """Return the key for the address.
@@ -232,9 +243,21 @@ def _find_key(
         raise
 
 
-def _check_conflicts(
+def refuse_conflicts(
     dialect: Backend, request: Request, options: Options, sources: Mapping[str, str]
 ) -> None:
+    """Refuse options that contradict each other.
+
+    Args:
+        dialect: the backend.
+        request: the request.
+        options: the options.
+        sources: where the options came from, as returned by ``resolve``.
+
+    Raises:
+        OptionError: two options set the same field.
+    """
+
     def body_of(each: Request) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(dialect.encode(without_files(each), endpoint_of(options)).body)
         return body
@@ -279,12 +302,12 @@ def begin(
         RecordingError: the recording to replay cannot be read.
     """
     dialect = backend(options.backend)
-    _check_conflicts(dialect, request, options, sources or {})
+    refuse_conflicts(dialect, request, options, sources or {})
     replay, key = _replay(options), None
     withheld, ignored = ((sources or {}).get(name) for name in (KEY_WITHHELD, IGNORED))
     is_local = replay is not None or dialect.local is not None
     if not is_local:
-        key = _find_key(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
+        key = key_for_options(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
     ledger = _ledger(request, options, before, conversation)
     if not is_local:
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
@@ -301,7 +324,7 @@ def begin(
         recorders=_recorders(options),
         replay=replay,
         before=before,
-        uploaded=uploaded_files(),
+        uploaded=uploaded_files,
     )
     if journaled:
         start_journaling(ledger, request, options)
@@ -322,7 +345,7 @@ def _driver(
         return None
     recorded = None if replay is None or options.run_tools else replay.tool_runs
     user = user or toolbox.console_user()
-    mask = key_mask(key, options.key_env)
+    mask = credentials.key_mask(key, options.key_env)
     settings = toolbox.settings_for_loop(options, tools, mask=mask, user=user, recorded=recorded)
     return toolbox.ToolLoop(request, settings)
 
@@ -409,7 +432,7 @@ def _reply(
     previous = {name: value for name, value in options.for_follow_up().items() if name not in once}
     more = dict(more)
     attach, given = more.pop("attach", ()), more.pop("tools", tools)
-    resolved, sources = _resolved(more, previous)
+    resolved, sources = resolved_options(more, previous)
     offered = _tools(given, resolved)
     follow_up, notices = _request(prompt, attach, resolved, (*request.turns, *answer), offered)
     reply, stream = begin(follow_up, resolved, notices=notices, sources=sources, tools=offered)
@@ -490,7 +513,7 @@ def _start(  # noqa: PLR0917 - the arguments of stream()
     options: Mapping[str, Any],
 ) -> tuple[ResponseStream, Options]:
     """Send a prompt; returns the stream and the resolved options. See :func:`stream` for the arguments and errors."""
-    resolved, sources = _resolved(options)
+    resolved, sources = resolved_options(options)
     offered = _tools(tools, resolved)
     request, notices = _request(prompt, attach, resolved, turns, offered)
     started = begin(request, resolved, notices=notices, sources=sources, tools=offered)
