@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import sqlite3
 import threading
 import time
 import weakref
@@ -28,6 +27,7 @@ from .store_errors import store_errors
 from .store_file import WritableFile, connect_reader, copy_file, create_private, is_network_path
 from .store_lock import StoreLock
 from .store_responses import rebuilt_response
+from .store_sqlite import sqlite3
 from .store_temporary import TemporaryFolder
 from .store_values import AttemptRow, BatchJob, Match, ResultRow, RunRecord, Spent
 from .store_writer import GroupWriter

@@ -6,13 +6,13 @@ cannot store are null, and lone surrogates are replaced.
 
 from __future__ import annotations
 
-import sqlite3
 import zlib
 from collections.abc import Sequence
 from math import isfinite
 from typing import Any, Final
 
 from ..text import replace_surrogates
+from .store_sqlite import sqlite3
 from .values import Attempted, Grant
 
 __all__ = ["write_done", "write_sent", "write_unsent"]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -21,6 +20,7 @@ from ..private_files import make_private_folder
 from .store_errors import store_errors
 from .store_lock import LockOwner
 from .store_schema import APPLICATION_ID, FORM, SCHEMA
+from .store_sqlite import sqlite3
 
 __all__ = [
     "WritableFile",

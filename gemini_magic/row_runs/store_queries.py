@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from ..errors import StoreError
+from .store_sqlite import sqlite3
 from .store_values import AttemptRow, BatchJob, Match, ResultRow, RunRecord, Spent
 from .values import Grant, RowStatus, Wanted
 

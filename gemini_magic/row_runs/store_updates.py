@@ -5,7 +5,6 @@ Each function runs in a transaction of the writer's thread.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from .store_attempts import write_sent
 from .store_file import recover
 from .store_queries import MAX_KEYS
 from .store_schema import SENT
+from .store_sqlite import sqlite3
 from .store_values import Match, RunRecord
 from .values import Grant, Wanted
 
