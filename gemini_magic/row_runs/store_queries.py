@@ -19,6 +19,7 @@ __all__ = [
     "count_models",
     "count_statuses",
     "job_grants",
+    "last_extent",
     "match_rows",
     "open_jobs",
     "result_row",
@@ -30,7 +31,8 @@ __all__ = [
 
 MAX_KEYS: Final = 500
 """Rows in one query: with fewer the call costs more than the search, and with more nothing is gained."""
-_MAX_BODY = 1 << 30  # bytes that a stored response may expand to
+_ALL = 2**62  # more rows than a file can hold
+_MAX_BODY = 1 << 28  # bytes that a stored response may expand to
 
 _ANSWER = "LEFT JOIN request a ON a.id = coalesce(q.answer, q.id)"
 _STORED = (
@@ -206,6 +208,12 @@ def count_models(db: sqlite3.Connection, rows: int, samples: int) -> dict[str, i
 def spent(db: sqlite3.Connection) -> Spent:
     """Return what all attempts of the store have cost."""
     return Spent(*db.execute(_SPENT).fetchone())
+
+
+def last_extent(db: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many positions and samples the input of the last run has that read any; all if no run did."""
+    found = db.execute("SELECT rows, samples FROM run WHERE rows > 0 ORDER BY id DESC LIMIT 1").fetchone()
+    return (_ALL, _ALL) if found is None else found
 
 
 # -- one request
