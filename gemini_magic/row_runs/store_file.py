@@ -152,7 +152,7 @@ class WritableFile:
         try:
             return self._open()
         except sqlite3.OperationalError as error:
-            if self.network or not error.sqlite_errorname.startswith(_NO_SHARED_MEMORY):
+            if self.network or not getattr(error, "sqlite_errorname", "").startswith(_NO_SHARED_MEMORY):
                 raise
             self.network = True
             return self._open()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from ..errors import StoreError
+from .store_codec import decompressed
 from .store_sqlite import sqlite3
 from .store_values import AttemptRow, BatchJob, Match, ResultRow, RunRecord, Spent
 from .values import Grant, RowStatus, Wanted
@@ -32,7 +32,6 @@ __all__ = [
 MAX_KEYS: Final = 500
 """Rows in one query: with fewer the call costs more than the search, and with more nothing is gained."""
 _ALL = 2**62  # more rows than a file can hold
-_MAX_BODY = 1 << 28  # bytes that a stored response may expand to
 
 _ANSWER = "LEFT JOIN request a ON a.id = coalesce(q.answer, q.id)"
 _STORED = (
@@ -265,18 +264,10 @@ def _raw_attempts(db: sqlite3.Connection, request: int) -> list[RawAttempt]:
 
 
 def _plain(data: bytes | None, codec: int) -> bytes:
-    if not data:
-        return b""
-    if codec == 0:
-        return data
-    unzip = zlib.decompressobj()
     try:
-        plain = unzip.decompress(data, _MAX_BODY)
-    except zlib.error as error:
-        raise StoreError(f"The stored response is damaged ({error}).", remedy="Ask this row again.") from None
-    if not unzip.eof:
-        raise StoreError("The stored response is damaged or too large.", remedy="Ask this row again.")
-    return plain
+        return decompressed(data or b"", codec)
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"The stored response is damaged: {error}.", remedy="Ask this row again.") from None
 
 
 # -- runs and jobs

@@ -48,7 +48,7 @@ SCHEMA: Final = (
         id INTEGER PRIMARY KEY, key BLOB NOT NULL, sample INTEGER NOT NULL, position INTEGER, request INTEGER,
         wanted BLOB, status TEXT, UNIQUE(key, sample))""",
     "CREATE UNIQUE INDEX row_position ON row(position, sample)",
-    # One line for each attempt, inserted when it is sent. codec: 0 plain, 1 zlib.
+    # One line for each attempt, inserted when it is sent. codec: see store_codec.
     """CREATE TABLE raw(
         request INTEGER NOT NULL, attempt INTEGER NOT NULL, sent REAL NOT NULL, done REAL, status INTEGER, ended TEXT,
         problem TEXT, cost REAL, worker TEXT, head BLOB, pieces BLOB, codec INTEGER NOT NULL DEFAULT 0,
