@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, count
 from types import MappingProxyType
@@ -24,6 +25,7 @@ from .values import Wanted
 __all__ = ["Duplicates", "Missing", "Plan", "prepare"]
 
 _BATCH: Final = 500
+_SINGLE_BRACES: Final = re.compile(r"\{\s*row[.\[]")
 
 
 def prepare(
@@ -123,19 +125,20 @@ def _compiled(
         return None
     compiled = compile_template(template, source.columns, namespace, images=images, table_rows=table_rows)
     if not compiled.uses_row:
-        name = next((str(each) for each in source.columns or ()), "")
-        example = (
-            f"{{{{ row.{name} }}}}"
-            if name.isidentifier()
-            else f'{{{{ row["{name}"] }}}}'
-            if name
-            else "{{ row }}"
-        )
         raise PromptError(
             "The prompt uses no column, so every row would ask the same.",
-            remedy=f"Insert one, for example {example}. For several answers to one prompt use repeat=N.",
+            remedy=_column_remedy(template, source),
         )
     return compiled
+
+
+def _column_remedy(template: str, source: RowSource) -> str:
+    """How to insert a column of this input."""
+    if _SINGLE_BRACES.search(template):
+        return "Write two braces: {{ row.NAME }}; in an f-string four: {{{{ row.NAME }}}}."
+    name = next((str(each) for each in source.columns or ()), "")
+    example = f"row.{name}" if name.isidentifier() else f'row["{name}"]' if name else "row"
+    return f"Insert one, for example {{{{ {example} }}}}. For several answers to one prompt use repeat=N."
 
 
 class Plan:

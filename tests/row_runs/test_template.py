@@ -92,6 +92,7 @@ def test_other_names_keep_the_values_that_they_have_before_the_run():
     [
         ("{{ row.txet }}", "There is no column 'txet'. Columns: 'text'", "rename"),
         ("{{ row['nope'] }}", "There is no column 'nope'", "rename"),
+        ("{{ text }} {{ row.size }}", "there is a column of this name", "row.text"),
         ("{{ row.class }}", "'class' is a keyword of Python", 'row["class"]'),
         ("{{ limt }} {{ row.text }}", "name 'limt' is not defined", "`limit`"),
         ("{{ row.text", "is not closed", "literal braces"),
@@ -108,6 +109,10 @@ def test_mistakes_are_refused_before_the_run(source, message, remedy):
     with pytest.raises(PromptError, match=re.escape(message)) as caught:
         compile_template(source, COLUMNS, {"limit": 3})
     assert remedy in caught.value.remedy
+
+
+def test_a_function_of_python_is_used_also_if_a_column_has_its_name():
+    assert text("{{ len(row.text) }}", columns=("text", "len"), values=("abc", 1)) == "3"
 
 
 def test_a_column_that_occurs_twice_cannot_be_used():
