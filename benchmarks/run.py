@@ -19,6 +19,7 @@ from items import items
 from page import page
 from reading import burst, large, memory
 from rendering import markdown
+from rows_store import rows_store
 from startup import first, load, warm
 
 BENCHMARKS = {
@@ -36,6 +37,7 @@ BENCHMARKS = {
         markdown,
         items,
         page,
+        rows_store,
     )
 }
 
