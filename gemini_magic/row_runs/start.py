@@ -331,6 +331,7 @@ class _Starter:
         """Open the store, check what it holds, and start."""
         store = Store.open(self.arguments.store)
         try:
+            self.settings.plan.keep_digests(store.digests)
             check_store(
                 self.settings.plan,
                 store,

@@ -1,6 +1,8 @@
 """Tests of the results of a run, end to end against a fake server."""
 
 import gc
+import hashlib
+import os
 
 import pandas as pd
 import polars as pl
@@ -153,3 +155,19 @@ def test_a_row_that_was_not_asked_has_no_response(server):
     assert run.df["_status"].tolist() == ["complete", "waiting", "waiting"]
     with pytest.raises(StoreError, match="has no response: waiting"):
         run.iat[2]
+
+
+def test_an_unchanged_picture_is_not_read_again_to_find_its_answer(server, tmp_path, monkeypatch):
+    png = b"\x89PNG\r\n\x1a\n" + bytes(40)
+    for name in "ab":
+        (tmp_path / f"{name}.png").write_bytes(png + name.encode())
+        os.utime(tmp_path / f"{name}.png", ns=(10**18, 10**18))
+    rows = [{"id": name, "path": f"{name}.png"} for name in "ab"]
+    given = {"folder": tmp_path, "store": tmp_path / "t.rows.sqlite"}
+    run = ask_rows(server, rows, "Look: {{ image(row.path) }}", **given)
+    assert statuses(run) == ["complete"] * 2
+    parts = server.requests[0].body["contents"][-1]["parts"]
+    assert parts[1]["inlineData"]["mimeType"] == "image/png"
+    monkeypatch.setattr(hashlib, "file_digest", None)
+    assert statuses(ask_rows(server, rows, "Look: {{ image(row.path) }}", **given)) == ["complete"] * 2
+    assert len(server.requests) == 2
