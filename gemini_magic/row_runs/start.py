@@ -245,6 +245,7 @@ class _Starter:
         store = Store.open(self.arguments.store)
         try:
             self._refuse_open_jobs(store)
+            self.settings.plan.keep_digests(store.digests)
             check_store(
                 self.settings.plan,
                 store,
