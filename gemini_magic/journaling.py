@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
-from . import recording
+from . import client, recording
 from .backends import backend, host_to_name, names
-from .client import UploadedFiles
 from .content import Request
 from .endings import REMEDY_OTHER_KERNEL
 from .errors import Interrupted, JournalError, RecordingError
@@ -22,6 +22,9 @@ from .ledger import Exchange, Ledger
 from .media import StoredMedia
 from .options import Options
 from .response import Response, response_from_exchanges
+
+if TYPE_CHECKING:
+    from .client import UploadedFiles
 
 __all__ = [
     "end_of",
@@ -44,7 +47,7 @@ def journal() -> Journal:
 
 def uploaded_files() -> UploadedFiles:
     """Return the list of the files that the current user has uploaded, which is beside the journal."""
-    return UploadedFiles(journal().path.with_name("uploads.json"))
+    return client.UploadedFiles(journal().path.with_name("uploads.json"))
 
 
 @lru_cache(maxsize=1)
