@@ -7,6 +7,7 @@ committed before it counts. The leader owns the retries: nothing below it sends 
 from __future__ import annotations
 
 import heapq
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -40,6 +41,7 @@ _SHOWN_EVERY: Final = 0.1  # seconds between two announcements of progress
 _MOST_BYTES: Final = 64_000_000  # of prompts in flight
 _MOST_REFUSED: Final = 600.0  # seconds without an answer in which the server only refuses
 _BACKOFF: Final = (1.0, 30.0)  # seconds before another attempt: the first and the longest wait
+_SUSPICIOUS: Final = 5  # permanent refusals
 _MIDNIGHT: Final = 60.0  # seconds after a quota of the day opens
 
 
@@ -139,6 +141,8 @@ class Leader:
         self._deadline: float | None = None
         self._wanted_stop: tuple[float, bool] | None = None  # grace and whether an interrupt is the cause
         self.problem: BaseException | None = None
+        self._judging = threading.Lock()
+        self._unjudged = 0  # permanent refusals that the leader has not seen; until it has, few rows follow
         self._executor = executor(self)
 
     # -- called by other threads
@@ -155,7 +159,11 @@ class Leader:
         Returns:
             Whether it may be sent; False also without a grant.
         """
-        if grant is None or self._halting or LIMITS.paused(self._pace.scope):
+        refused = sum(attempted.permanent for attempted in done)
+        if refused:
+            with self._judging:
+                self._unjudged += refused
+        if grant is None or self._halting or self._unjudged >= _SUSPICIOUS or LIMITS.paused(self._pace.scope):
             if done:
                 self._store.hand_over(done)
             return False
@@ -344,6 +352,9 @@ class Leader:
     def _take_attempt(self, attempted: Attempted) -> None:
         if not self._executor.asks_before_sending:
             self._store.hand_over([attempted])
+        elif attempted.permanent and attempted.sent:
+            with self._judging:
+                self._unjudged -= 1
         flying = self._flying.pop(attempted.request, None)
         if attempted.sent:
             self.progress.count_attempt(attempted)
