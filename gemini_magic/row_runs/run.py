@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -15,6 +16,7 @@ from .keys import key_text
 from .leader import Leader
 from .plan import Plan
 from .progress import ProgressCounter
+from .results import ResultMethods, RowResults
 from .store import Store
 from .store_values import ResultRow
 from .values import Grant
@@ -44,7 +46,7 @@ class RunSettings(NamedTuple):
     arguments: dict[str, Any]
 
 
-class RowRun(DisplayedRun):
+class RowRun(DisplayedRun, ResultMethods):
     """One prompt over many rows. :func:`~.start.rows` returns it when the run has ended.
 
     Args:
@@ -127,6 +129,12 @@ class RowRun(DisplayedRun):
             StoreError: the store cannot be read.
         """
         return self.store.results(batch_size)
+
+    @cached_property
+    def outputs(self) -> RowResults:
+        """The results as frames; ``df``, ``join`` and the other methods use it."""
+        schema = self.settings.asker.options.schema
+        return RowResults(self.store, self.settings.plan, schema, self.response)
 
     def _first_rows(self) -> Sequence[ShownRow]:
         try:
