@@ -228,7 +228,9 @@ STATE = "audio => [audio.paused, audio.currentTime, audio.volume, audio.duration
 
 @pytest.mark.parametrize("seconds", [20, 90], ids=["stored in the notebook", "too large for the notebook"])
 def test_audio_that_plays_goes_on_when_the_finished_answer_replaces_the_widget(lab, notebook, go, seconds):
-    run = f"await stream('One:', *sound({seconds}, pieces=9), 'two:', *sound(5, pieces=2), 'Done.', hold=True)"
+    run = (
+        f"await stream('One:', *sound({seconds}, pieces=9), 'two:', *sound(5, pieces=2), 'Done.', hold=True)"
+    )
     notebook.open(lab.write(f"plays{seconds}.ipynb", cells(SETUP_MEDIA, run)))
     notebook.run(0)
     notebook.run(1, wait=False)

@@ -55,7 +55,9 @@ def test_an_endless_answer_can_be_interrupted(kernel, server):
     assert kernel.execute("print(r.status, len(r.text) > 1_000_000)").stdout == "interrupted True\n"
 
 
-@pytest.mark.parametrize("shown", ["", "too long, the rest is not shown"], ids=["while it arrives", "while it is shown"])
+@pytest.mark.parametrize(
+    "shown", ["", "too long, the rest is not shown"], ids=["while it arrives", "while it is shown"]
+)
 def test_an_interrupt_is_obeyed_during_one_very_large_event(kernel, server, shown):
     server.script(text("Hello"), gate(f"go{shown}"), text(PIECE * 400), endless(text(PIECE)))
     run = kernel.begin(f"%%gemini -o r --max-total 2000 --base-url {server.base_url} --key-env FAKE_KEY\nhi")

@@ -100,6 +100,22 @@ def test_what_the_line_does_not_show_is_in_markdown_and_text():
         assert "first\nsecond" in found[form]
 
 
+def test_saved_markdown_is_readable_as_text():
+    run = run_of(args={"city": "Paris & Rome"}, result='a "warm" day')
+    found = saved("\n\nFirst.\n\n\n", run, "\n\n\n", run_of(args={}, result=1), "\n\nLast.\n")[
+        "text/markdown"
+    ]
+    assert found.partition("\n\n")[2].splitlines() == [
+        "First.",
+        "",
+        '▸ weather(city="Paris & Rome") → a "warm" day',
+        "",
+        "▸ weather() → 1",
+        "",
+        "Last.",
+    ]
+
+
 @pytest.mark.parametrize("text", [bad(), *payloads()[::7]])
 def test_a_hostile_run_is_text_in_every_form(text):
     found = saved("Before.", hostile_run(text), "After.")
