@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from io import BytesIO, UnsupportedOperation
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 __all__ = ["ToolOutput", "capturing", "collect_figures", "current_output", "open_figures"]
 
@@ -113,7 +113,7 @@ class _Router:
         if _current.get() is None:
             self._original.close()
 
-    def __enter__(self) -> _Router:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -111,7 +111,7 @@ def test_other_code_may_close_its_stream_while_a_tool_runs(output, monkeypatch):
     session = io.StringIO()
     monkeypatch.setattr(sys, "stdout", session)
     with capturing(output):
-        other = threading.Thread(target=lambda: sys.stdout.close())
+        other = threading.Thread(target=sys.stdout.close)
         other.start()
         other.join()
     assert session.closed
