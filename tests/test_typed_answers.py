@@ -14,6 +14,7 @@ import gemini_magic
 from gemini_magic import Response
 from gemini_magic.backends import names
 from gemini_magic.errors import MismatchError, OptionError, SchemaError
+from gemini_magic.schema import as_schema
 
 LINE = 'age: expected integer, got "old"'
 
@@ -197,6 +198,53 @@ def test_each_candidate_has_its_value(fake_server):
 def test_both_options_at_once_are_an_error():
     with pytest.raises(OptionError, match="exclude each other"):
         echo(GOOD, schema=Person, schema_multi=Person)
+
+
+@dataclasses.dataclass
+class Zoo:
+    dogs: list[Person]
+    cats: list[Person]
+    names: list[str]
+
+
+ZOO = json.dumps(
+    {"dogs": [{"name": "Rex", "age": 3}], "cats": [{"name": "Tom", "age": 4}], "names": ["a", "b"]}
+)
+
+
+def test_of_several_arrays_an_option_chooses_the_one_with_the_items():
+    assert list(echo(ZOO, schema=Zoo, items="cats").items) == [Person("Tom", 4)]
+    nested = {"type": "object", "properties": {"zoo": as_schema(Zoo).sent}}
+    r = echo(f'{{"zoo": {ZOO}}}', schema=nested, items="zoo.dogs")
+    assert list(r.items) == [{"name": "Rex", "age": 3}]
+    assert list(echo(ZOO, schema=Zoo, items="names").items) == ["a", "b"]
+    assert echo(ZOO, schema=Zoo, items="cats").parsed == Zoo(
+        [Person("Rex", 3)], [Person("Tom", 4)], ["a", "b"]
+    )
+
+
+def test_copies_and_follow_ups_keep_the_chosen_items():
+    r = echo(ZOO, schema=Zoo, items="cats")
+    for each in (copy.deepcopy(r), pickle.loads(pickle.dumps(r)), r.reply(ZOO)):
+        assert list(each.items) == [Person("Tom", 4)]
+    assert list(r.reply(ZOO, items="dogs").items) == [Person("Rex", 3)]
+    assert r.reply(GOOD, schema=Person).parsed == Person("Ann", 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message", "remedy"),
+    [
+        ({"schema": Zoo, "items": "birds"}, SchemaError, "no array birds", "Its arrays: dogs, cats, names."),
+        ({"schema": Person, "items": "age"}, SchemaError, "no array age", "It has no array"),
+        ({"schema": list[Person], "items": "dogs"}, SchemaError, "whole answer is the array", "Leave out"),
+        ({"schema_multi": Person, "items": "dogs"}, SchemaError, "whole answer is the array", "Leave out"),
+        ({"items": "dogs"}, OptionError, "--items needs a schema", "Add --schema"),
+    ],
+)
+def test_items_that_the_schema_does_not_have_are_an_error(options, kind, message, remedy):
+    with pytest.raises(kind, match=message) as caught:
+        echo(ZOO, **options)
+    assert remedy in caught.value.remedy
 
 
 def test_a_type_that_cannot_be_sent_is_an_error_before_sending(fake_server):
