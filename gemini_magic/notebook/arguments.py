@@ -311,7 +311,8 @@ _GROUPS = {
     "Prompt": "attach table_rows verbatim inline_limit",
     "Conversation": "chat continue_ fresh",
     "Result": "out to overwrite append quiet display format images next_cell background dry_run count",
-    "Recording": "record replay replay_any speed journal",
+    "Comparison": "compare sweep repeat",
+    "Recording": "record replay replay_any speed journal cache",
     "Connection": "backend base_url api_version project location auth key_env method_style alt no_stream",
     "Limit": "timeout stall_timeout first_byte_timeout connect_timeout retries fallback rpm max_event max_total",
 }
