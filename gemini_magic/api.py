@@ -33,10 +33,21 @@ from .response_stream import Callbacks, ResponseStream
 from .text import visible
 
 if TYPE_CHECKING:
-    from .recording import Recorder, Replay
+    from .recording import Recorder, Replay, ReplayedColumn
     from .tools import Tool, ToolUser
 
-__all__ = ["Preview", "ResponseStream", "ask", "begin", "preview", "repair_notice", "stream"]
+__all__ = [
+    "Preview",
+    "ResponseStream",
+    "ask",
+    "begin",
+    "check_request",
+    "preview",
+    "repair_notice",
+    "request_of_call",
+    "resolve_call",
+    "stream",
+]
 
 _BUILTIN = "builtin:"
 _RULES = "The server does not enforce these rules of the schema; the answer is checked when it has ended:"
@@ -84,7 +95,7 @@ class Preview(NamedTuple):
         return f'<div class="mathjax_ignore tex2jax_ignore">{text}</div>'
 
 
-def _request(
+def request_of_call(
     prompt: object, attach: object, options: Options, turns: Sequence[Turn], tools: Sequence[Tool] = ()
 ) -> tuple[Request, tuple[str, ...]]:
     """The request of a prompt, and the notices about its objects and its tools."""
@@ -116,7 +127,7 @@ def _tools(given: object, options: Options) -> Sequence[Tool]:
     return toolbox.tools_from([*offered, *more])
 
 
-def _resolved(
+def resolve_call(
     given: Mapping[str, Any], previous: Mapping[str, Any] | None = None
 ) -> tuple[Options, dict[str, str]]:
     """The options of a call, with its schema, and the source of each.
@@ -138,8 +149,12 @@ def _resolved(
     return options, sources
 
 
-def _replay(options: Options) -> Replay | None:
+def _replay(options: Options, column: ReplayedColumn | None) -> Replay | None:
     """Return the recording of ``--replay``; None without that option.
+
+    Args:
+        options: the options.
+        column: the column of a comparison that asks; None outside comparisons.
 
     Raises:
         RecordingError: it cannot be read.
@@ -148,7 +163,9 @@ def _replay(options: Options) -> Replay | None:
         return None
     path = _recording_path(options.replay)
     limit = options.max_total
-    return recording.Replay(path, any_order=options.replay_any, speed=options.speed, max_total=limit)
+    return recording.Replay(
+        path, any_order=options.replay_any, speed=options.speed, max_total=limit, column=column
+    )
 
 
 def _recording_path(name: str) -> Path:
@@ -211,6 +228,30 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
     return Preview(http.method, http.url, headers, body, request.turns[-1].parts, rules)
 
 
+def check_request(
+    request: Request,
+    options: Options,
+    *,
+    ask_key: Callable[[str], str] | None = None,
+    sources: Mapping[str, str] | None = None,
+) -> None:
+    """Raise the errors that :func:`begin` would raise before it sends a request, and send nothing.
+
+    Args:
+        request, options, ask_key, sources: as for :func:`begin`.
+
+    Raises:
+        UsageProblem, RecordingError: as :func:`begin`.
+    """
+    dialect = backend(options.backend)
+    preview(request, options, sources)
+    _display_options(options)
+    TokenPrice.parse(options.price)
+    _recorders(options)
+    if _replay(options, None) is None and dialect.local is None:
+        _find_key(dialect, options, ask_key, [])
+
+
 def _find_key(
     dialect: Backend, options: Options, ask: Callable[[str], str] | None, reasons: Sequence[str]
 ) -> Key | None:
@@ -260,6 +301,7 @@ def begin(
     sources: Mapping[str, str] | None = None,
     tools: Sequence[Tool] = (),
     tool_user: ToolUser | None = None,
+    column: ReplayedColumn | None = None,
 ) -> Started:
     """Send a request and return at once; the response fills in the background.
 
@@ -273,6 +315,7 @@ def begin(
         sources: where the options came from, as returned by ``resolve``.
         tools: the functions that the request offers to the model; a reply offers them too.
         tool_user: how the user is asked whether a function may run; None to ask with a prompt where that can be answered.
+        column: its column in a comparison; None outside comparisons.
 
     Raises:
         UsageProblem: the request or a key is missing something; nothing was sent.
@@ -280,12 +323,12 @@ def begin(
     """
     dialect = backend(options.backend)
     _check_conflicts(dialect, request, options, sources or {})
-    replay, key = _replay(options), None
+    replay, key = _replay(options, column), None
     withheld, ignored = ((sources or {}).get(name) for name in (KEY_WITHHELD, IGNORED))
     is_local = replay is not None or dialect.local is not None
     if not is_local:
         key = _find_key(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
-    ledger = _ledger(request, options, before, conversation)
+    ledger = _ledger(request, options, before, conversation, "" if column is None else column.label)
     if not is_local:
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
     _note_settings(ledger, None if is_local else withheld, ignored, key, notices)
@@ -332,7 +375,7 @@ def _note_journal(ledger: Ledger) -> None:
         ledger.note("journal", problem, severity="warning")
 
 
-def _ledger(request: Request, options: Options, before: str, conversation: str) -> Ledger:
+def _ledger(request: Request, options: Options, before: str, conversation: str, column: str) -> Ledger:
     """A ledger for a request that has not been sent; see :func:`begin` for the arguments."""
     return Ledger(
         request,
@@ -342,6 +385,7 @@ def _ledger(request: Request, options: Options, before: str, conversation: str) 
         display=_display_options(options),
         price=TokenPrice.parse(options.price),
         schema=options.schema,
+        column=column,
     )
 
 
@@ -409,9 +453,9 @@ def _reply(
     previous = {name: value for name, value in options.for_follow_up().items() if name not in once}
     more = dict(more)
     attach, given = more.pop("attach", ()), more.pop("tools", tools)
-    resolved, sources = _resolved(more, previous)
+    resolved, sources = resolve_call(more, previous)
     offered = _tools(given, resolved)
-    follow_up, notices = _request(prompt, attach, resolved, (*request.turns, *answer), offered)
+    follow_up, notices = request_of_call(prompt, attach, resolved, (*request.turns, *answer), offered)
     reply, stream = begin(follow_up, resolved, notices=notices, sources=sources, tools=offered)
     with _closing_on_error(reply, stream.close):
         reply.wait()
@@ -490,9 +534,14 @@ def _start(  # noqa: PLR0917 - the arguments of stream()
     options: Mapping[str, Any],
 ) -> tuple[ResponseStream, Options]:
     """Send a prompt; returns the stream and the resolved options. See :func:`stream` for the arguments and errors."""
-    resolved, sources = _resolved(options)
+    resolved, sources = resolve_call(options)
+    if resolved.compare or resolved.sweep or resolved.repeat is not None:
+        raise OptionError(
+            "ask() and stream() send one request.",
+            remedy="Use gemini_magic.compare(prompt, models=[…], sweep={…}, repeat=N).",
+        )
     offered = _tools(tools, resolved)
-    request, notices = _request(prompt, attach, resolved, turns, offered)
+    request, notices = request_of_call(prompt, attach, resolved, turns, offered)
     started = begin(request, resolved, notices=notices, sources=sources, tools=offered)
     return ResponseStream(*started, callbacks), resolved
 

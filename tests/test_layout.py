@@ -190,7 +190,7 @@ LATE_IMPORTS = {
     "notebook/preparation.py:_offered": "as above, for tools",
     "notebook/preparation.py:_start_servers": "as above",
     "notebook/preparation.py:_with_servers": "as above",
-    "api.py:_request": "few requests use an MCP server, and the first cell should import little",
+    "api.py:request_of_call": "few requests use an MCP server, and the first cell should import little",
     "api.py:_tools": "few requests use an MCP server, and the first cell should import little",
     "response.py:diff": "an answer is rarely compared, and the first cell should import little",
     "views/candidate.py:_repr_mimebundle_": "candidates are rarely displayed, and their text can be read without a parser",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .jsonl import RecordedExchange, parse_recording
     from .load import load_exchanges
     from .recorder import Recorder, check_recordable
-    from .replay import Replay, ReplayOnce
+    from .replay import Replay, ReplayedColumn, ReplayOnce
 
 __all__ = [
     "LedgerLines",
@@ -24,6 +24,7 @@ __all__ = [
     "Recorder",
     "Replay",
     "ReplayOnce",
+    "ReplayedColumn",
     "check_recordable",
     "last_curl",
     "load_exchanges",
@@ -38,6 +39,7 @@ _HOMES = {
     "Recorder": "recorder",
     "Replay": "replay",
     "ReplayOnce": "replay",
+    "ReplayedColumn": "replay",
     "check_recordable": "recorder",
     "last_curl": "curl",
     "load_exchanges": "load",

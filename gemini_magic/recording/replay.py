@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from ..backends import HttpRequest, backend
@@ -18,7 +18,7 @@ from ..media import media_identity
 from .files import MAX_TOTAL, read_recording
 from .tool_results import has_rounds, recorded_runs
 
-__all__ = ["Replay", "ReplayOnce"]
+__all__ = ["Replay", "ReplayOnce", "ReplayedColumn"]
 
 _CREDENTIALS = ("key", "access_token")  # the names that Google's APIs use in a query
 _MAX_SHOWN = 120  # characters of a difference that are shown
@@ -57,6 +57,20 @@ def _identity(method: str, url: str, body: Any) -> str:
     return json.dumps(parts, sort_keys=True, default=repr)
 
 
+class ReplayedColumn(NamedTuple):
+    """A column of a comparison that is replayed.
+
+    Attributes:
+        label: its label.
+        position: its place in the comparison, from 0.
+        sample: its number among the columns with the same request, from 0.
+    """
+
+    label: str
+    position: int = 0
+    sample: int = 0
+
+
 class Replay:
     """A recording that answers requests.
 
@@ -68,23 +82,36 @@ class Replay:
         any_order: play the answers in the order of the file, whatever the requests are.
         speed: how many times as fast; 0 means without waiting.
         max_total: MB that a compressed file may expand to.
+        column: the column of a comparison that asks; None outside comparisons. Its own answers are preferred, and their
+            count begins with this object.
 
     Attributes:
         path, speed: as above.
+        source: where the answers come from, for the status line.
 
     Raises:
         RecordingError: the file cannot be read, or the speed is negative or infinite.
     """
 
+    source: Literal["recording", "cache"] = "recording"
+
     def __init__(
-        self, path: Path, *, any_order: bool = False, speed: float = 1.0, max_total: float = MAX_TOTAL
+        self,
+        path: Path,
+        *,
+        any_order: bool = False,
+        speed: float = 1.0,
+        max_total: float = MAX_TOTAL,
+        column: ReplayedColumn | None = None,
     ) -> None:
         self.path = path
+        self._column = column
         self.speed = _check_speed(speed, "--speed")
         self._any_order = any_order
         self._exchanges = read_recording(path, max_total=max_total)
         self._latest = -1  # the exchange that was played last
         self._modified = path.stat().st_mtime_ns
+        self._finds = 0
 
     @property
     def has_rounds(self) -> bool:
@@ -114,6 +141,8 @@ class Replay:
         Raises:
             RecordingError: no exchange matches; the error shows how the most similar one differs.
         """
+        if self._any_order and self._column is not None:
+            return self._next_of_column(self._column, self._exchanges, self._column.position)
         if self._any_order:
             number = self._count("in order")
             if number >= len(self._exchanges):
@@ -130,11 +159,21 @@ class Replay:
             for each in self._exchanges
             if _identity(each.method, each.url, _canonical(each.body, each.files)) == wanted
         ]
+        if same and self._column is not None:
+            return self._next_of_column(self._column, same, self._column.sample)
         if same:
             return same[min(self._count(wanted), len(same) - 1)]
         if all(not each.url for each in self._exchanges):  # an .sse file: a body without a request
             return self._exchanges[-1]
         raise self._no_match(request)
+
+    def _next_of_column(self, column: ReplayedColumn, answers: Sequence[Exchange], number: int) -> Exchange:
+        """The next answer of a column; in a recording without this column the answer with a number."""
+        own = [each for each in answers if each.column == column.label]
+        number = self._finds + (0 if own else number)
+        self._finds += 1
+        found = own or [each for each in answers if not each.attempt] or answers
+        return found[min(number, len(found) - 1)]
 
     def _count(self, what: str) -> int:
         """Count a request to this file; returns how often this process made it before."""

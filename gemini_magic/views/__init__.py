@@ -14,20 +14,33 @@ if TYPE_CHECKING:
     from .encoding import similar_text, write_text
     from .media_objects import AnswerContent, Audio, Picture, Video
     from .outputs import redraw_outputs
-    from .select import NullView, View, close_at_once, close_if_not_interrupted, select_view, stop_hint
+    from .select import (
+        NullView,
+        View,
+        close_at_once,
+        close_if_not_interrupted,
+        select_columns_view,
+        select_view,
+        stop_hint,
+    )
+    from .side_by_side import AnswerColumn, AnswerColumns, columns_bundle
+    from .side_by_side_terminal import terminal_columns_text
     from .static import bundle, inspect, value_bundle
-    from .status import error_lines, status_line
+    from .status import count_words, error_lines, status_line
     from .timeline import Timeline
     from .token_heat import TokenRows
     from .upload_progress import UploadProgress
-    from .watch import watch_stream
+    from .watch import StopCause, watch_columns, watch_stream
 
 __all__ = [
     "AnswerCandidate",
+    "AnswerColumn",
+    "AnswerColumns",
     "AnswerContent",
     "Audio",
     "NullView",
     "Picture",
+    "StopCause",
     "Timeline",
     "TokenRows",
     "UploadProgress",
@@ -36,20 +49,27 @@ __all__ = [
     "bundle",
     "close_at_once",
     "close_if_not_interrupted",
+    "columns_bundle",
+    "count_words",
     "error_lines",
     "inspect",
     "redraw_outputs",
+    "select_columns_view",
     "select_view",
     "similar_text",
     "status_line",
     "stop_hint",
+    "terminal_columns_text",
     "value_bundle",
+    "watch_columns",
     "watch_stream",
     "write_text",
 ]
 
 _HOMES = {
     "AnswerCandidate": "candidate",
+    "AnswerColumn": "side_by_side",
+    "AnswerColumns": "side_by_side",
     "AnswerContent": "media_objects",
     "Audio": "media_objects",
     "Picture": "media_objects",
@@ -62,6 +82,12 @@ _HOMES = {
     "close_at_once": "select",
     "close_if_not_interrupted": "select",
     "bundle": "static",
+    "columns_bundle": "side_by_side",
+    "count_words": "status",
+    "select_columns_view": "select",
+    "terminal_columns_text": "side_by_side_terminal",
+    "StopCause": "watch",
+    "watch_columns": "watch",
     "redraw_outputs": "outputs",
     "similar_text": "encoding",
     "select_view": "select",

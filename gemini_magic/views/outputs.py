@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
 from typing import Any, Final, Literal
 from uuid import uuid4
@@ -28,11 +28,10 @@ from IPython.display import display, update_display
 from ..ledger import Ledger
 from ..text import visible
 from . import page
-from .snapshot import AnswerSnapshot
 from .static import bundle
 from .status import details, status_facts
 
-__all__ = ["METADATA", "TARGET", "AnswerOutput", "redraw_outputs", "send_states"]
+__all__ = ["METADATA", "STATE_MARK", "TARGET", "AnswerOutput", "redraw_outputs", "send_states"]
 
 METADATA: Final = "gemini_magic"  # the key in an output's metadata
 
@@ -57,7 +56,7 @@ _ENDS: Final = {
     "unknown": ("the kernel ended", "The kernel ended before the answer did."),
 }
 _REMEDY: Final = "If the journal is on, `%gemini last` shows everything that was received."
-_STATE: Final = "\0"  # stands for the fact that the labextension replaces
+STATE_MARK: Final = "\0"  # stands for the fact that the labextension replaces
 
 _outputs: OrderedDict[str, AnswerOutput] = OrderedDict()
 _known: set[str] = set()  # the ids of all answers of this kernel
@@ -71,11 +70,10 @@ def _kernel_id() -> str | None:
     return found[1] if found else None
 
 
-def _cut_words(snapshot: AnswerSnapshot) -> dict[str, Any]:
+def _cut_words(facts: Sequence[str]) -> dict[str, Any]:
     """The words with which the labextension describes a partial answer whose kernel has ended."""
-    facts = status_facts(snapshot.ledger, now=snapshot.elapsed, state=_STATE)
     return {
-        "facts": [None if fact == _STATE else fact for fact in facts],
+        "facts": [None if fact == STATE_MARK else fact for fact in facts],
         "ends": {name: list(words) for name, words in _ENDS.items()},
         "remedy": _REMEDY,
     }
@@ -92,14 +90,14 @@ class AnswerOutput:
     """The output of one answer. It displays the answer and says in the metadata which answer it is.
 
     Args:
-        ledger: the record of the answer.
+        ledger: the record of the answer, or what a subclass shows.
 
     Attributes:
         id: the display id, which also identifies the answer.
         displayed: whether the output exists.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Any) -> None:
         self.id = f"gemini-magic-{uuid4().hex}"
         self.displayed = False
         self._ledger = weakref.ref(ledger)
@@ -119,7 +117,7 @@ class AnswerOutput:
         self,
         data: dict[str, Any],
         state: State,
-        snapshot: AnswerSnapshot | None = None,
+        snapshot: Any = None,
         *,
         error_follows: bool = False,
     ) -> None:
@@ -155,7 +153,7 @@ class AnswerOutput:
     def send_partial(
         self,
         data: dict[str, Any],
-        snapshot: AnswerSnapshot,
+        snapshot: Any,
         version: object,
         *,
         started: float,
@@ -181,7 +179,7 @@ class AnswerOutput:
         if ledger is None:
             return
         if self._final:
-            self._send(bundle(ledger), "final", None)
+            self._send(self.final_bundle(ledger), "final", None)
         else:
             self._sent = object()
 
@@ -189,23 +187,31 @@ class AnswerOutput:
         """Show a final answer again, whose status line has changed; another one is drawn by its view."""
         ledger = self._ledger()
         if ledger is not None and self.displayed and self._final:
-            data = bundle(ledger, error_follows=self._error_follows)
+            data = self.final_bundle(ledger, error_follows=self._error_follows)
             self.show(data, "final", error_follows=self._error_follows)
 
     def shows(self, ledger: Ledger) -> bool:
         """Whether the output is of this answer."""
         return self._ledger() is ledger
 
-    def _send(self, data: dict[str, Any], state: State, snapshot: AnswerSnapshot | None) -> None:
+    def _send(self, data: dict[str, Any], state: State, snapshot: Any) -> None:
         _publish(data, f"{self.id}-state", self._metadata(state, snapshot), update=True)
 
-    def _metadata(self, state: State, snapshot: AnswerSnapshot | None) -> dict[str, Any]:
+    def _metadata(self, state: State, snapshot: Any) -> dict[str, Any]:
         found: dict[str, Any] = {"id": self.id, "state": state}
         if self._kernel is not None:
             found["kernel"] = self._kernel
         if snapshot is not None:
-            found["cut"] = _cut_words(snapshot)
+            found["cut"] = _cut_words(self.facts(snapshot))
         return {METADATA: found}
+
+    def final_bundle(self, ledger: Any, *, error_follows: bool = False) -> dict[str, Any]:
+        """The MIME bundle of the answer, which has ended; ``error_follows`` as in :meth:`show`."""
+        return bundle(ledger, error_follows=error_follows)
+
+    def facts(self, snapshot: Any) -> list[str]:
+        """The parts of the status line of an answer that has not ended, with a mark in place of its state."""
+        return status_facts(snapshot.ledger, now=snapshot.elapsed, state=STATE_MARK)
 
 
 def _publish(data: dict[str, Any], display_id: str, metadata: dict[str, Any], *, update: bool) -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "details_html",
     "document",
     "form_class",
+    "line_html",
     "note_html",
     "root_html",
     "sources_box",
@@ -96,14 +97,28 @@ def status_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:
         notice: one more fact at the end of the line.
     """
     shown = [*snapshot.facts, *([notice] if notice else [])]
+    waiting = snapshot.status == "running" and snapshot.ledger.phase in _WAITING
+    tone = TONES[snapshot.status]
+    return line_html(shown, tone, snapshot.mark, waiting=waiting, end=_sparkline_html(snapshot))
+
+
+def line_html(facts: Iterable[str], tone: str, mark: str, *, waiting: bool = False, end: str = "") -> str:
+    """A status line.
+
+    Args:
+        facts: its parts, most important first, as plain text.
+        tone: the name of the color of its mark.
+        mark: one character that shows the status without color.
+        waiting: whether the line may be as high as its text.
+        end: HTML at its end.
+    """
     dot = '<span class="gm-dot"> · </span>'
     line = "".join(
-        f'<span class="gm-fact">{dot * (at > 0)}{_inline_html(fact)}</span>' for at, fact in enumerate(shown)
+        f'<span class="gm-fact">{dot * (at > 0)}{_inline_html(fact)}</span>' for at, fact in enumerate(facts)
     )
-    waiting = snapshot.status == "running" and snapshot.ledger.phase in _WAITING
     return (
-        f'<div class="gm-status"><span class="gm-mark gm-{TONES[snapshot.status]}">{snapshot.mark}</span> '
-        f'<span class="gm-facts{" gm-wait" * waiting}">{line}{_sparkline_html(snapshot)}</span></div>'
+        f'<div class="gm-status"><span class="gm-mark gm-{tone}">{mark}</span> '
+        f'<span class="gm-facts{" gm-wait" * waiting}">{line}{end}</span></div>'
     )
 
 

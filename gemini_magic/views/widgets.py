@@ -126,10 +126,10 @@ class WidgetSet:
         """Create a widget that contains others; ``children`` may be changed later."""
         return self._register(_Box(children=tuple(children), _dom_classes=classes))
 
-    def stop(self, callback: Callable[[], None]) -> Any:
+    def stop(self, callback: Callable[[], None], text: str = "Stop") -> Any:
         """Create a Stop button. The callback is called on the thread on which the kernel handles widget messages."""
-        tooltip = "Stop this answer and keep what was received"
-        return self.button("Stop", callback, "gm-stop", icon="stop", tooltip=tooltip)
+        tooltip = f"{text}: keep what was received"
+        return self.button(text, callback, "gm-stop", icon="stop", tooltip=tooltip)
 
     def button(
         self, text: str, callback: Callable[[], None], *classes: str, icon: str = "", tooltip: str = ""
