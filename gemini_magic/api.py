@@ -535,7 +535,7 @@ def _start(  # noqa: PLR0917 - the arguments of stream()
 ) -> tuple[ResponseStream, Options]:
     """Send a prompt; returns the stream and the resolved options. See :func:`stream` for the arguments and errors."""
     resolved, sources = resolve_call(options)
-    if resolved.compare or resolved.sweep or resolved.repeat is not None:
+    if resolved.is_comparison:
         raise OptionError(
             "ask() and stream() send one request.",
             remedy="Use gemini_magic.compare(prompt, models=[…], sweep={…}, repeat=N).",

@@ -589,6 +589,11 @@ class Options:
 
     __hash__ = None  # type: ignore[assignment] # the values may change
 
+    @property
+    def is_comparison(self) -> bool:
+        """Whether these options request several answers side by side."""
+        return bool(self.compare or self.sweep or self.repeat is not None)
+
     def for_follow_up(self) -> dict[str, Any]:
         """The options that a follow-up request inherits: all but those that belong to a single call."""
         once = (

@@ -12,7 +12,7 @@ from ..lazy import lazy_names
 if TYPE_CHECKING:
     from .call import compare
     from .comparison import Comparison, ComparisonRow
-    from .plan import MAX_COLUMNS, ColumnPlan, compares, options_of_column, plan_columns, read_plan
+    from .plan import MAX_COLUMNS, ColumnPlan, options_of_column, plan_columns, read_plan
     from .start import (
         PlannedRequest,
         RequestPreviews,
@@ -32,7 +32,6 @@ __all__ = [
     "RequestPreviews",
     "check_columns",
     "compare",
-    "compares",
     "failure_of_all",
     "interruption",
     "options_of_column",
@@ -51,7 +50,6 @@ _HOMES = {
     "RequestPreviews": "start",
     "check_columns": "start",
     "compare": "call",
-    "compares": "plan",
     "failure_of_all": "start",
     "interruption": "start",
     "options_of_column": "plan",

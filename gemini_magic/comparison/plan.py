@@ -18,7 +18,7 @@ from ..errors import OptionError
 from ..options import Options
 from ..text import one_line
 
-__all__ = ["MAX_COLUMNS", "ColumnPlan", "compares", "options_of_column", "plan_columns", "read_plan"]
+__all__ = ["MAX_COLUMNS", "ColumnPlan", "options_of_column", "plan_columns", "read_plan"]
 
 MAX_COLUMNS: Final = 16
 """Columns of one comparison; each is a request."""
@@ -70,11 +70,6 @@ class _Axis(NamedTuple):
     """One thing that differs: its values, each with its label and the options that it sets."""
 
     values: Sequence[tuple[str, Mapping[str, Any]]]
-
-
-def compares(options: Options) -> bool:
-    """Whether the options of a cell request a comparison."""
-    return bool(options.compare or options.sweep or options.repeat is not None)
 
 
 def read_plan(options: Options, given: Mapping[str, Any]) -> tuple[ColumnPlan, ...]:

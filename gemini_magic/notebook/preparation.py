@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from msgspec import structs
 
@@ -36,9 +36,10 @@ from .messages import print_lines, show_message
 from .session import CONTINUE_PROMPT, Resumption, Session, answer_text
 
 if TYPE_CHECKING:
+    from ..comparison import PlannedRequest
     from ..tools import Tool
 
-__all__ = ["PreparedRequest", "RequestPreparer"]
+__all__ = ["CellPrompt", "PreparedComparison", "PreparedRequest", "RequestPreparer"]
 
 _WAKE_UP = 0.09  # seconds; a longer wait in `await` would delay the toolbar's interrupt
 _TABLE_ROWS = re.compile(r"(?<!\S)--table[-_]rows[= ]\s*(\d+)", re.IGNORECASE)
@@ -70,6 +71,42 @@ class PreparedRequest(NamedTuple):
     text: str = ""
 
 
+class PreparedComparison(NamedTuple):
+    """The requests of a comparison, ready to be sent.
+
+    Attributes:
+        columns: the request of each column.
+        options: the options of the cell.
+        notices: messages to record as notes of each response.
+    """
+
+    columns: Sequence[PlannedRequest]
+    options: Options
+    notices: tuple[str, ...]
+
+
+class CellPrompt(NamedTuple):
+    """The prompt of a cell, of which several requests can be made.
+
+    Attributes:
+        parts: its parts.
+        notices: messages about it.
+        names: the user's variables, which can be named by a schema.
+    """
+
+    parts: Sequence[Part]
+    notices: list[str]
+    names: Mapping[str, Any]
+
+    def request(self, options: Options) -> Request:
+        """The request with these options, whose schema is read."""
+        read_schema(options, self.names)
+        return build_request(self.parts, options, ())
+
+
+Prepared: TypeAlias = "PreparedRequest | PreparedComparison | None"
+
+
 class RequestPreparer:
     """Prepares the requests of one shell; sends none.
 
@@ -88,7 +125,7 @@ class RequestPreparer:
         """The options of a line that has these options, and the source of each."""
         return resolve(given or {}, self._configured())
 
-    def prepare(self, line: str, body: str) -> PreparedRequest | None:
+    def prepare(self, line: str, body: str) -> Prepared:
         """The request of a cell that is not awaited. IPython's loop runs ``await`` in expressions if no loop is running.
 
         Raises:
@@ -98,14 +135,14 @@ class RequestPreparer:
         can_await = shell.autoawait and not _loop_is_running() and (awaits(line) or awaits(body))
         work = self._request_of_cell(line, body, can_await=can_await)
         try:
-            found: PreparedRequest | None = shell.loop_runner(work) if can_await else _run_now(work)
+            found: Prepared = shell.loop_runner(work) if can_await else _run_now(work)
         except Interrupted:  # of a request that an expression made
             raise
         except KeyboardInterrupt:
             raise _interrupted() from None
         return found
 
-    async def prepare_awaited(self, line: str, body: str) -> PreparedRequest | None:
+    async def prepare_awaited(self, line: str, body: str) -> Prepared:
         """Do the same for a cell that is awaited.
 
         Raises:
@@ -117,7 +154,7 @@ class RequestPreparer:
         with interrupts_raise():
             return self.prepare(line, body)
 
-    async def _request_of_cell(self, line: str, body: str, *, can_await: bool) -> PreparedRequest | None:
+    async def _request_of_cell(self, line: str, body: str, *, can_await: bool) -> Prepared:
         """The request of a cell, not sent yet; None if its line asked for help, which is printed.
 
         Args:
@@ -161,17 +198,39 @@ class RequestPreparer:
             print_lines(help_text())
             return None
         options, sources = self.options(parsed.options)
-        read_schema(options, names)
-        if can_await and options.mcp:
+        if not options.is_comparison:
+            read_schema(options, names)
+        if can_await and options.mcp and not options.is_comparison:
             await self._start_servers(options)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
         values = None if options.verbatim else await evaluated(body.removesuffix("\n"), first_line=2)
         with interrupts_raise():  # large files are read
+            if options.is_comparison:
+                return self._comparison(body, options, parsed.options, notices, values)
             return self._prepared(body, options, key, notices, values)._replace(sources=sources)
 
-    def _prepared(
-        self, body: str, options: Options, key: Any, notices: list[str], values: EvaluatedExpressions | None
-    ) -> PreparedRequest:
+    def _comparison(
+        self,
+        body: str,
+        options: Options,
+        given: Mapping[str, Any],
+        notices: list[str],
+        values: EvaluatedExpressions | None,
+    ) -> PreparedComparison:
+        """The requests of a cell that compares."""
+        from .comparing import prepare_comparison  # noqa: PLC0415 - not needed for most cells
+
+        parts = self._parts(body, options, notices, values)
+        prompt = CellPrompt(parts, notices, self.shell.user_ns)
+        prepared = prepare_comparison(prompt, options, given, self.options)
+        if notices:
+            print_lines(*notices)
+        return prepared
+
+    def _parts(
+        self, body: str, options: Options, notices: list[str], values: EvaluatedExpressions | None
+    ) -> Sequence[Part]:
+        """The parts of the prompt; messages about them are added to ``notices``."""
         text = body.removesuffix("\n")
         if not text.strip():
             raise OptionError("The cell has no prompt.", remedy="Write the prompt below the %%gemini line.")
@@ -184,7 +243,12 @@ class RequestPreparer:
             notices += found
             if hint := single_brace_hint(text, names):
                 notices.append(hint)
-        parts = (*attachments_of_line(options.attach, names, notices, options.table_rows), *parts)
+        return (*attachments_of_line(options.attach, names, notices, options.table_rows), *parts)
+
+    def _prepared(
+        self, body: str, options: Options, key: Any, notices: list[str], values: EvaluatedExpressions | None
+    ) -> PreparedRequest:
+        parts = self._parts(body, options, notices, values)
         conversation = self.session.conversation(options)
         if not (options.dry_run or options.count) and (repeated := _repeated_turn_notice(conversation, key)):
             notices.append(repeated)
@@ -305,12 +369,12 @@ def _loop_is_running() -> bool:
     return True
 
 
-def _run_now(work: Coroutine[Any, Any, PreparedRequest | None]) -> PreparedRequest | None:
+def _run_now(work: Coroutine[Any, Any, Prepared]) -> Prepared:
     """Run a coroutine that awaits nothing."""
     try:
         work.send(None)
     except StopIteration as stopped:
-        found: PreparedRequest | None = stopped.value
+        found: Prepared = stopped.value
         return found
     raise AssertionError("the coroutine awaits something")
 

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import getpass
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from .. import tools as toolbox
 from ..api import begin, preview, repair_notice
@@ -29,8 +31,11 @@ from .commands.context import CommandContext
 from .confirming import confirmer_for
 from .display_loop import DisplayLoop, RunningCell
 from .messages import show_message
-from .preparation import PreparedRequest, RequestPreparer
+from .preparation import PreparedComparison, PreparedRequest, RequestPreparer
 from .session import Run, Session
+
+if TYPE_CHECKING:
+    from .comparing import ComparisonRunner
 
 __all__ = ["CellRunner"]
 
@@ -54,6 +59,13 @@ class CellRunner:
             self.session, shell, self.options, configure, self._server, self._preparer.resume
         )
         self._loop = DisplayLoop(shell, self.session)
+
+    @cached_property
+    def _comparisons(self) -> ComparisonRunner:
+        """The runner of comparisons; created for the first one."""
+        from .comparing import ComparisonRunner  # noqa: PLC0415 - not needed for most cells
+
+        return ComparisonRunner(self.shell, self.session, _key_prompt(self.shell))
 
     def ask(self, line: str, body: str) -> Any:
         """Run a ``%%gemini`` cell until its answer ends.
@@ -96,6 +108,8 @@ class CellRunner:
 
     def _watch(self, cell: Any) -> Any:
         """Show the answer of a request that was sent, and ask again while it does not fit; other values are returned."""
+        if isinstance(cell, _comparison_type()):
+            return self._comparisons.watch(cell)
         earlier: list[Response] = []
         while isinstance(cell, RunningCell):
             response = self._loop.watch(cell)
@@ -107,6 +121,8 @@ class CellRunner:
 
     async def _watch_awaited(self, cell: Any) -> Any:
         """Do the same on a running event loop."""
+        if isinstance(cell, _comparison_type()):
+            return await self._comparisons.watch_awaited(cell)
         earlier: list[Response] = []
         while isinstance(cell, RunningCell):
             response = await self._loop.watch_awaited(cell)
@@ -176,6 +192,8 @@ class CellRunner:
 
         Any other value, such as the result of a command, is returned unchanged.
         """
+        if isinstance(prepared, PreparedComparison):
+            return self._comparisons.send(prepared, awaited=awaited)
         if not isinstance(prepared, PreparedRequest):
             return prepared
         request, options = prepared.request, prepared.options
@@ -282,6 +300,12 @@ class _RememberedError:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, GeminiMagicError | Interrupted):
             self._session.error = error
+
+
+def _comparison_type() -> Any:
+    """The class of a running comparison; an empty tuple, which matches nothing, before the first comparison."""
+    module = sys.modules.get(f"{__package__}.comparing")
+    return () if module is None else module.RunningComparison
 
 
 def _background_note(options: Options) -> str:

@@ -154,6 +154,11 @@ class Session:
         if run.conversation.name:
             self.chats[run.conversation.name] = run.conversation
 
+    def add_column(self, run: Run) -> None:
+        """Store the run of one column of a comparison; the current conversation stays."""
+        self.runs.append(run)
+        self.request_count += run.is_billed
+
     def finish_run(self, run: Run) -> list[Response]:
         """Add the answer of an ended run to its conversation, as one turn together with the run's prefix.
 
