@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import files
     from .api import ask, stream
     from .catalog import count_tokens, models
+    from .comparison import Comparison, compare
     from .errors import GeminiMagicError, Interrupted, ToolRefused
     from .media import attach
     from .prompts import table
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Comparison",
     "GeminiMagicError",
     "Interrupted",
     "Response",
@@ -31,6 +33,7 @@ __all__ = [
     "__version__",
     "ask",
     "attach",
+    "compare",
     "count_tokens",
     "files",
     "load_ipython_extension",
@@ -42,6 +45,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Comparison": ".comparison",
     "GeminiMagicError": ".errors",
     "Interrupted": ".errors",
     "Response": ".response",
@@ -49,6 +53,7 @@ _HOMES = {
     "ToolRefused": ".errors",
     "ask": ".api",
     "attach": ".media",
+    "compare": ".comparison",
     "count_tokens": ".catalog",
     "models": ".catalog",
     "stream": ".api",

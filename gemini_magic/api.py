@@ -238,10 +238,14 @@ def check_request(
     """Raise the errors that :func:`begin` would raise before it sends a request, and send nothing.
 
     Args:
-        request, options, ask_key, sources: as for :func:`begin`.
+        request: the request.
+        options: the options of the cell or call.
+        ask_key: as for :func:`begin`.
+        sources: as for :func:`begin`.
 
     Raises:
-        UsageProblem, RecordingError: as :func:`begin`.
+        UsageProblem: as :func:`begin`.
+        RecordingError: as :func:`begin`.
     """
     dialect = backend(options.backend)
     preview(request, options, sources)

@@ -51,11 +51,14 @@ def compare(
     if isinstance(models, str):
         models = [each.strip() for each in models.split(",")]
     if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 1:
-        raise OptionError(f"repeat must be an integer of 1 or greater, not {repeat!r}.", remedy="Write repeat=3.")
+        raise OptionError(
+            f"repeat must be an integer of 1 or greater, not {repeat!r}.", remedy="Write repeat=3."
+        )
     shared, _ = resolve_call(options)
     given = {name: value for name, value in options.items() if value not in (None, False)}
     plans = plan_columns(shared, given, models=models, sweep=sweep or {}, repeat=repeat)
-    columns, notices = [], ()
+    columns: list[PlannedRequest] = []
+    notices: tuple[str, ...] = ()
     for plan in plans:
         resolved, sources = resolve_call({**options, **plan.changes})
         resolved = options_of_column(resolved)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self, overload
 
@@ -12,7 +11,7 @@ from .. import recording, views
 from ..backends import backend
 from ..client import play
 from ..diff import Difference
-from ..errors import OptionError, RecordingError
+from ..errors import RecordingError
 from ..ledger import Exchange, Ledger
 from ..options import Options
 from ..response import Response, response_from_exchanges

@@ -49,7 +49,16 @@ _SHARED: Final = {
     *("tool_timeout", "confirm", "base_url", "auth", "key_env", "project", "price", "rpm", "inline_limit"),
 }
 # Options about one server, which another backend must not receive.
-_OF_SERVER: Final = ("base_url", "auth", "key_env", "api_version", "project", "location", "method_style", "price")
+_OF_SERVER: Final = (
+    "base_url",
+    "auth",
+    "key_env",
+    "api_version",
+    "project",
+    "location",
+    "method_style",
+    "price",
+)
 
 
 class ColumnPlan(NamedTuple):
@@ -266,7 +275,7 @@ def _by_setting(sweep: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
     for written, values in sweep.items():
         name = written.strip().lstrip("-").lower()
         name = by_flag.get(name.replace("_", "-"), name.replace("-", "_"))
-        if name == "model" or name == "backend":
+        if name in {"model", "backend"}:
             raise OptionError(
                 f"--sweep cannot have {written!r}.", remedy="Name the models: --compare MODEL,BACKEND:MODEL."
             )

@@ -58,7 +58,7 @@ class RequestPreviews(NamedTuple):
 
     def _repr_html_(self) -> str:
         return "".join(
-            f'<div class="mathjax_ignore tex2jax_ignore"><strong>{escape(label)}</strong>{request._repr_html_()}</div>'  # noqa: SLF001 - IPython's protocol
+            f'<div class="mathjax_ignore tex2jax_ignore"><strong>{escape(label)}</strong>{request._repr_html_()}</div>'
             for label, request in zip(self.labels, self.requests, strict=True)
         )
 
@@ -69,9 +69,7 @@ def preview_columns(columns: Sequence[PlannedRequest]) -> RequestPreviews:
     return RequestPreviews(tuple(each.plan.label for each in columns), found)
 
 
-def check_columns(
-    columns: Sequence[PlannedRequest], *, ask_key: Callable[[str], str] | None = None
-) -> None:
+def check_columns(columns: Sequence[PlannedRequest], *, ask_key: Callable[[str], str] | None = None) -> None:
     """Raise the errors of all requests before one is sent; arguments and errors as for :func:`start_columns`."""
     for each in columns:
         check_request(each.request, each.options, ask_key=ask_key, sources=each.sources)

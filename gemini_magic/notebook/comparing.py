@@ -24,10 +24,10 @@ from ..ledger import Ledger
 from ..options import Options
 from ..views import View
 from . import kernel
+from .cell_prompt import CellPrompt, PreparedComparison
 from .commands.journal import journal_messages
 from .display_loop import PAUSE, STEPS_OF_INTERRUPT, without_display
 from .messages import show_message
-from .preparation import CellPrompt, PreparedComparison
 from .session import Run, Session
 
 __all__ = ["ComparisonRunner", "RunningComparison", "prepare_comparison"]

@@ -21,6 +21,7 @@ from ..options import Options
 from ..prompts import attachments_of_line, build_request
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
+from .cell_prompt import CellPrompt, PreparedComparison
 from .cell_schema import expand_object, read_schema, without_schema
 from .interpolation import (
     EvaluatedExpressions,
@@ -36,10 +37,9 @@ from .messages import print_lines, show_message
 from .session import CONTINUE_PROMPT, Resumption, Session, answer_text
 
 if TYPE_CHECKING:
-    from ..comparison import PlannedRequest
     from ..tools import Tool
 
-__all__ = ["CellPrompt", "PreparedComparison", "PreparedRequest", "RequestPreparer"]
+__all__ = ["PreparedRequest", "RequestPreparer"]
 
 _WAKE_UP = 0.09  # seconds; a longer wait in `await` would delay the toolbar's interrupt
 _TABLE_ROWS = re.compile(r"(?<!\S)--table[-_]rows[= ]\s*(\d+)", re.IGNORECASE)
@@ -69,39 +69,6 @@ class PreparedRequest(NamedTuple):
     tools: Sequence[Tool] = ()
     rounds: tuple[Turn, ...] = ()
     text: str = ""
-
-
-class PreparedComparison(NamedTuple):
-    """The requests of a comparison, ready to be sent.
-
-    Attributes:
-        columns: the request of each column.
-        options: the options of the cell.
-        notices: messages to record as notes of each response.
-    """
-
-    columns: Sequence[PlannedRequest]
-    options: Options
-    notices: tuple[str, ...]
-
-
-class CellPrompt(NamedTuple):
-    """The prompt of a cell, of which several requests can be made.
-
-    Attributes:
-        parts: its parts.
-        notices: messages about it.
-        names: the user's variables, which can be named by a schema.
-    """
-
-    parts: Sequence[Part]
-    notices: list[str]
-    names: Mapping[str, Any]
-
-    def request(self, options: Options) -> Request:
-        """The request with these options, whose schema is read."""
-        read_schema(options, self.names)
-        return build_request(self.parts, options, ())
 
 
 Prepared: TypeAlias = "PreparedRequest | PreparedComparison | None"

@@ -25,13 +25,14 @@ from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine
 from .blocked_view import BlockedView
+from .cell_prompt import PreparedComparison
 from .cell_schema import repair_request
 from .commands.code import background_hint
 from .commands.context import CommandContext
 from .confirming import confirmer_for
 from .display_loop import DisplayLoop, RunningCell
 from .messages import show_message
-from .preparation import PreparedComparison, PreparedRequest, RequestPreparer
+from .preparation import PreparedRequest, RequestPreparer
 from .session import Run, Session
 
 if TYPE_CHECKING:

@@ -215,7 +215,9 @@ class LiveView:
         if size:
             ended = self._clock()
             pause = _PAINT if self._ledger.chars < _LONG_ANSWER else 2 * _PAINT
-            self._next = max(started + pause * self._pace, ended + _DUTY * (ended - started), started + size / _FLOW)
+            self._next = max(
+                started + pause * self._pace, ended + _DUTY * (ended - started), started + size / _FLOW
+            )
 
     def _send_partial(self) -> None:
         """Send what was painted as static HTML, which the labextension saves if the answer does not end in time."""
@@ -247,9 +249,7 @@ class LiveView:
         retire(self._widgets)
 
 
-def replace_widgets(
-    widgets: WidgetSet, root: Any, html: str, loop: asyncio.AbstractEventLoop | None
-) -> None:
+def replace_widgets(widgets: WidgetSet, root: Any, html: str, loop: asyncio.AbstractEventLoop | None) -> None:
     """Replace the children of the root widget by one that shows HTML, and close them."""
     last = widgets.html(html, math=has_formula(html))
     with root.hold_sync():

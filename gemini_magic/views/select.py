@@ -234,8 +234,11 @@ def select_columns_view(
 
     Args:
         columns: the answers.
-        display, shell, allow_stdin, stop_hint: as for :func:`select_view`.
+        display: ``auto``, ``live``, ``html`` or ``text``.
+        shell: the IPython shell, or None outside IPython.
+        allow_stdin: as for :func:`select_view`.
         stop: the action of the Stop buttons, where one can work: stops the column with this place, or all of them.
+        stop_hint: how the answers can be stopped where no button works.
 
     Raises:
         DisplayError: the display is unknown or not available in this place.
@@ -250,7 +253,9 @@ def select_columns_view(
 
     def html(why: str = "") -> View:
         notice = f"live widgets unavailable: {why}" if why else ""
-        view: View = _import_after_request("side_by_side_live", ledger).HtmlColumnsView(columns, notice=notice)
+        view: View = _import_after_request("side_by_side_live", ledger).HtmlColumnsView(
+            columns, notice=notice
+        )
         return view
 
     def live() -> View:

@@ -11,6 +11,7 @@ from html import escape
 from typing import Any, Final, NamedTuple
 
 from ..ledger import Ledger
+from ..markdown import join_defanged
 from ..text import visible
 from . import page
 from .formats_live import escape_markdown
@@ -137,7 +138,7 @@ class ColumnsSnapshot:
     def status_html(self, notice: str = "") -> str:
         """The status line without its bar, and one more fact at its end."""
         facts = [*self.facts(), *([notice] if notice else [])]
-        return page.line_html(facts, self.tone, self.mark)
+        return page.status_line_html(facts, self.tone, self.mark)
 
 
 def column_html(label: str, parts: Iterable[str]) -> str:
@@ -162,7 +163,9 @@ def table_html(cells: Iterable[Sequence[str]]) -> str:
     """The table below the columns."""
 
     def row(tag: str, texts: Sequence[str]) -> str:
-        aligned = ('"text-align:left"' if at < _NUMBERS_FROM else '"text-align:right"' for at in range(len(texts)))
+        aligned = (
+            '"text-align:left"' if at < _NUMBERS_FROM else '"text-align:right"' for at in range(len(texts))
+        )
         return "".join(
             f"<{tag} style={style}>{escape(visible(text))}</{tag}>"
             for text, style in zip(texts, aligned, strict=True)
@@ -248,14 +251,14 @@ def write_columns(
     snapshot, cells = ColumnsSnapshot(columns), columns.cells()
     labels = [visible(each.label) for each in columns.columns]
     html = page.root_html(columns_parts(columns, answers) if parts is None else parts)
-    markdown = [f"> {escape_markdown(snapshot.status_line)}", _table_markdown(cells)]
+    markdown_texts = [f"> {escape_markdown(snapshot.status_line)}", _table_markdown(cells)]
     plain = [f"[{visible(snapshot.status_line)}]", table_text(cells)]
     for label, (answer, _) in zip(labels, answers, strict=True):
-        markdown.append(f"## {escape_markdown(label)}\n\n{bundle_markdown(answer)}")
+        markdown_texts.append(f"## {escape_markdown(label)}\n\n{bundle_markdown(answer)}")
         plain.append(f"── {label} ──\n\n{bundle_plain(answer)}")
     return {
         "text/html": BEFORE_BLANK_LINE.sub("&#10;", html),
-        "text/markdown": "\n\n".join(markdown),
+        "text/markdown": join_defanged(markdown_texts),
         "text/plain": "\n\n".join(plain),
     }
 
@@ -280,8 +283,6 @@ def partial_columns_bundle(
     )
     line = " · ".join(filter(None, (snapshot.status_line, page.UNFINISHED)))
     return {
-        "text/html": page.root_html(
-            [snapshot.bar_html(notice), grid, page.unfinished_html()], partial=True
-        ),
+        "text/html": page.root_html([snapshot.bar_html(notice), grid, page.unfinished_html()], partial=True),
         "text/plain": f"{plain}\n\n[{visible(line)}]",
     }

@@ -161,7 +161,9 @@ class LiveColumnsView:
             for place, each in enumerate(columns.columns)
         ]
         self._ended = [False] * len(self._views)
-        self._first = 0  # the view that is updated first: each in turn, because they share the number of messages
+        self._first = (
+            0  # the view that is updated first: each in turn, because they share the number of messages
+        )
         self._next_status = 0.0
         self._fallback: HtmlColumnsView | None = None
         self._closed = False
@@ -204,9 +206,7 @@ class LiveColumnsView:
 
     def _fall_back(self, problem: Exception) -> None:
         notice = f"live widgets unavailable: {type(problem).__name__}"
-        self._fallback = HtmlColumnsView(
-            self._columns, clock=self._clock, output=self._output, notice=notice
-        )
+        self._fallback = HtmlColumnsView(self._columns, clock=self._clock, output=self._output, notice=notice)
         if not self._closed:
             self._fallback.open()
 

@@ -18,7 +18,7 @@ export function endMessage(answer) {
     fact.textContent.replace(/^[\s·]+/, '')
   );
   const end = facts[facts.findIndex(fact => DURATION.test(fact)) - 1] || 'finished';
-  const message = /^(answer|rest|prompt) /.test(end) ? end : `answer ${end}`;
+  const message = /^(answer|rest|prompt|comparison) /.test(end) ? end : `answer ${end}`;
   return message[0].toUpperCase() + message.slice(1);
 }
 
