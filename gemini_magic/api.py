@@ -22,7 +22,7 @@ from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .credentials import find_key, key_header, key_mask
 from .errors import CredentialsError, OptionError, RecordingError
-from .journaling import journal, should_journal, start_journaling, uploaded_files
+from .journaling import CachedAnswer, find_cached, journal, should_journal, start_journaling, uploaded_files
 from .ledger import DisplayOptions, Ledger, RoundDriver, answer_turns, typed_form
 from .options import Options
 from .prices import TokenPrice
@@ -168,6 +168,13 @@ def _replay(options: Options, column: ReplayedColumn | None) -> Replay | None:
     )
 
 
+def _cached(request: Request, options: Options, column: ReplayedColumn | None) -> CachedAnswer | None:
+    """Return the answer of the journal to an identical request; None without ``--cache``, with a recording, or if there is none."""
+    if not options.cache or options.replay:
+        return None
+    return find_cached(request, options, 0 if column is None else column.sample)
+
+
 def _recording_path(name: str) -> Path:
     """Return the file that a ``--replay`` value names.
 
@@ -234,6 +241,7 @@ def check_request(
     *,
     ask_key: Callable[[str], str] | None = None,
     sources: Mapping[str, str] | None = None,
+    column: ReplayedColumn | None = None,
 ) -> None:
     """Raise the errors that :func:`begin` would raise before it sends a request, and send nothing.
 
@@ -242,6 +250,7 @@ def check_request(
         options: the options of the cell or call.
         ask_key: as for :func:`begin`.
         sources: as for :func:`begin`.
+        column: as for :func:`begin`.
 
     Raises:
         UsageProblem: as :func:`begin`.
@@ -252,7 +261,8 @@ def check_request(
     _display_options(options)
     TokenPrice.parse(options.price)
     _recorders(options)
-    if _replay(options, None) is None and dialect.local is None:
+    cached = _cached(request, options, column)
+    if _replay(options, column) is None and cached is None and dialect.local is None:
         _find_key(dialect, options, ask_key, [])
 
 
@@ -328,6 +338,9 @@ def begin(
     dialect = backend(options.backend)
     _check_conflicts(dialect, request, options, sources or {})
     replay, key = _replay(options, column), None
+    cached = _cached(request, options, column)
+    if cached is not None:
+        replay = cached.replay
     withheld, ignored = ((sources or {}).get(name) for name in (KEY_WITHHELD, IGNORED))
     is_local = replay is not None or dialect.local is not None
     if not is_local:
@@ -336,7 +349,10 @@ def begin(
     if not is_local:
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
     _note_settings(ledger, None if is_local else withheld, ignored, key, notices)
-    if journaled := should_journal(options, local=is_local):
+    if cached is not None:
+        ledger.set_source("cache")
+        ledger.note("cache", cached.note)
+    if journaled := cached is None and should_journal(options, local=is_local):
         _note_journal(ledger)
     stream = open_stream(
         request,
@@ -351,7 +367,7 @@ def begin(
         uploaded=uploaded_files(),
     )
     if journaled:
-        start_journaling(ledger, request, options)
+        start_journaling(ledger, request, options, 0 if column is None else column.sample)
     return Started(Response(ledger, stream, partial(_reply, request, options, tools=tools)), stream)
 
 

@@ -71,8 +71,9 @@ def preview_columns(columns: Sequence[PlannedRequest]) -> RequestPreviews:
 
 def check_columns(columns: Sequence[PlannedRequest], *, ask_key: Callable[[str], str] | None = None) -> None:
     """Raise the errors of all requests before one is sent; arguments and errors as for :func:`start_columns`."""
-    for each in columns:
-        check_request(each.request, each.options, ask_key=ask_key, sources=each.sources)
+    for position, each in enumerate(columns):
+        column = ReplayedColumn(each.plan.label, position, each.plan.sample)
+        check_request(each.request, each.options, ask_key=ask_key, sources=each.sources, column=column)
 
 
 def start_columns(

@@ -71,8 +71,9 @@ class Run(NamedTuple):
 
     @property
     def is_billed(self) -> bool:
-        """Whether a server answers, so that the tokens are used. A replay and an offline backend use none."""
-        return not self.options.replay and backend(self.options.backend).local is None
+        """Whether a server answers, so that the tokens are used. A replay, the cache and an offline backend use none."""
+        offline = self.options.replay or self.response.ledger.source == "cache"
+        return not offline and backend(self.options.backend).local is None
 
 
 class Resumption(NamedTuple):

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from .curl import last_curl
     from .export import LedgerLines
     from .files import read_recording, write_recording
+    from .identity import request_digest
     from .jsonl import RecordedExchange, parse_recording
     from .load import load_exchanges
     from .recorder import Recorder, check_recordable
-    from .replay import Replay, ReplayedColumn, ReplayOnce
+    from .replay import CachedReplay, Replay, ReplayedColumn, ReplayOnce
 
 __all__ = [
+    "CachedReplay",
     "LedgerLines",
     "RecordedExchange",
     "Recorder",
@@ -30,10 +32,13 @@ __all__ = [
     "load_exchanges",
     "parse_recording",
     "read_recording",
+    "request_digest",
     "write_recording",
 ]
 
 _HOMES = {
+    "CachedReplay": "replay",
+    "request_digest": "identity",
     "LedgerLines": "export",
     "RecordedExchange": "jsonl",
     "Recorder": "recorder",

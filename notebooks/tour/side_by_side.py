@@ -161,10 +161,7 @@ def recordings() -> dict[str, list[dict]]:
     exchanges: list[tuple] = [
         (QUESTION, quick, "", QUICK, 0.12, "STOP"),
         (QUESTION, {"model": "careful-1"}, CAREFUL_THOUGHT, CAREFUL, 0.11, "STOP"),
-        *(
-            (MOTTO, {**quick, "temperature": heat}, "", text, 0.15, "STOP")
-            for heat, text in MOTTOES.items()
-        ),
+        *((MOTTO, {**quick, "temperature": heat}, "", text, 0.15, "STOP") for heat, text in MOTTOES.items()),
         *(
             (WHICH, {**quick, "schema": SHIP}, "", json.dumps({"ship": ship, "year": year}), 0.2, "STOP")
             for ship, year in SHIPS
