@@ -22,7 +22,7 @@ from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .credentials import find_key, key_header, key_mask
 from .errors import CredentialsError, OptionError, RecordingError
-from .journaling import CachedAnswer, find_cached, journal, should_journal, start_journaling, uploaded_files
+from .journaling import find_cached, journal, should_journal, start_journaling, uploaded_files
 from .ledger import DisplayOptions, Ledger, RoundDriver, answer_turns, typed_form
 from .options import Options
 from .prices import TokenPrice
@@ -168,11 +168,20 @@ def _replay(options: Options, column: ReplayedColumn | None) -> Replay | None:
     )
 
 
-def _cached(request: Request, options: Options, column: ReplayedColumn | None) -> CachedAnswer | None:
-    """Return the answer of the journal to an identical request; None without ``--cache``, with a recording, or if there is none."""
-    if not options.cache or options.replay:
-        return None
-    return find_cached(request, options, 0 if column is None else column.sample)
+def _offline_source(
+    request: Request, options: Options, column: ReplayedColumn | None
+) -> tuple[Replay | None, str]:
+    """Return what answers in place of the network, if anything: a recording, or an answer of the journal with a note about it.
+
+    Raises:
+        RecordingError: the recording cannot be read.
+        OptionError: the cache needs the journal, which is off.
+    """
+    replay = _replay(options, column)
+    if replay is not None or not options.cache:
+        return replay, ""
+    cached = find_cached(request, options, 0 if column is None else column.sample)
+    return (None, "") if cached is None else cached
 
 
 def _recording_path(name: str) -> Path:
@@ -261,8 +270,7 @@ def check_request(
     _display_options(options)
     TokenPrice.parse(options.price)
     _recorders(options)
-    cached = _cached(request, options, column)
-    if _replay(options, column) is None and cached is None and dialect.local is None:
+    if _offline_source(request, options, column)[0] is None and dialect.local is None:
         _find_key(dialect, options, ask_key, [])
 
 
@@ -337,10 +345,7 @@ def begin(
     """
     dialect = backend(options.backend)
     _check_conflicts(dialect, request, options, sources or {})
-    replay, key = _replay(options, column), None
-    cached = _cached(request, options, column)
-    if cached is not None:
-        replay = cached.replay
+    (replay, cache_note), key = _offline_source(request, options, column), None
     withheld, ignored = ((sources or {}).get(name) for name in (KEY_WITHHELD, IGNORED))
     is_local = replay is not None or dialect.local is not None
     if not is_local:
@@ -349,11 +354,8 @@ def begin(
     if not is_local:
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
     _note_settings(ledger, None if is_local else withheld, ignored, key, notices)
-    if cached is not None:
-        ledger.set_source("cache")
-        ledger.note("cache", cached.note)
-    if journaled := cached is None and should_journal(options, local=is_local):
-        _note_journal(ledger)
+    journaled = not cache_note and should_journal(options, local=is_local)
+    _note_journal(ledger, cache_note, journaled=journaled)
     stream = open_stream(
         request,
         options,
@@ -390,8 +392,12 @@ def _driver(
     return toolbox.ToolLoop(request, settings)
 
 
-def _note_journal(ledger: Ledger) -> None:
-    for problem in journal().take_problems():
+def _note_journal(ledger: Ledger, cached: str, *, journaled: bool) -> None:
+    """Note where the answer of the cache is from, and problems of the journal that writes the answer."""
+    if cached:
+        ledger.set_source("cache")
+        ledger.note("cache", cached)
+    for problem in journal().take_problems() if journaled else ():
         ledger.note("journal", problem, severity="warning")
 
 

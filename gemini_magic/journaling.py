@@ -133,7 +133,7 @@ def find_cached(request: Request, options: Options, sample: int) -> CachedAnswer
     dialect = backend(options.backend)
     planned = plan_media(request, dialect, options, offline=True).request
     http = dialect.encode(planned, endpoint_of(options))
-    wanted = recording.request_digest(dialect.name, http.method, http.url, http.body, {}, sample)
+    wanted = recording.request_digest(dialect.name, http.method, http.url, http.body, files={}, sample=sample)
     with journal().reader() as reader:
         for entry in reader.entries(reader.same_request(wanted, _MOST_CACHED)):
             found = _cached_exchange(entry, options, reader.lines(entry.id), reader.media(entry.id))

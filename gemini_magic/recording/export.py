@@ -51,8 +51,8 @@ class LedgerLines:
         if len(rounds) != 1 or rounds[0].calls or ledger.tool_runs:
             return None
         exchange = ledger.exchanges[-1]
-        sent = exchange.method, exchange.url, exchange.body, exchange.files
-        return request_digest(ledger.backend, *sent, sample)
+        sent = exchange.method, exchange.url, exchange.body
+        return request_digest(ledger.backend, *sent, files=exchange.files, sample=sample)
 
     def next_lines(self, limit: int, *, ended: bool = False) -> bytes:
         """The lines since the last call; empty when there is nothing new.

@@ -50,7 +50,7 @@ def request_identity(method: str, url: str, body: Any) -> str:
 
 
 def request_digest(
-    backend: str, method: str, url: str, body: bytes, files: Mapping[str, str], sample: int
+    backend: str, method: str, url: str, body: bytes, *, files: Mapping[str, str], sample: int
 ) -> bytes:
     """The identity of a request for the cache, as a SHA-256 digest of 32 bytes.
 
