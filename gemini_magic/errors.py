@@ -13,6 +13,7 @@ full traceback.
     │   └── DisplayError        a display that this front end does not support
     ├── RecordingError          a recording that cannot be read, or has no answer to the request
     ├── JournalError            a journal that cannot be read, or has no such entry
+    ├── StoreError              a store of rows that cannot be opened, read or written
     ├── WireError               a response body that cannot be read, or exceeds a size limit
     ├── ConnectionFailed        the server was not reached
     ├── ServiceError            an HTTP error, or an error object in the stream
@@ -58,6 +59,7 @@ __all__ = [
     "SchemaError",
     "ServiceError",
     "StalledError",
+    "StoreError",
     "ToolRefused",
     "TruncatedError",
     "UsageProblem",
@@ -142,6 +144,10 @@ class RecordingError(GeminiMagicError):
 
 class JournalError(GeminiMagicError):
     """The journal cannot be read, or has no such entry."""
+
+
+class StoreError(GeminiMagicError):
+    """The store of a run over rows cannot be opened, read or written."""
 
 
 class WireError(GeminiMagicError):

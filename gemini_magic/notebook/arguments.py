@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ..config import Setting, settings
 from ..errors import OptionError, PromptError
-from .interpolation import Expression, scan
+from ..prompts import Expression, scan
 
 __all__ = ["MagicLine", "help_text", "is_verbatim", "option_names", "parse_line", "refuse_keys"]
 

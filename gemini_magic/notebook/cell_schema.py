@@ -12,9 +12,9 @@ from ..content import Request, Text, Turn
 from ..errors import OptionError
 from ..ledger import answer_turns
 from ..options import Options
-from ..prompts import build_request
+from ..prompts import Expression, build_request, scan
 from ..response import Response
-from .interpolation import EvaluatedExpressions, Expression, evaluate_expression, expand_text, scan
+from .interpolation import EvaluatedExpressions, evaluate_expression, expand_text
 from .session import Run
 
 __all__ = [

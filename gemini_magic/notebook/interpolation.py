@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import builtins
 import inspect
 import json
 import re
@@ -24,41 +23,34 @@ from typing import Any, NamedTuple
 from ..config import to_json
 from ..content import Part, Text
 from ..errors import GeminiMagicError, PromptError
-from ..prompts import TABLE_ROWS, ConvertedObject, parts_from_object
+from ..prompts import (
+    LITERAL_BRACES,
+    TABLE_ROWS,
+    ConvertedObject,
+    Expression,
+    expression_error,
+    parse_source,
+    parts_from_object,
+    position_in_text,
+    scan,
+    shorten_source,
+)
 from ..response import Response
 
 __all__ = [
     "EvaluatedExpressions",
     "Expanded",
-    "Expression",
     "awaits",
     "evaluate_awaiting",
     "evaluate_expression",
     "expand",
     "expand_json",
     "expand_text",
-    "scan",
     "single_brace_hint",
 ]
 
-_OPEN = re.compile(r"\\\{\{|\{\{")
-_LONGEST = 20_000  # characters of an expression; a longer one is text with stray braces
 _SINGLE = re.compile(r"\{([A-Za-z_]\w*)\}")
 _QUOTE = re.compile(r'\\.|(")', re.DOTALL)  # group 1 is a quotation mark that is not escaped
-_LITERAL = "Write \\{{ for literal braces, or use --verbatim to send the cell unchanged."
-
-
-class Expression(NamedTuple):
-    """One ``{{ expression }}``.
-
-    Attributes:
-        source: the text between the braces, stripped.
-        start, end: its offsets in the text, including the braces.
-    """
-
-    source: str
-    start: int
-    end: int
 
 
 class Expanded(NamedTuple):
@@ -71,76 +63,6 @@ class Expanded(NamedTuple):
 
     parts: tuple[Part, ...]
     notices: tuple[str, ...] = ()
-
-
-def scan(text: str, *, where: str = "the prompt", first_line: int = 1) -> list[str | Expression]:
-    """Split a text into literal pieces, with escapes resolved, and expressions.
-
-    An expression ends at the first ``}}`` that makes it valid Python, so it may contain braces and quotes.
-
-    Args:
-        text: the text.
-        where: what the text is, for messages.
-        first_line: the number of the text's first line, for messages.
-
-    Raises:
-        PromptError: an expression that is not closed, is empty or is not valid Python.
-    """
-    pieces: list[str | Expression] = []
-    position = 0
-    while found := _OPEN.search(text, position):
-        pieces.append(text[position : found.start()])
-        if found[0] != "{{":
-            pieces.append("{{")
-            position = found.end()
-            continue
-        expression = _expression(text, found.start(), _position(text, found.start(), where, first_line))
-        pieces.append(expression)
-        position = expression.end
-    pieces.append(text[position:])
-    return [piece for piece in pieces if piece]
-
-
-def _expression(text: str, start: int, place: str) -> Expression:
-    problem: SyntaxError | None = None
-    first: str | None = None
-    end = text.find("}}", start + 2)
-    while end != -1 and end - start < _LONGEST:
-        source = text[start + 2 : end].strip()
-        if not source:
-            raise PromptError(f"{place}: {{{{ }}}} is empty.", remedy=_LITERAL)
-        try:
-            _parse(source)
-        except SyntaxError as error:
-            if problem is None:
-                problem, first = error, source
-        else:
-            return Expression(source, start, end + 2)
-        end = text.find("}}", end + 1)
-    if problem is None or first is None:
-        raise PromptError(f"{place}: {{{{ is not closed.", remedy=_LITERAL)
-    raise PromptError(f"{place}: {{{{ {_short(first)} }}}} is not a Python expression.", remedy=_LITERAL)
-
-
-def _parse(source: str) -> ast.Expression:
-    try:
-        # In parentheses, so that an expression can span several lines.
-        tree = ast.parse(f"(\n{source}\n)", mode="eval")
-        ast.parse(source.replace("\n", " "), mode="eval")  # refuses source that closes our parentheses
-    except ValueError as error:  # a null character
-        raise SyntaxError(str(error)) from None
-    return tree
-
-
-def _short(source: str) -> str:
-    line = " ".join(source.split())
-    return line if len(line) <= 60 else line[:59] + "…"  # noqa: PLR2004 - fits on one line of a message
-
-
-def _position(text: str, offset: int, where: str, first_line: int) -> str:
-    line = text.count("\n", 0, offset) + first_line
-    column = offset - (text.rfind("\n", 0, offset) + 1) + 1
-    return f"{where}, line {line}, column {column}"
 
 
 class EvaluatedExpressions:
@@ -194,7 +116,7 @@ async def evaluate_awaiting(
     for piece in scan(text, where=where, first_line=first_line):
         if isinstance(piece, str):
             continue
-        place = _position(text, piece.start, where, first_line)
+        place = position_in_text(text, piece.start, where, first_line)
         code = _compile(piece, place)
         with _errors_described(piece, namespace, place):
             value = eval(code, namespace)  # noqa: S307 - the user's own expression in the user's own namespace
@@ -221,8 +143,8 @@ def _is_coroutine(code: CodeType) -> bool:
 
 def _compile(expression: Expression, place: str) -> CodeType:
     """Compile an expression, in which ``await`` is allowed as at the top level of a cell."""
-    shown = f"{{{{ {_short(expression.source)} }}}}"
-    tree = _parse(expression.source)
+    shown = f"{{{{ {shorten_source(expression.source)} }}}}"
+    tree = parse_source(expression.source)
     if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _outside_functions(tree)):
         raise PromptError(
             f"{place}: {shown}: yield is not possible in a prompt.",
@@ -233,7 +155,7 @@ def _compile(expression: Expression, place: str) -> CodeType:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         problem = error.msg if isinstance(error, SyntaxError) else str(error) or type(error).__name__
         raise PromptError(
-            f"{place}: {shown} is not a valid Python expression: {problem}.", remedy=_LITERAL
+            f"{place}: {shown} is not a valid Python expression: {problem}.", remedy=LITERAL_BRACES
         ) from error
     return code
 
@@ -251,7 +173,7 @@ def evaluate_expression(
     code = _compile(expression, place)
     if _is_coroutine(code):
         raise PromptError(
-            f"{place}: {{{{ {_short(expression.source)} }}}}: await is not possible here, because this cell is not awaited.",
+            f"{place}: {{{{ {shorten_source(expression.source)} }}}}: await is not possible here, because this cell is not awaited.",
             remedy="Start the cell with %%gemini, without %%time and the like, and leave %autoawait on; "
             "or assign the awaited value to a variable in another cell, and insert the variable.",
         )
@@ -262,24 +184,14 @@ def evaluate_expression(
 @contextmanager
 def _errors_described(expression: Expression, names: Mapping[str, Any], place: str) -> Iterator[None]:
     """Turn errors of the user's expression into a :class:`PromptError` that names it."""
-    shown = f"{{{{ {_short(expression.source)} }}}}"
     try:
         yield
-    except NameError as error:
-        name = error.name or ""
-        if name not in _names_in(expression.source):  # raised in code that the expression called
-            raise _failed(error, shown, place) from error
-        from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
-
-        close = get_close_matches(name, _public(names)) or get_close_matches(name, dir(builtins))
-        remedy = f"Did you mean {' or '.join(f'`{each}`' for each in close)}?" if close else _LITERAL
-        raise PromptError(f"{place}: {shown}: name {name!r} is not defined.", remedy=remedy) from error
     except asyncio.CancelledError as error:
         if _is_cancelled():
             raise
-        raise _failed(error, shown, place) from error  # of something that the expression awaited
+        raise expression_error(error, expression, names, place) from error  # of something that it awaited
     except (Exception, SystemExit) as error:  # from the user's expression
-        raise _failed(error, shown, place) from error
+        raise expression_error(error, expression, names, place) from error
 
 
 def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
@@ -288,21 +200,6 @@ def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, ast.Lambda):
             yield from _outside_functions(child)
-
-
-def _names_in(source: str) -> set[str]:
-    return {node.id for node in ast.walk(_parse(source)) if isinstance(node, ast.Name)}
-
-
-def _failed(error: BaseException, shown: str, place: str) -> PromptError:
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return PromptError(
-        f"{place}: {shown} failed: {_short(text)}.", remedy="Fix the expression. Nothing was sent."
-    )
-
-
-def _public(names: Mapping[str, Any]) -> list[str]:
-    return [name for name in names if not name.startswith("_")]
 
 
 def _merged(namespace: Mapping[str, Any], local: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -346,7 +243,7 @@ def expand(
         if isinstance(piece, str):
             added = (Text(piece),)
         else:
-            place = _position(text, piece.start, where, first_line)
+            place = position_in_text(text, piece.start, where, first_line)
             value = evaluate_expression(piece, names, place, values)
             if paths_as_text and isinstance(value, PurePath):
                 value = str(value)
@@ -367,7 +264,7 @@ def _converted(expression: Expression, value: Any, place: str, table_rows: int) 
     Raises:
         PromptError: the value cannot be sent.
     """
-    shown = _short(expression.source)
+    shown = shorten_source(expression.source)
     if value is None:
         raise PromptError(
             f"{place}: {{{{ {shown} }}}} is None.",
@@ -457,7 +354,7 @@ def expand_json(
             marks = sum(1 for mark in _QUOTE.finditer(piece) if mark[1])
             in_string ^= bool(marks % 2)
             continue
-        place = _position(text, piece.start, where, 1)
+        place = position_in_text(text, piece.start, where, 1)
         value = evaluate_expression(piece, names, place, values)
         if isinstance(value, Response):
             value = value.text
@@ -469,7 +366,7 @@ def expand_json(
             )
             found.append(json.dumps(inserted)[1:-1])
         else:
-            found.append(_json_of(value, f"{place}: {{{{ {_short(piece.source)} }}}}"))
+            found.append(_json_of(value, f"{place}: {{{{ {shorten_source(piece.source)} }}}}"))
     return "".join(found)
 
 
@@ -482,7 +379,7 @@ def _json_of(value: Any, place: str) -> str:
         return to_json(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise PromptError(
-            f"{place} cannot be written as JSON: {_short(str(error))}.",
+            f"{place} cannot be written as JSON: {shorten_source(str(error))}.",
             remedy="Insert a dict, a list, text, a number, True, False or None. "
             "A class is inserted as its schema, such as Model.model_json_schema().",
         ) from error

@@ -13,6 +13,7 @@ __all__ = [
     "Attempted",
     "Executor",
     "ExecutorEvent",
+    "ExecutorNote",
     "Grant",
     "RowStatus",
     "Wanted",
@@ -21,10 +22,13 @@ __all__ = [
     "WorkerLost",
 ]
 
-RowStatus: TypeAlias = Status | Literal["waiting", "skipped", "too_long", "in_doubt", "lost", "stale"]
+RowStatus: TypeAlias = (
+    Status | Literal["mismatch", "waiting", "skipped", "too_long", "in_doubt", "lost", "stale"]
+)
 """The status of a row: that of its answer, or why it has none.
 
-``waiting``: not asked yet. ``skipped``: a column of its prompt is missing. ``too_long``: it exceeds the quota of a minute.
+``mismatch``: the answer is complete and does not fit the schema. ``waiting``: not asked yet, or refused so that it may be
+asked again. ``skipped``: a column of its prompt is missing. ``too_long``: it exceeds the quota of a minute.
 ``in_doubt``: it was sent, and the process ended before the answer was stored. ``lost``: a batch job ended without its
 answer. ``stale``: the answer belongs to another request.
 """
@@ -74,7 +78,8 @@ class Attempted(NamedTuple):
 
     Attributes:
         request, attempt: of the grant.
-        status: the status of the answer.
+        status: the status of the answer; ``waiting`` if the row is to be asked again: the request was not sent, or the server
+            refused it for a reason that passes. The store then has no answer for the row.
         ended: how the exchange ended, as recordings write it: ``eof``, ``stalled``, ``connection lost`` …
         sent: whether the first byte of the request was written.
         http_status: the HTTP status; None without a response.
@@ -134,8 +139,14 @@ class WorkerJoined(NamedTuple):
     worker: str
 
 
+class ExecutorNote(NamedTuple):
+    """A message for the user that concerns the whole run."""
+
+    message: str
+
+
 class WorkerLost(NamedTuple):
-    """A worker has ended.
+    """A worker has ended, or it joins and gets no rows, for example because it has no key.
 
     Attributes:
         worker: its name.
@@ -150,7 +161,7 @@ class WorkerLost(NamedTuple):
     reason: str = ""
 
 
-ExecutorEvent: TypeAlias = Attempted | WorkerJoined | WorkerLost
+ExecutorEvent: TypeAlias = Attempted | WorkerJoined | WorkerLost | ExecutorNote
 
 
 class Executor(Protocol):
@@ -159,6 +170,9 @@ class Executor(Protocol):
     asks_before_sending: bool
     """Whether it asks for leave directly before the first byte; otherwise the leader commits ``sent`` before :meth:`put`."""
 
+    def resize(self, limit: int) -> None:
+        """Make at most this many attempts at once, on all workers together; called whenever the limit changes."""
+
     def workers(self) -> Sequence[Worker]:
         """The workers that take grants now."""
 
@@ -166,7 +180,18 @@ class Executor(Protocol):
         """Give grants to a worker."""
 
     def events(self, timeout: float) -> Sequence[ExecutorEvent]:
-        """What has happened since the last call; waits at most ``timeout`` seconds for the first event."""
+        """What has happened since the last call; waits at most ``timeout`` seconds for the first event.
+
+        The answer to a grant may arrive after a :class:`WorkerLost` that declared it in doubt: it is paid, and should be
+        stored. An answer with the status ``in_doubt`` was received by the worker and could not be fetched from it.
+
+        Raises:
+            ConnectionFailed: no worker can take grants any more. All events before were handed out.
+        """
 
     def close(self, grace: float) -> None:
-        """Stop; attempts in flight may go on for ``grace`` seconds."""
+        """Start no other attempt; those in flight may go on for ``grace`` seconds. Returns at once.
+
+        Events of every grant that was put still arrive: with ``sent`` False for those that were not sent. A second call
+        with a shorter time shortens it.
+        """

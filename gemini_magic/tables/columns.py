@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from .storage import Booleans, NullableNumbers, Numbers, Store
+from .storage import Booleans, ColumnStorage, NullableNumbers, Numbers
 from .strings import EncodedStrings, LazyStrings, SparseStrings, Strings
 
 __all__ = ["Column", "ColumnType", "Columns"]
@@ -37,7 +37,7 @@ class Column(NamedTuple):
     sparse: bool = False
     encoded: bool = False
 
-    def store(self) -> Store:
+    def store(self) -> ColumnStorage:
         """Return an empty store for its values."""
         if self.encoded:
             return EncodedStrings()
@@ -77,7 +77,7 @@ class Columns(Generic[R]):
     ) -> None:
         self.record, self.show_all = record, show_all
         self.columns = tuple(columns)
-        self.stores: dict[str, Store] = {column.name: column.store() for column in columns}
+        self.stores: dict[str, ColumnStorage] = {column.name: column.store() for column in columns}
         self.length = 0
         self._appends = [store.append for store in self.stores.values()]
         self._fill = fill

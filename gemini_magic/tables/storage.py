@@ -13,11 +13,11 @@ from typing import Any, NamedTuple, Protocol, TypeGuard
 
 __all__ = [
     "Booleans",
+    "ColumnStorage",
     "Layout",
     "NullableNumbers",
     "NullableStore",
     "Numbers",
-    "Store",
     "is_contiguous",
     "pack_bits",
 ]
@@ -36,7 +36,7 @@ class Layout(NamedTuple):
     large: bool = False
 
 
-class Store(Protocol):
+class ColumnStorage(Protocol):
     """The values of one column, by row."""
 
     @property

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from .encoding import similar_text, write_text
     from .media_objects import AnswerContent, Audio, Picture, Video
     from .outputs import redraw_outputs
+    from .row_progress import (
+        MOST_EXAMPLES,
+        MOST_SHOWN_ROWS,
+        FailedRow,
+        FailureReason,
+        RowProgress,
+        RunState,
+        ShownRow,
+        WatchedRun,
+    )
+    from .row_static import rows_bundle, rows_plain
+    from .row_watch import RowsWatcher, select_rows_view, watch_rows
     from .select import (
         NullView,
         View,
@@ -33,19 +45,28 @@ if TYPE_CHECKING:
     from .watch import StopCause, watch_columns, watch_stream
 
 __all__ = [
+    "MOST_EXAMPLES",
+    "MOST_SHOWN_ROWS",
     "AnswerCandidate",
     "AnswerColumn",
     "AnswerColumns",
     "AnswerContent",
     "Audio",
+    "FailedRow",
+    "FailureReason",
     "NullView",
     "Picture",
+    "RowProgress",
+    "RowsWatcher",
+    "RunState",
+    "ShownRow",
     "StopCause",
     "Timeline",
     "TokenRows",
     "UploadProgress",
     "Video",
     "View",
+    "WatchedRun",
     "bundle",
     "close_at_once",
     "close_if_not_interrupted",
@@ -54,7 +75,10 @@ __all__ = [
     "error_lines",
     "inspect",
     "redraw_outputs",
+    "rows_bundle",
+    "rows_plain",
     "select_columns_view",
+    "select_rows_view",
     "select_view",
     "similar_text",
     "status_line",
@@ -62,6 +86,7 @@ __all__ = [
     "terminal_columns_text",
     "value_bundle",
     "watch_columns",
+    "watch_rows",
     "watch_stream",
     "write_text",
 ]
@@ -72,6 +97,19 @@ _HOMES = {
     "AnswerColumns": "side_by_side",
     "AnswerContent": "media_objects",
     "Audio": "media_objects",
+    "FailedRow": "row_progress",
+    "FailureReason": "row_progress",
+    "MOST_EXAMPLES": "row_progress",
+    "MOST_SHOWN_ROWS": "row_progress",
+    "RowProgress": "row_progress",
+    "RunState": "row_progress",
+    "RowsWatcher": "row_watch",
+    "ShownRow": "row_progress",
+    "WatchedRun": "row_progress",
+    "rows_bundle": "row_static",
+    "rows_plain": "row_static",
+    "select_rows_view": "row_watch",
+    "watch_rows": "row_watch",
     "Picture": "media_objects",
     "Video": "media_objects",
     "NullView": "select",

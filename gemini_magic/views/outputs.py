@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final, Literal
 from uuid import uuid4
@@ -28,10 +28,11 @@ from IPython.display import display, update_display
 from ..ledger import Ledger
 from ..text import visible
 from . import page
+from .snapshot import AnswerSnapshot
 from .static import bundle
 from .status import details, status_facts
 
-__all__ = ["METADATA", "STATE_MARK", "TARGET", "AnswerOutput", "redraw_outputs", "send_states"]
+__all__ = ["METADATA", "STATE", "TARGET", "AnswerOutput", "PageOutput", "redraw_outputs", "send_states"]
 
 METADATA: Final = "gemini_magic"  # the key in an output's metadata
 
@@ -48,7 +49,6 @@ _MAX_IDS: Final = 100  # of one request of a page, which stores no more answers
 _MAX_OUTPUTS: Final = 200  # outputs whose answers can be sent again
 _KERNEL_FILE: Final = re.compile(r"kernel-([\w-]{1,100})\.json")
 
-# Why a kernel ended: the fact in the status line, and the sentence below the answer.
 _ENDS: Final = {
     "restart": ("the kernel was restarted", "The kernel ended before the answer did: it was restarted."),
     "crash": ("the kernel crashed", "The kernel ended before the answer did: it crashed or was killed."),
@@ -56,9 +56,9 @@ _ENDS: Final = {
     "unknown": ("the kernel ended", "The kernel ended before the answer did."),
 }
 _REMEDY: Final = "If the journal is on, `%gemini last` shows everything that was received."
-STATE_MARK: Final = "\0"  # stands for the fact that the labextension replaces
+STATE: Final = "\0"  # stands for the fact that the labextension replaces
 
-_outputs: OrderedDict[str, AnswerOutput] = OrderedDict()
+_outputs: OrderedDict[str, PageOutput] = OrderedDict()
 _known: set[str] = set()  # the ids of all answers of this kernel
 
 
@@ -70,15 +70,6 @@ def _kernel_id() -> str | None:
     return found[1] if found else None
 
 
-def _cut_words(facts: Sequence[str]) -> dict[str, Any]:
-    """The words with which the labextension describes a partial answer whose kernel has ended."""
-    return {
-        "facts": [None if fact == STATE_MARK else fact for fact in facts],
-        "ends": {name: list(words) for name, words in _ENDS.items()},
-        "remedy": _REMEDY,
-    }
-
-
 def _error_words(ledger: Ledger) -> dict[str, Any]:
     """The lines with which the labextension shows the error of an answer where no error output follows."""
     found = details(ledger)
@@ -86,24 +77,24 @@ def _error_words(ledger: Ledger) -> dict[str, Any]:
     return {"tone": page.TONES[ledger.status], "lines": lines}
 
 
-class AnswerOutput:
-    """The output of one answer. It displays the answer and says in the metadata which answer it is.
-
-    Args:
-        ledger: the record of the answer, or what a subclass shows.
+class PageOutput:
+    """An output of a cell that the labextension keeps. It says in the metadata what it shows and how far that has come.
 
     Attributes:
-        id: the display id, which also identifies the answer.
+        id: the display id, which also identifies the answer or the run.
         displayed: whether the output exists.
+        ends: why a kernel ended: the fact in the status line, and the sentence below what had arrived.
+        remedy: what the user can do then.
     """
 
-    def __init__(self, ledger: Any) -> None:
+    ends: Mapping[str, tuple[str, str]] = _ENDS
+    remedy: str = _REMEDY
+
+    def __init__(self) -> None:
         self.id = f"gemini-magic-{uuid4().hex}"
         self.displayed = False
-        self._ledger = weakref.ref(ledger)
         self._kernel = _kernel_id()
         self._final = False
-        self._error_follows = False
         self._opened: float | None = None
         self._next = 0.0
         self._sent: object = object()  # equal to no version
@@ -113,11 +104,112 @@ class AnswerOutput:
         while len(_outputs) > _MAX_OUTPUTS:
             _outputs.popitem(last=False)
 
+    def publish(
+        self,
+        data: dict[str, Any],
+        state: State,
+        facts: Sequence[str] = (),
+        *,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Display a MIME bundle, or replace what the output shows.
+
+        Args:
+            data: the MIME bundle.
+            state: how far what it shows has come.
+            facts: the status line if the kernel ends now, with :data:`STATE` in the place of its state.
+            more: more metadata.
+        """
+        self._final = state == "final"
+        metadata = self._metadata(state, facts, more or {})
+        _publish(data, self.id, metadata, update=self.displayed)
+        self.displayed = True
+
+    def partial_due(self, now: float, version: object) -> bool:
+        """Whether a partial state should be sent.
+
+        Args:
+            now: seconds, monotonic.
+            version: identifies what would be sent; None if more has already arrived.
+        """
+        if self._opened is None:
+            self._opened, self._next = now, now + _FIRST
+        return now >= self._next and (version is None or version != self._sent)
+
+    def publish_partial(
+        self,
+        data: dict[str, Any],
+        facts: Sequence[str],
+        version: object,
+        *,
+        started: float,
+        clock: Callable[[], float],
+    ) -> None:
+        """Send a partial state to the labextension; no output shows it.
+
+        Args:
+            data: the MIME bundle.
+            facts: as for :meth:`publish`.
+            version: identifies the state, as in :meth:`partial_due`.
+            started: the time when the view began to write the bundle.
+            clock: seconds, monotonic.
+        """
+        self._sent = version
+        self._send(data, "partial", facts)
+        ended = clock()
+        self._next = max(started + _INTERVAL, ended + _DUTY * (ended - started))
+
+    def send_state(self) -> None:
+        """Send the final state to the labextension again, or the partial one with the next update of the view."""
+        if not self._final:
+            self._sent = object()
+        elif (data := self.final_bundle()) is not None:
+            self._send(data, "final")
+
+    def final_bundle(self) -> dict[str, Any] | None:
+        """The bundle of the final state; None if what it shows does not exist any more."""
+        raise NotImplementedError
+
+    def redraw(self, ledger: Ledger) -> None:
+        """Show a final answer again, whose status line has changed, if the output is of this answer."""
+
+    def _send(self, data: dict[str, Any], state: State, facts: Sequence[str] = ()) -> None:
+        _publish(data, f"{self.id}-state", self._metadata(state, facts, {}), update=True)
+
+    def _metadata(self, state: State, facts: Sequence[str], more: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {"id": self.id, "state": state}
+        if self._kernel is not None:
+            found["kernel"] = self._kernel
+        if facts:
+            found["cut"] = self._cut_words(facts)
+        return {METADATA: {**found, **more}}
+
+    def _cut_words(self, facts: Sequence[str]) -> dict[str, Any]:
+        """The words with which the labextension describes a partial state whose kernel has ended."""
+        return {
+            "facts": [None if fact == STATE else fact for fact in facts],
+            "ends": {name: list(words) for name, words in self.ends.items()},
+            "remedy": self.remedy,
+        }
+
+
+class AnswerOutput(PageOutput):
+    """The output of one answer.
+
+    Args:
+        ledger: the record of the answer.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__()
+        self._ledger = weakref.ref(ledger)
+        self._error_follows = False
+
     def show(
         self,
         data: dict[str, Any],
         state: State,
-        snapshot: Any = None,
+        snapshot: AnswerSnapshot | None = None,
         *,
         error_follows: bool = False,
     ) -> None:
@@ -130,88 +222,40 @@ class AnswerOutput:
             error_follows: the bundle omits the details of an error, because the error is the next output of the cell.
                 The labextension adds the details to an output that is not followed by an error.
         """
-        self._final = state == "final"
         self._error_follows = error_follows
-        metadata = self._metadata(state, snapshot)
+        more: dict[str, Any] = {}
         ledger = self._ledger()
         if error_follows and ledger is not None:
-            metadata[METADATA] |= {"error_follows": True, "error": _error_words(ledger)}
-        _publish(data, self.id, metadata, update=self.displayed)
-        self.displayed = True
-
-    def partial_due(self, now: float, version: object) -> bool:
-        """Whether a partial answer should be sent.
-
-        Args:
-            now: seconds, monotonic.
-            version: identifies the text that would be sent; None if more text has already arrived.
-        """
-        if self._opened is None:
-            self._opened, self._next = now, now + _FIRST
-        return now >= self._next and (version is None or version != self._sent)
+            more = {"error_follows": True, "error": _error_words(ledger)}
+        self.publish(data, state, _facts(snapshot), more=more)
 
     def send_partial(
         self,
         data: dict[str, Any],
-        snapshot: Any,
+        snapshot: AnswerSnapshot,
         version: object,
         *,
         started: float,
         clock: Callable[[], float],
     ) -> None:
-        """Send a partial answer to the labextension; no output shows it.
+        """Send a partial answer, described by a snapshot, as :meth:`publish_partial` does."""
+        self.publish_partial(data, _facts(snapshot), version, started=started, clock=clock)
 
-        Args:
-            data: the MIME bundle.
-            snapshot: the facts about the answer.
-            version: identifies the text, as in :meth:`partial_due`.
-            started: the time when the view began to write the bundle.
-            clock: seconds, monotonic.
-        """
-        self._sent = version
-        self._send(data, "partial", snapshot)
-        ended = clock()
-        self._next = max(started + _INTERVAL, ended + _DUTY * (ended - started))
-
-    def send_state(self) -> None:
-        """Send the final answer to the labextension again, or the partial one with the next update of the view."""
+    def final_bundle(self) -> dict[str, Any] | None:
+        """The bundle of the answer; None if its record does not exist any more."""
         ledger = self._ledger()
-        if ledger is None:
-            return
-        if self._final:
-            self._send(self.final_bundle(ledger), "final", None)
-        else:
-            self._sent = object()
+        return None if ledger is None else bundle(ledger)
 
-    def redraw(self) -> None:
-        """Show a final answer again, whose status line has changed; another one is drawn by its view."""
-        ledger = self._ledger()
-        if ledger is not None and self.displayed and self._final:
-            data = self.final_bundle(ledger, error_follows=self._error_follows)
+    def redraw(self, ledger: Ledger) -> None:
+        """Show a final answer again if the output is of this answer; another one is drawn by its view."""
+        if self._ledger() is ledger and self.displayed and self._final:
+            data = bundle(ledger, error_follows=self._error_follows)
             self.show(data, "final", error_follows=self._error_follows)
 
-    def shows(self, ledger: Ledger) -> bool:
-        """Whether the output is of this answer."""
-        return self._ledger() is ledger
 
-    def _send(self, data: dict[str, Any], state: State, snapshot: Any) -> None:
-        _publish(data, f"{self.id}-state", self._metadata(state, snapshot), update=True)
-
-    def _metadata(self, state: State, snapshot: Any) -> dict[str, Any]:
-        found: dict[str, Any] = {"id": self.id, "state": state}
-        if self._kernel is not None:
-            found["kernel"] = self._kernel
-        if snapshot is not None:
-            found["cut"] = _cut_words(self.facts(snapshot))
-        return {METADATA: found}
-
-    def final_bundle(self, ledger: Any, *, error_follows: bool = False) -> dict[str, Any]:
-        """The MIME bundle of the answer, which has ended; ``error_follows`` as in :meth:`show`."""
-        return bundle(ledger, error_follows=error_follows)
-
-    def facts(self, snapshot: Any) -> list[str]:
-        """The parts of the status line of an answer that has not ended, with a mark in place of its state."""
-        return status_facts(snapshot.ledger, now=snapshot.elapsed, state=STATE_MARK)
+def _facts(snapshot: AnswerSnapshot | None) -> list[str]:
+    """The status line of an answer whose kernel ends now; empty for one that has ended."""
+    return [] if snapshot is None else status_facts(snapshot.ledger, now=snapshot.elapsed, state=STATE)
 
 
 def _publish(data: dict[str, Any], display_id: str, metadata: dict[str, Any], *, update: bool) -> None:
@@ -222,8 +266,7 @@ def _publish(data: dict[str, Any], display_id: str, metadata: dict[str, Any], *,
 def redraw_outputs(ledger: Ledger) -> None:
     """Show an answer again, whose status line has changed, in the outputs of the cells that displayed it."""
     for output in list(_outputs.values()):
-        if output.shows(ledger):
-            output.redraw()
+        output.redraw(ledger)
 
 
 def send_states(ids: Iterable[str]) -> list[str]:

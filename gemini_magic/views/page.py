@@ -24,13 +24,14 @@ __all__ = [
     "clock_html",
     "details_html",
     "document",
+    "facts_html",
     "form_class",
+    "inline_html",
     "note_html",
     "root_html",
     "sources_box",
     "sources_html",
     "status_html",
-    "status_line_html",
     "thinking_html",
     "unfinished_html",
     "warnings_html",
@@ -63,7 +64,7 @@ UNFINISHED: Final = "The answer was still arriving when this was written."
 THINKING_HEAD: Final = '<details class="gm-thinking"><summary>Thinking</summary></details>'
 
 
-def _instatus_line_html(text: str) -> str:
+def inline_html(text: str) -> str:
     """Escape plain text, ours or a server's; text in back-ticks becomes a ``<code>`` element."""
     return _CODE.sub(r"<code>\1</code>", escape(visible(text)))
 
@@ -98,26 +99,24 @@ def status_html(snapshot: AnswerSnapshot, *, notice: str = "") -> str:
     """
     shown = [*snapshot.facts, *([notice] if notice else [])]
     waiting = snapshot.status == "running" and snapshot.ledger.phase in _WAITING
-    tone = TONES[snapshot.status]
-    return status_line_html(shown, tone, snapshot.mark, waiting=waiting, end=_sparkstatus_line_html(snapshot))
+    return facts_html(
+        snapshot.mark, TONES[snapshot.status], shown, end=_sparkline_html(snapshot), waiting=waiting
+    )
 
 
-def status_line_html(
-    facts: Iterable[str], tone: str, mark: str, *, waiting: bool = False, end: str = ""
-) -> str:
+def facts_html(mark: str, tone: str, facts: Iterable[str], *, end: str = "", waiting: bool = False) -> str:
     """A status line.
 
     Args:
-        facts: its parts, most important first, as plain text.
-        tone: the name of the color of its mark.
-        mark: one character that shows the status without color.
-        waiting: whether the line may be as high as its text.
-        end: HTML at its end.
+        mark: one character.
+        tone: the class of its color, as in :data:`TONES`.
+        facts: the facts, as plain text.
+        end: HTML at the end of the line.
+        waiting: whether the line is as high as its text, also while the answer is running.
     """
     dot = '<span class="gm-dot"> · </span>'
     line = "".join(
-        f'<span class="gm-fact">{dot * (at > 0)}{_instatus_line_html(fact)}</span>'
-        for at, fact in enumerate(facts)
+        f'<span class="gm-fact">{dot * (at > 0)}{inline_html(fact)}</span>' for at, fact in enumerate(facts)
     )
     return (
         f'<div class="gm-status"><span class="gm-mark gm-{tone}">{mark}</span> '
@@ -125,7 +124,7 @@ def status_line_html(
     )
 
 
-def _sparkstatus_line_html(snapshot: AnswerSnapshot) -> str:
+def _sparkline_html(snapshot: AnswerSnapshot) -> str:
     """The sparkline of the chunks; empty while the answer is running."""
     blocks = snapshot.sparkline
     if not blocks:
@@ -162,19 +161,19 @@ def details_html(snapshot: AnswerSnapshot) -> str:
     if details is None:
         return ""
     lines = [
-        f"<strong>{_instatus_line_html(details.title)}</strong> {_instatus_line_html(details.message)}"
+        f"<strong>{inline_html(details.title)}</strong> {inline_html(details.message)}"
         if details.title
-        else _instatus_line_html(details.message)
+        else inline_html(details.message)
     ]
     if details.remedy:
-        lines.append(_instatus_line_html(details.remedy))
+        lines.append(inline_html(details.remedy))
     shown = "<br>".join(f"<span>{line}</span>" for line in lines)
     return f'<div class="gm-box gm-{TONES[snapshot.status]}" role="note">{shown}</div>'
 
 
 def note_html(sentence: str) -> str:
     """A sentence about the answer; text in back-ticks is displayed as code. Empty without a sentence."""
-    return f'<div class="gm-note">{_instatus_line_html(sentence)}</div>' if sentence else ""
+    return f'<div class="gm-note">{inline_html(sentence)}</div>' if sentence else ""
 
 
 def sources_html(snapshot: AnswerSnapshot) -> str:
@@ -240,7 +239,7 @@ def document(
         bar_html(snapshot, notice=notice),
         thinking_html(snapshot, thoughts),
         body,
-        *(f'<div class="gm-note gm-cut">{_instatus_line_html(sentence)}</div>' for sentence in notes),
+        *(f'<div class="gm-note gm-cut">{inline_html(sentence)}</div>' for sentence in notes),
         details_html(snapshot),
         warnings_html(snapshot),
     ]

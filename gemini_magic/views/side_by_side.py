@@ -138,7 +138,7 @@ class ColumnsSnapshot:
     def status_html(self, notice: str = "") -> str:
         """The status line without its bar, and one more fact at its end."""
         facts = [*self.facts(), *([notice] if notice else [])]
-        return page.status_line_html(facts, self.tone, self.mark)
+        return page.facts_html(self.mark, self.tone, facts)
 
 
 def column_html(label: str, parts: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ Every column is a view of a single answer whose output is a part of the common o
 from __future__ import annotations
 
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
@@ -15,7 +16,7 @@ from IPython.display import display
 from . import page
 from .html import HtmlView
 from .live import LIVE, LIVE_STYLE, WIDGET, LiveView, replace_widgets, retire
-from .outputs import STATE_MARK, AnswerOutput
+from .outputs import STATE, PageOutput, State
 from .side_by_side import (
     AnswerColumn,
     AnswerColumns,
@@ -35,28 +36,44 @@ __all__ = ["HtmlColumnsView", "LiveColumnsView", "StaticColumnsView", "StopColum
 StopColumns = Callable[[int | None], None]
 """The action of the Stop buttons: stops the column with this place, or all of them. It must only set flags."""
 
+_NO_OUTPUT: Any = object()  # of the view of a column, which the view of all columns displays
 _STATUS: Final = 0.25  # minimum seconds between two common status lines
 _PAINT: Final = 0.5  # minimum seconds between two paints of columns without widgets
 _CLOCK: Final = 1.0  # seconds between two of them when only the elapsed time has changed
 _DUTY: Final = 4.0  # pause as a multiple of the duration of such a paint
 _AT_FULL_PACE: Final = 3  # columns that are painted as often as a single answer
+_STOP_ALL: Final = "Stop all answers and keep what was received"
 _PLACEHOLDER: Final = (
     "The answers appear here when they are finished. Use --display html to see them while they grow. "
     "If they do not appear, the kernel ended first: %gemini journal lists what was received."
 )
 
 
-class ColumnsOutput(AnswerOutput):
-    """The output of answers side by side."""
+class ColumnsOutput(PageOutput):
+    """The output of answers side by side.
 
-    def final_bundle(self, ledger: Any, *, error_follows: bool = False) -> dict[str, Any]:  # noqa: ARG002 - as in the base class
-        """The MIME bundle of the answers."""
-        return columns_bundle(ledger)
+    Args:
+        columns: the answers.
+    """
 
-    def facts(self, snapshot: Any) -> list[str]:
-        """The parts of the common status line, with a mark in place of the state."""
-        found: list[str] = snapshot.facts(STATE_MARK)
-        return found
+    def __init__(self, columns: AnswerColumns) -> None:
+        super().__init__()
+        self._columns = weakref.ref(columns)
+
+    def show(self, data: dict[str, Any], state: State, snapshot: ColumnsSnapshot | None = None) -> None:
+        """Display a MIME bundle, or replace what the output shows.
+
+        Args:
+            data: the MIME bundle.
+            state: how far the answers in it have come.
+            snapshot: the facts about answers that have not ended.
+        """
+        self.publish(data, state, () if snapshot is None else snapshot.facts(STATE))
+
+    def final_bundle(self) -> dict[str, Any] | None:
+        """The bundle of the answers; None if their records do not exist any more."""
+        columns = self._columns()
+        return None if columns is None else columns_bundle(columns)
 
 
 class _LiveColumn(LiveView):
@@ -64,7 +81,6 @@ class _LiveColumn(LiveView):
 
     Args:
         column: the column.
-        output: the common output, which the view of all columns writes.
         sent: the times of the messages of the last second, which all columns share.
         pace: pauses between paints as a multiple of the usual ones.
         stop, stop_hint, clock: as for :class:`LiveView`.
@@ -73,7 +89,6 @@ class _LiveColumn(LiveView):
     def __init__(
         self,
         column: AnswerColumn,
-        output: AnswerOutput,
         sent: deque[float],
         pace: float,
         *,
@@ -81,7 +96,7 @@ class _LiveColumn(LiveView):
         stop_hint: str,
         clock: Callable[[], float],
     ) -> None:
-        super().__init__(column.ledger, output=output, stop=stop, stop_hint=stop_hint, clock=clock)
+        super().__init__(column.ledger, output=_NO_OUTPUT, stop=stop, stop_hint=stop_hint, clock=clock)
         self._label = column.label
         self._sent, self._pace = sent, pace
         self.written: tuple[AnswerSnapshot, list[str]] | None = None
@@ -157,7 +172,7 @@ class LiveColumnsView:
         sent: deque[float] = deque()
         pace = max(1.0, len(columns.columns) / _AT_FULL_PACE)
         self._views = [
-            _LiveColumn(each, self._output, sent, pace, stop=self._stop_of(place), stop_hint="", clock=clock)
+            _LiveColumn(each, sent, pace, stop=self._stop_of(place), stop_hint="", clock=clock)
             for place, each in enumerate(columns.columns)
         ]
         self._ended = [False] * len(self._views)
@@ -218,7 +233,7 @@ class LiveColumnsView:
         snapshot = ColumnsSnapshot(self._columns)
         self._status = widgets.html(snapshot.status_html(self._stop_hint))
         stop = self._stop
-        button = [] if stop is None else [widgets.stop(lambda: stop(None), "Stop all")]
+        button = [] if stop is None else [widgets.stop(lambda: stop(None), _STOP_ALL, "Stop all")]
         bar = widgets.box([self._status, *button], "gm-bar")
         grid = widgets.box([view.root for view in self._views], "gm-columns")
         parts = (widgets.html(LIVE_STYLE), bar, grid)
@@ -258,7 +273,8 @@ class LiveColumnsView:
             return
         snapshot = ColumnsSnapshot(self._columns)
         data = partial_columns_bundle(snapshot, [view.partial() for view in self._views])
-        self._output.send_partial(data, snapshot, version, started=started, clock=self._clock)
+        facts = snapshot.facts(STATE)
+        self._output.publish_partial(data, facts, version, started=started, clock=self._clock)
 
     def _finish(self, *, interrupted: bool) -> None:
         for view in self._views:
@@ -296,14 +312,14 @@ class HtmlColumnsView:
         columns: AnswerColumns,
         *,
         clock: Callable[[], float] = time.monotonic,
-        output: AnswerOutput | None = None,
+        output: ColumnsOutput | None = None,
         notice: str = "",
     ) -> None:
         self._columns = columns
         self._clock = clock
         self._output = output or ColumnsOutput(columns)
         self._notice = notice
-        self._views = [_HtmlColumn(each.ledger, clock=clock, output=self._output) for each in columns.columns]
+        self._views = [_HtmlColumn(each.ledger, clock=clock, output=_NO_OUTPUT) for each in columns.columns]
         self._next = 0.0
         self._painted = -1
         self._closed = False

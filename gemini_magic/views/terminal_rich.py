@@ -17,7 +17,7 @@ from .. import markdown
 from ..text import visible
 from .encoding import similar_text, write_text
 
-__all__ = ["RichPrinter", "rich_printer"]
+__all__ = ["RichPrinter", "RichProgress", "rich_printer", "rich_progress"]
 
 _PAINT: Final = 0.1  # minimum seconds between two paints
 # Pause as a multiple of the duration of a paint: painting takes a fifth of the time at most.
@@ -34,13 +34,64 @@ _STYLE: Final = re.compile(r"\x1b\[[\d;]*m")
 
 def rich_printer(out: TextIO, clock: Callable[[], float] = time.monotonic) -> RichPrinter | None:
     """Create a printer for a terminal that supports cursor movement; None for other streams and without rich."""
-    plain = os.environ.get("TERM", "").lower() in ("", "dumb", "unknown") and os.name != "nt"
-    if plain or not out.isatty() or shutil.get_terminal_size().columns < _MIN_COLUMNS:
+    if not _moves_cursor(out):
         return None
     try:
         return RichPrinter(out, clock)
     except ImportError:
         return None
+
+
+def _moves_cursor(out: TextIO) -> bool:
+    """Whether a stream is a terminal that supports cursor movement, and is not very narrow."""
+    plain = os.environ.get("TERM", "").lower() in ("", "dumb", "unknown") and os.name != "nt"
+    return not plain and out.isatty() and shutil.get_terminal_size().columns >= _MIN_COLUMNS
+
+
+def rich_progress(out: TextIO) -> RichProgress | None:
+    """Create a progress bar for a terminal that supports cursor movement; None for other streams and without rich."""
+    if not _moves_cursor(out):
+        return None
+    try:
+        return RichProgress(out)
+    except ImportError:
+        return None
+
+
+class RichProgress:
+    """A progress bar above a line of text, which overwrites itself.
+
+    Args:
+        out: a terminal.
+
+    Raises:
+        ImportError: rich is not installed.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        from rich.console import Console  # noqa: PLC0415 - optional, and slow to import
+        from rich.live import Live  # noqa: PLC0415 - the same
+        from rich.progress_bar import ProgressBar  # noqa: PLC0415 - the same
+        from rich.text import Text  # noqa: PLC0415 - the same
+
+        self._make_bar, self._make_text = ProgressBar, Text
+        self._out = out
+        console = Console(file=out, highlight=False, markup=False)
+        self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
+        self._live.start()
+
+    def show(self, share: float | None, line: str) -> None:
+        """Show the share that is done, 0 to 1, or None if it is not known, and a line of text."""
+        from rich.console import Group  # noqa: PLC0415 - as above
+
+        columns = shutil.get_terminal_size().columns - 1
+        bar = self._make_bar(total=1.0, completed=share or 0.0, pulse=share is None, width=min(60, columns))
+        text = self._make_text(similar_text(visible(line), self._out))
+        self._live.update(Group(bar, text), refresh=True)
+
+    def close(self) -> None:
+        """Remove it."""
+        self._live.stop()
 
 
 class RichPrinter:

@@ -126,9 +126,13 @@ class WidgetSet:
         """Create a widget that contains others; ``children`` may be changed later."""
         return self._register(_Box(children=tuple(children), _dom_classes=classes))
 
-    def stop(self, callback: Callable[[], None], text: str = "Stop") -> Any:
+    def stop(
+        self,
+        callback: Callable[[], None],
+        tooltip: str = "Stop this answer and keep what was received",
+        text: str = "Stop",
+    ) -> Any:
         """Create a Stop button. The callback is called on the thread on which the kernel handles widget messages."""
-        tooltip = f"{text}: keep what was received"
         return self.button(text, callback, "gm-stop", icon="stop", tooltip=tooltip)
 
     def button(

@@ -6,15 +6,14 @@ import pytest
 from gemini_magic.content import Blob, CallResult, Text
 from gemini_magic.errors import PromptError
 from gemini_magic.notebook.interpolation import (
-    Expression,
     awaits,
     evaluate_awaiting,
     expand,
     expand_json,
     expand_text,
-    scan,
     single_brace_hint,
 )
+from gemini_magic.prompts import Expression, scan
 
 
 def replaced(text, names=None, **options):

@@ -95,6 +95,7 @@ FRAME_ATTRIBUTES = ATTRIBUTES | {
     "video": {"controls", "src", "title"},
     "style": set(),
     "span": {"class", "title", "role", "aria-label", "style"},
+    "td": {"style", "dir", "colspan"},
 }
 FRAME_VALUES = VALUES | {
     "class": re.compile(
@@ -105,7 +106,8 @@ FRAME_VALUES = VALUES | {
     "src": re.compile(
         r"data:(?:image/(?:png|gif|jpeg|webp)|audio/(?:wav|mpeg|ogg|flac|aac|mp4|webm)|video/(?:mp4|webm));base64,[A-Za-z0-9+/]+={0,2}"
     ),
-    "aria-label": re.compile("Answer|Sources|Google Search|Log probabilities"),
+    "colspan": re.compile(r"[2-9]|\d\d"),
+    "aria-label": re.compile("Answer|Rows|Sources|Google Search|Log probabilities"),
     "style": re.compile(
         rf"{VALUES['style'].pattern}|white-space:pre-wrap"
         r"|background-color:rgba\(230,120,0,0(?:\.\d{1,2})?\)(?:;border-bottom:2px (?:solid|dotted))?"

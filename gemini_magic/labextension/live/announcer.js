@@ -5,7 +5,7 @@
  */
 
 /** Matches a duration in the status line. The fact before the duration states how the answer ended. */
-const DURATION = /^\d[\d.]* s$|^\d+ min \d\d s$/;
+const DURATION = /^\d[\d.]* s$|^\d+ min \d\d s$|^\d+ h \d\d min$/;
 
 /**
  * Composes the message from the status line of an answer.
@@ -18,7 +18,7 @@ export function endMessage(answer) {
     fact.textContent.replace(/^[\s·]+/, '')
   );
   const end = facts[facts.findIndex(fact => DURATION.test(fact)) - 1] || 'finished';
-  const message = /^(answer|rest|prompt|comparison) /.test(end) ? end : `answer ${end}`;
+  const message = /^(answer|rest|prompt|comparison) | rows?\b/.test(end) ? end : `answer ${end}`;
   return message[0].toUpperCase() + message.slice(1);
 }
 

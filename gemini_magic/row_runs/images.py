@@ -1,0 +1,101 @@
+"""Files that a column names: only those in a folder that the user has given are sent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Final, NamedTuple, TypeAlias
+
+from msgspec.structs import replace
+
+from .. import media
+from ..content import LocalFile, Part, Text
+from ..errors import OptionError, PromptError
+
+__all__ = ["FileDigests", "FileState", "ImageFolder", "RowImage"]
+
+_MOST_KEPT: Final = 200_000  # digests in memory
+
+FileState: TypeAlias = tuple[str, int, int]
+"""A file at one time: its absolute path, its size in bytes and the time of its last change in nanoseconds."""
+
+FileDigests: TypeAlias = MutableMapping[FileState, bytes]
+"""SHA-256 of the content of files, 32 bytes each, by their state: an unchanged file is not read again."""
+
+
+class RowImage(NamedTuple):
+    """The file of one row.
+
+    Attributes:
+        part: what is sent.
+        digest: SHA-256 of the file's content, 32 bytes.
+    """
+
+    part: Part
+    digest: bytes
+
+
+class ImageFolder:
+    """The folder whose files a template may send.
+
+    Args:
+        folder: the folder. Relative paths in columns start in it.
+        digests: the digests that are known; new ones are added.
+
+    Raises:
+        OptionError: it is not a folder.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], digests: FileDigests | None = None) -> None:
+        self.folder = Path(folder).expanduser().resolve()
+        if not self.folder.is_dir():
+            raise OptionError(
+                f"folder {str(folder)!r} is not a folder.", remedy="Give the folder of the files."
+            )
+        self._digests: FileDigests = {} if digests is None else digests
+
+    def read(self, path: object) -> RowImage:
+        """Return a picture, a PDF, a sound or a video in the folder. Its content is read when it is sent.
+
+        Args:
+            path: its path, absolute or relative to the folder.
+
+        Raises:
+            PromptError: it is outside the folder, does not exist, or is not media.
+        """
+        if not isinstance(path, str | os.PathLike) or not str(path):
+            raise PromptError(
+                f"image({path!r}) needs a path.", remedy='missing="skip" skips rows without a value.'
+            )
+        try:
+            file = (self.folder / path).resolve()
+        except (OSError, ValueError, RuntimeError) as error:  # a null character, a loop of links
+            raise PromptError(f"image({str(path)!r}): {error}.", remedy="Check the path.") from None
+        if not file.is_relative_to(self.folder):
+            raise PromptError(
+                f"{str(path)!r} is outside the folder {self.folder}, so it is not sent.",
+                remedy="Give a folder that contains all files of the column, and nothing private.",
+            )
+        parts = media.media_parts(file, media.MediaSource(str(path), [])) or []
+        if len(parts) != 1 or isinstance(parts[0], Text):
+            raise PromptError(
+                f"{str(path)!r} is not a picture, PDF, sound or video.",
+                remedy="Insert text as {{ row.NAME }}.",
+            )
+        digest = self._digest(file)
+        part = parts[0]
+        return RowImage(replace(part, digest=digest.hex()) if isinstance(part, LocalFile) else part, digest)
+
+    def _digest(self, file: Path) -> bytes:
+        import hashlib  # noqa: PLC0415 - only for rows with files
+
+        status = file.stat()
+        state = (str(file), status.st_size, status.st_mtime_ns)
+        known = self._digests.get(state)
+        if known is None:
+            with file.open("rb") as stream:
+                known = hashlib.file_digest(stream, "sha256").digest()
+            if len(self._digests) < _MOST_KEPT:
+                self._digests[state] = known
+        return known

@@ -1,0 +1,489 @@
+"""The store of a run over rows: one SQLite file that knows what was asked, what was sent and what was answered.
+
+A request is committed as sent before its first byte leaves, and its answer before it counts. So a process that is killed at
+any time leaves at most the requests in flight in doubt. One thread writes; results are read beside it, a batch at a time.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sqlite3
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from ..backends import host_to_name
+from ..content import Request
+from ..errors import StoreError
+from ..ledger import Exchange
+from ..prices import TokenPrice
+from ..response import Response, response_from_exchanges
+from ..schema import Schema
+from . import store_queries as queries
+from . import store_updates as updates
+from .raw import fill_exchange
+from .store_file import connect_reader, connect_writer, create_private, is_network_path, store_errors
+from .store_lock import StoreLock
+from .store_values import AttemptRow, BatchJob, Match, ResultRow, RunRecord, Spent
+from .store_writer import GroupWriter
+from .values import Attempted, Grant, Wanted
+
+__all__ = ["Store"]
+
+T = TypeVar("T")
+
+_CLOSE_LOCK = ".lock"
+_ALL = 2**62  # more rows than a file can hold
+
+
+class Store:
+    """An open store. Create it with :meth:`open` or :meth:`read`.
+
+    Its methods may be called from any thread. After :meth:`close`, results can still be read, from the file.
+
+    Attributes:
+        path: the file.
+        temporary: whether the file is deleted when the store is no longer used.
+    """
+
+    def __init__(self, path: Path, *, temporary: bool = False) -> None:
+        self.path = path
+        self.temporary = temporary
+        self._guard = threading.RLock()  # of the reading connection and of what follows
+        self._reader: sqlite3.Connection | None = None
+        self._writer: GroupWriter | None = None
+        self._lock: StoreLock | None = None
+        self._exclusive = False  # whether only the writer's connection may read
+        self._rows, self._samples = _ALL, _ALL  # the extent of the present input
+        self._run = 0
+        self._notices: list[str] = []
+        self._pid = os.getpid()
+        _stores.add(self)
+
+    # -- opening and closing
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str] | None = None) -> Self:
+        """Open a store for asking, and create it if it does not exist.
+
+        Requests that another process had sent when it ended are in doubt from now on.
+
+        Args:
+            path: the file; None for a temporary one, which is deleted when the store is no longer used.
+
+        Raises:
+            StoreError: another process uses it (the message names it), the file is not a store, is damaged or was written
+                by a newer version, or it cannot be written.
+        """
+        if path is None:
+            folder = Path(tempfile.mkdtemp(prefix="gemini-rows-"))  # with the mode 0700
+            store = cls(folder / "temporary.rows.sqlite", temporary=True)
+            weakref.finalize(store, _delete, folder, os.getpid())
+        else:
+            store = cls(Path(path).expanduser().absolute())
+        store._start()
+        return store
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """Open a store for reading only, also while another process writes it.
+
+        Raises:
+            StoreError: there is no such file, it is not a store, or it cannot be read.
+        """
+        store = cls(Path(path).expanduser().absolute())
+        store._query(store._read_extent)
+        return store
+
+    def _start(self) -> None:
+        create_private(self.path)
+        self._lock = StoreLock(self.path.with_name(self.path.name + _CLOSE_LOCK), store=self.path)
+        try:
+            self._exclusive = is_network_path(self.path)
+            db = connect_writer(self.path, network=self._exclusive, durable=not self.temporary)
+            with store_errors(self.path, "opened"):
+                self._read_extent(db)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._writer = GroupWriter(db, self.path, self._notice)
+        if self._exclusive:
+            self._notice(
+                f"{self.path} is on a network drive: other programs cannot read it until the run has ended. "
+                "A file on a local disk is faster and safer."
+            )
+
+    def _read_extent(self, db: sqlite3.Connection) -> None:
+        found = db.execute("SELECT rows, samples FROM run WHERE rows > 0 ORDER BY id DESC LIMIT 1").fetchone()
+        if found is not None:
+            self._rows, self._samples = found
+
+    def close(self) -> None:
+        """Write what was handed over, and release the file to other processes; a second call does nothing.
+
+        Requests that were sent and not answered are in doubt afterwards. Results can still be read.
+
+        Raises:
+            StoreError: answers could not be written and are lost.
+        """
+        writer, self._writer = self._writer, None
+        with self._guard:
+            reader, self._reader = self._reader, None
+            if reader is not None:
+                reader.close()
+        if writer is None or self._pid != os.getpid():
+            return
+        rows, samples, run = self._rows, self._samples, self._run
+        lost = writer.end(lambda db: updates.close_run(db, run, rows, samples))
+        self._exclusive = False
+        if self._lock is not None:
+            self._lock.release()
+        if lost:
+            raise StoreError(
+                f"{lost} answers could not be written to {self.path} and are lost.",
+                remedy="Free some space on the disk. Their requests are in doubt when the store is opened again.",
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- problems
+
+    def _notice(self, text: str) -> None:
+        self._notices.append(text)
+
+    def take_notices(self) -> list[str]:
+        """Return the sentences for the user since the last call: a full disk, a network drive."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    @property
+    def held(self) -> int:
+        """How many answers are in memory only, because the file could not be written."""
+        return 0 if self._writer is None else self._writer.held
+
+    @property
+    def commits(self) -> int:
+        """How many transactions were committed since the store was opened."""
+        return 0 if self._writer is None else self._writer.commits
+
+    # -- access
+
+    def _writing(self) -> GroupWriter:
+        if self._pid != os.getpid():
+            raise StoreError(
+                f"{self.path} was opened by the parent of this process.",
+                remedy="Open it in the process that asks, after the fork.",
+            )
+        if self._writer is None:
+            raise StoreError(f"{self.path} is not open for writing.", remedy="Run the cell again.")
+        return self._writer
+
+    def _query(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Read from the file, in a short transaction."""
+        if self._pid != os.getpid():
+            self._reset_after_fork()
+        writer = self._writer
+        if self._exclusive and writer is not None:
+            return writer.call(function)
+        with self._guard, store_errors(self.path):
+            if self._reader is None:
+                self._reader = connect_reader(self.path)
+            try:
+                return function(self._reader)
+            finally:
+                if self._writer is None:  # a closed store keeps no file open
+                    self._reader.close()
+                    self._reader = None
+
+    def _reset_after_fork(self) -> None:
+        """Leave everything to the parent: closing its connections in a child could harm them."""
+        _parents.append((self._reader, self._writer))
+        self._guard = threading.RLock()
+        self._reader = self._writer = self._lock = None
+        self._exclusive = False
+        self._pid = -1
+
+    # -- a run and its rows
+
+    def begin_run(self, record: RunRecord) -> int:
+        """Store the settings of a run that begins now; returns its number.
+
+        The rows of its input are those that :meth:`match` and :meth:`add` receive from now on.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        self._run = self._writing().call(lambda db: updates.insert_run(db, record, time.time()))
+        self._rows = self._samples = 0
+        return self._run
+
+    def runs(self) -> list[RunRecord]:
+        """Return the settings of all runs of the store, oldest first."""
+        return self._query(queries.run_records)
+
+    def match(self, batch: Sequence[Wanted]) -> list[Match]:
+        """Return what the store holds for rows of the input, in the order of the batch.
+
+        Args:
+            batch: any number of rows; 500 are looked up at a time.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        self._extend(batch)
+        return self._query(lambda db: queries.match_rows(db, batch))
+
+    def add(self, batch: Sequence[Wanted]) -> list[int | None]:
+        """Store what rows ask for; returns the id of the request of each, None for a row that may not be asked.
+
+        Rows with the same hash share a request. A row that asked for something else before points to the new request,
+        and the old one stays. A row whose position another one had moves that one out of the input.
+
+        Raises:
+            StoreError: it cannot be written; nothing was stored.
+        """
+        self._extend(batch)
+        run, rows, samples = self._run, self._rows, self._samples
+        return self._writing().call(lambda db: updates.add_rows(db, run, batch, rows, samples))
+
+    def keep(self, batch: Sequence[Wanted]) -> None:
+        """Leave rows with the answers of other requests; their status is ``stale``.
+
+        Raises:
+            StoreError: it cannot be written; nothing was stored.
+        """
+        self._extend(batch)
+        run, rows, samples = self._run, self._rows, self._samples
+        self._writing().call(lambda db: updates.keep_rows(db, run, batch, rows, samples))
+
+    def retry(self, pairs: Sequence[tuple[int, bytes]]) -> list[Match]:
+        """Store requests that repeat others with other options; returns what the store holds for them.
+
+        When such a request is answered, its answer counts for the rows of the first one, which do not become stale.
+
+        Args:
+            pairs: the id of each first request, and the hash of its retry.
+
+        Raises:
+            StoreError: it cannot be written; nothing was stored.
+        """
+        run = self._run
+        return self._writing().call(lambda db: updates.add_retries(db, run, pairs))
+
+    def _extend(self, batch: Sequence[Wanted]) -> None:
+        if self._run and batch:
+            self._rows = max(self._rows, max(wanted.position for wanted in batch) + 1)
+            self._samples = max(self._samples, max(wanted.sample for wanted in batch) + 1)
+
+    # -- attempts
+
+    def sent(self, grants: Sequence[Grant]) -> None:
+        """Commit that attempts are sent; returns when this is on the disk. Call it directly before the first byte.
+
+        Raises:
+            StoreError: it cannot be written. The attempts must not be made.
+        """
+        self._writing().commit(sent=grants)
+
+    def commit(
+        self,
+        done: Sequence[Attempted] = (),
+        sent: Sequence[Grant] = (),
+        unsent: Sequence[Grant] = (),
+        in_doubt: Sequence[Grant] = (),
+    ) -> None:
+        """Commit in one step; returns when it is on the disk.
+
+        Args:
+            done: attempts that have ended.
+            sent: attempts that are sent directly afterwards.
+            unsent: attempts that were committed as sent and certainly not sent.
+            in_doubt: attempts whose worker has ended and that may have been sent.
+
+        Raises:
+            StoreError: it cannot be written. The attempts of ``sent`` must not be made; ``done`` is kept in memory and
+                tried again.
+        """
+        self._writing().commit(done=done, sent=sent, unsent=unsent, doubt=in_doubt)
+
+    def hand_over(self, done: Sequence[Attempted]) -> None:
+        """Write attempts that have ended soon; returns at once.
+
+        Raises:
+            StoreError: the store was closed.
+        """
+        self._writing().hand_over(done)
+
+    # -- results
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows of the input have each status (:data:`~.values.RowStatus`)."""
+        return self._query(lambda db: queries.count_statuses(db, self._rows, self._samples))
+
+    def cost(self) -> Spent:
+        """Return what all attempts of the store have cost, also those of earlier runs and prompts."""
+        return self._query(queries.spent)
+
+    def results(self, batch_size: int = 1000) -> Iterator[list[ResultRow]]:
+        """Yield the results of the rows of the input in its order, at most ``batch_size`` at a time.
+
+        Each batch is read when it is wanted, so rows that are answered meanwhile have their answers.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        after = (-1, 0)
+        while True:
+            found = self._result_rows(after, batch_size)
+            if not found:
+                return
+            yield found
+            after = (found[-1].position, found[-1].sample)
+
+    def _result_rows(self, after: tuple[int, int], limit: int) -> list[ResultRow]:
+        return self._query(lambda db: queries.result_rows(db, after, self._rows, self._samples, limit))
+
+    def attempts(self, request: int) -> list[AttemptRow]:
+        """Return the attempts of a request, oldest first; each was paid if it was received."""
+        return self._query(lambda db: queries.attempt_rows(db, request))
+
+    def response(
+        self,
+        request: int,
+        *,
+        attempt: int | None = None,
+        asked: Request | None = None,
+        url: str = "",
+        body: bytes = b"",
+        schema: Schema | None = None,
+        price: TokenPrice | None = None,
+    ) -> Response:
+        """Return the response to a request, with every piece as it arrived.
+
+        Args:
+            request: the id of the request.
+            attempt: the attempt whose response it is; by default the one with the answer.
+            asked: the request as a value, where the caller knows it.
+            url: where the request was sent, which the store does not keep.
+            body: the body of the request as it was sent.
+            schema: the schema of the answer.
+            price: the user's prices.
+
+        Raises:
+            StoreError: there is no such request, or it has no response.
+        """
+        known = self._query(lambda db: queries.run_of(db, request))
+        if known is None:
+            raise StoreError(f"{self.path} has no request {request}.", remedy="Run the cell again.")
+        run, answered, answer = known
+        if answer is not None and attempt is None:
+            return self.response(answer, asked=asked, url=url, body=body, schema=schema, price=price)
+        chosen = attempt or answered
+        raw = self._query(lambda db: queries.raw_attempts(db, request))
+        found = [each for each in raw if chosen is not None and each.attempt <= chosen]
+        if not found or found[-1].attempt != chosen:
+            raise StoreError("This row has no response yet.", remedy="Run the cell again to ask for it.")
+        exchanges = [
+            self._exchange(each, found[0].sent, run, url, body)
+            for each in found
+            if each is found[-1] or not each.has_answer
+        ]
+        response = response_from_exchanges(
+            Response, exchanges, run.dialect, asked, price=price, schema=schema
+        )
+        started = datetime.fromtimestamp(found[0].sent, UTC)
+        response.ledger.set_source("recording", started=started, host=host_to_name(url) if url else run.host)
+        return response
+
+    def _exchange(
+        self, raw: queries.RawAttempt, first: float, run: RunRecord, url: str, body: bytes
+    ) -> Exchange:
+        exchange = Exchange(
+            "POST",
+            url,
+            (),
+            body,
+            attempt=raw.attempt - 1,
+            backend=run.dialect,
+            started=max(0.0, raw.sent - first),
+        )
+        try:
+            fill_exchange(exchange, raw.head, raw.pieces, raw.ended)
+        except ValueError as error:
+            raise StoreError(
+                f"A stored response is damaged: {error}.", remedy="Ask this row again."
+            ) from None
+        if raw.problem:
+            exchange.finish(exchange.end or "cancelled", raw.problem)
+        return exchange
+
+    # -- batch jobs
+
+    def add_job(self, label: str, grants: Sequence[Grant], state: str = "creating") -> int:
+        """Commit a batch job and its requests as sent; returns the job's number. Call it before the job is created.
+
+        Args:
+            label: the name under which the server lists the job; unique in the store.
+            grants: its requests.
+            state: its state.
+
+        Raises:
+            StoreError: it cannot be written. The job must not be created.
+        """
+        run = self._run
+        return self._writing().call(lambda db: updates.insert_job(db, run, label, grants, state=state))
+
+    def update_job(self, job: int, **changes: Any) -> None:
+        """Change columns of a batch job: ``name``, ``state``, ``checked``, ``ended``, ``file``, ``note``.
+
+        With ``ended`` its requests without an answer are in doubt.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        self._writing().call(lambda db: updates.change_job(db, job, changes))
+
+    def jobs(self) -> list[BatchJob]:
+        """Return the batch jobs that have not ended, oldest first."""
+        return self._query(queries.open_jobs)
+
+    def job_grants(self, job: int) -> list[Grant]:
+        """Return the requests of a batch job that have no answer yet, each with one of the rows that wait for it."""
+        return self._query(lambda db: queries.job_grants(db, job))
+
+
+_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+_parents: list[Any] = []  # connections of the parent process, after a fork
+
+
+def _delete(folder: Path, pid: int) -> None:
+    if os.getpid() == pid:  # a forked child leaves it to the parent
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _after_fork() -> None:
+    for store in list(_stores):
+        store._reset_after_fork()  # noqa: SLF001 - of this module
+
+
+def _at_exit() -> None:
+    for store in list(_stores):
+        with suppress(StoreError):
+            store.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+atexit.register(_at_exit)
