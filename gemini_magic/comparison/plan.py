@@ -325,7 +325,10 @@ def _values(name: str, values: Sequence[Any], given: Mapping[str, Any]) -> _Axis
                 f"--sweep {name} has the value {one_line(str(value))[:_MAX_LABEL]} twice.",
                 remedy="Name each value once; --repeat 2 asks twice.",
             )
-        found.append((f"{name}={_shown(converted)}", {name: converted}))
+        label = f"{name}={_shown(converted)}"
+        if any(label == other for other, _ in found):  # only the beginnings of the values are equal
+            label += f" ({len(found) + 1})"
+        found.append((label, {name: converted}))
     return _Axis(found)
 
 

@@ -151,7 +151,7 @@ def column_html(label: str, parts: Iterable[str]) -> str:
 
 def label_html(label: str) -> str:
     """The heading of a column."""
-    return f'<div class="gm-column-label">{escape(visible(label))}</div>'
+    return f'<div class="gm-label">{escape(visible(label))}</div>'
 
 
 def grid_html(columns: Iterable[str]) -> str:
