@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .prompts import table
     from .response import Response
     from .response_stream import ResponseStream
+    from .row_runs import RowRun, rows
     from .tools import tool
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ __all__ = [
     "Interrupted",
     "Response",
     "ResponseStream",
+    "RowRun",
     "ToolRefused",
     "__version__",
     "ask",
@@ -38,6 +40,7 @@ __all__ = [
     "files",
     "load_ipython_extension",
     "models",
+    "rows",
     "stream",
     "table",
     "tool",
@@ -50,12 +53,14 @@ _HOMES = {
     "Interrupted": ".errors",
     "Response": ".response",
     "ResponseStream": ".response_stream",
+    "RowRun": ".row_runs",
     "ToolRefused": ".errors",
     "ask": ".api",
     "attach": ".media",
     "compare": ".comparison",
     "count_tokens": ".catalog",
     "models": ".catalog",
+    "rows": ".row_runs",
     "stream": ".api",
     "table": ".prompts",
     "tool": ".tools",

@@ -42,10 +42,12 @@ __all__ = [
     "ask",
     "begin",
     "check_request",
+    "key_for_options",
     "preview",
+    "refuse_conflicts",
     "repair_notice",
     "request_of_call",
-    "resolve_call",
+    "resolved_options",
     "stream",
 ]
 
@@ -127,7 +129,7 @@ def _tools(given: object, options: Options) -> Sequence[Tool]:
     return toolbox.tools_from([*offered, *more])
 
 
-def resolve_call(
+def resolved_options(
     given: Mapping[str, Any], previous: Mapping[str, Any] | None = None
 ) -> tuple[Options, dict[str, str]]:
     """The options of a call, with its schema, and the source of each.
@@ -231,7 +233,7 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
         UsageProblem: the request cannot be sent as it is, or the configured key must not go to that address.
     """
     dialect = backend(options.backend)
-    _check_conflicts(dialect, request, options, sources or {})
+    refuse_conflicts(dialect, request, options, sources or {})
     offline = bool(options.replay)
     http = dialect.encode(
         plan_media(request, dialect, options, offline=offline).request, endpoint_of(options)
@@ -271,10 +273,10 @@ def check_request(
     TokenPrice.parse(options.price)
     _recorders(options)
     if _offline_source(request, options, column)[0] is None and dialect.local is None:
-        _find_key(dialect, options, ask_key, [])
+        key_for_options(dialect, options, ask_key, [])
 
 
-def _find_key(
+def key_for_options(
     dialect: Backend, options: Options, ask: Callable[[str], str] | None, reasons: Sequence[str]
 ) -> Key | None:
     """Return the key for the address.
@@ -295,9 +297,21 @@ def _find_key(
         raise
 
 
-def _check_conflicts(
+def refuse_conflicts(
     dialect: Backend, request: Request, options: Options, sources: Mapping[str, str]
 ) -> None:
+    """Refuse options that contradict each other.
+
+    Args:
+        dialect: the backend.
+        request: the request.
+        options: the options.
+        sources: where the options came from, as returned by ``resolve``.
+
+    Raises:
+        OptionError: two options set the same field.
+    """
+
     def body_of(each: Request) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(dialect.encode(without_files(each), endpoint_of(options)).body)
         return body
@@ -344,12 +358,12 @@ def begin(
         RecordingError: the recording to replay cannot be read.
     """
     dialect = backend(options.backend)
-    _check_conflicts(dialect, request, options, sources or {})
+    refuse_conflicts(dialect, request, options, sources or {})
     (replay, cache_note), key = _offline_source(request, options, column), None
     withheld, ignored = ((sources or {}).get(name) for name in (KEY_WITHHELD, IGNORED))
     is_local = replay is not None or dialect.local is not None
     if not is_local:
-        key = _find_key(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
+        key = key_for_options(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
     ledger = _ledger(request, options, before, conversation, "" if column is None else column.label)
     if not is_local:
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
@@ -479,7 +493,7 @@ def _reply(
     previous = {name: value for name, value in options.for_follow_up().items() if name not in once}
     more = dict(more)
     attach, given = more.pop("attach", ()), more.pop("tools", tools)
-    resolved, sources = resolve_call(more, previous)
+    resolved, sources = resolved_options(more, previous)
     offered = _tools(given, resolved)
     follow_up, notices = request_of_call(prompt, attach, resolved, (*request.turns, *answer), offered)
     reply, stream = begin(follow_up, resolved, notices=notices, sources=sources, tools=offered)
@@ -560,7 +574,7 @@ def _start(  # noqa: PLR0917 - the arguments of stream()
     options: Mapping[str, Any],
 ) -> tuple[ResponseStream, Options]:
     """Send a prompt; returns the stream and the resolved options. See :func:`stream` for the arguments and errors."""
-    resolved, sources = resolve_call(options)
+    resolved, sources = resolved_options(options)
     if resolved.is_comparison:
         raise OptionError(
             "ask() and stream() send one request.",

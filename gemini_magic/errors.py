@@ -150,6 +150,10 @@ class StoreError(GeminiMagicError):
     """The store of a run over rows cannot be opened, read or written."""
 
 
+class RowsError(GeminiMagicError):
+    """Rows of a run were not asked, or too many have failed."""
+
+
 class WireError(GeminiMagicError):
     """The response body cannot be read as a stream, or exceeds a size limit."""
 

@@ -210,7 +210,7 @@ def test_repetitions_are_distinct(fake_server):
     three = gemini_magic.compare("hi", repeat=3, **options)
     assert [each.ledger.source for each in three] == ["cache", "cache", "network"]
     assert [each.text for each in three][:2] == [each.text for each in two]
-    assert list(three.table)[0].cost == 0
+    assert next(iter(three.table)).cost == 0
     assert len(fake_server.requests) == 3
 
 

@@ -212,12 +212,15 @@ SAME_NAMES: dict[str, str] = {}
 # 'path': why it is longer than the soft limit.
 LONG_MODULES: dict[str, str] = {
     "api.py": "sending a request, with or without a notebook, is one subject",
+    "client/direct_transport.py": "opening, keeping and reading a connection is one subject",
     "ledger/ledger.py": "one class is the record of a request and its answer",
     "options.py": "every option is declared once, in one class",
     "response.py": "one class with a property for everything that users explore",
 }
 # 'path:function': why it is longer than the limit.
-LONG_FUNCTIONS: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {
+    "row_runs/start.py:rows": "most of it describes the arguments",
+}
 
 CHECKS = {
     "only imports that the table allows": lambda tree: outside_the_table(tree, TABLE, GROUPS),

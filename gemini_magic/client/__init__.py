@@ -17,14 +17,21 @@ if TYPE_CHECKING:
     from .known_models import listed_models, remember_models
     from .media_plan import plan_media, without_files
     from .media_uploads import uploaded_request
+    from .rate_limit import RATE_LIMITER, rate_scope
+    from .retry import Outcome
     from .secret import Key, Secret
+    from .single_attempt import Asker, SingleAttempt
     from .stream import Stream, open_stream, play
     from .uploaded_files import UploadedFile, UploadedFiles
 
 __all__ = [
+    "RATE_LIMITER",
+    "Asker",
     "FetchedResponse",
     "Key",
+    "Outcome",
     "Secret",
+    "SingleAttempt",
     "Stream",
     "UploadedFile",
     "UploadedFiles",
@@ -37,15 +44,20 @@ __all__ = [
     "open_stream",
     "plan_media",
     "play",
+    "rate_scope",
     "remember_models",
     "uploaded_request",
     "without_files",
 ]
 
 _HOMES = {
+    "RATE_LIMITER": "rate_limit",
+    "Asker": "single_attempt",
     "FetchedResponse": "fetch",
     "Key": "secret",
+    "Outcome": "retry",
     "Secret": "secret",
+    "SingleAttempt": "single_attempt",
     "Stream": "stream",
     "UploadedFile": "uploaded_files",
     "UploadedFiles": "uploaded_files",
@@ -58,6 +70,7 @@ _HOMES = {
     "open_stream": "stream",
     "plan_media": "media_plan",
     "play": "stream",
+    "rate_scope": "rate_limit",
     "remember_models": "known_models",
     "uploaded_request": "media_uploads",
     "without_files": "media_plan",

@@ -6,7 +6,7 @@ Its outcome says how it ended and whether another attempt may help. The reader d
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -19,7 +19,15 @@ from ..events import Failure
 from ..ledger import Exchange, Ledger
 from ..media import media_in
 from ..options import Options
-from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreachable, TimedOut, TooLarge
+from .connection import (
+    BrokenBodyError,
+    Connection,
+    ConnectionLost,
+    HostUnreachable,
+    NotSent,
+    TimedOut,
+    TooLarge,
+)
 from .endpoint import endpoint_of
 from .exchange_writer import ExchangeWriter, LedgerGuard, Recordings, Target
 from .known_models import with_remedy
@@ -72,6 +80,8 @@ class StreamJob(NamedTuple):
         plan: the media that are uploaded before the request is sent; None without any.
         uploaded: the files that were uploaded before.
         clock: the position of the round in the stream.
+        before_first_byte: called once for each attempt, when the connection stands and before anything is written; ``NotSent``
+            ends the attempt.
     """
 
     http: HttpRequest
@@ -86,6 +96,7 @@ class StreamJob(NamedTuple):
     plan: MediaPlan | None = None
     uploaded: UploadedFiles | None = None
     clock: RoundClock = RoundClock()
+    before_first_byte: Callable[[], None] | None = None
 
 
 class _StopReading(Exception):  # noqa: N818 - not an error
@@ -179,6 +190,8 @@ class Attempts:
             writer.write_head(response)
             ok = 200 <= response.status < 300  # noqa: PLR2004 - HTTP
             outcome = self._read(writer, response, more=more) if ok else self._read_error(writer, response)
+        except NotSent:
+            outcome = Outcome("failed", end="not sent")
         except HostUnreachable as unreachable:
             error = strip_traceback(unreachable.error)
             outcome = Outcome("failed", error, "not connected", retryable=unreachable.retryable)
@@ -234,6 +247,8 @@ class Attempts:
         job = self._job
         if job.replay is not None or job.backend.local is not None:
             self._connection.begin_request()
+            if job.before_first_byte is not None:
+                job.before_first_byte()
             self._connection.request_sent()
             self._request_sent(writer)
             return self._open_offline(http, writer)
@@ -254,6 +269,7 @@ class Attempts:
             own_host=own,
             request_sent=lambda: self._request_sent(writer),
             shareable=shareable,
+            before_first_byte=job.before_first_byte,
         )
 
     def _open_offline(self, http: HttpRequest, writer: ExchangeWriter) -> ResponseHead:

@@ -21,6 +21,7 @@ __all__ = [
     "Connection",
     "ConnectionLost",
     "HostUnreachable",
+    "NotSent",
     "Sink",
     "TimedOut",
     "TooLarge",
@@ -76,6 +77,10 @@ class TooLarge(Exception):  # noqa: N818 - named after what happened
     def __init__(self, limit: int | None) -> None:
         super().__init__("the body is too large")
         self.limit = limit
+
+
+class NotSent(Exception):  # noqa: N818 - named after what happened
+    """The request was refused directly before its first byte."""
 
 
 class HostUnreachable(Exception):  # noqa: N818 - named after what happened

@@ -49,11 +49,14 @@ class RequestContext(NamedTuple):
         connection: the stream's connection: its time limits, its clock, and the socket that can be shut down.
         request_sent: called once, when the request was sent and before the wait for the response.
         shareable: whether the thread that many streams share may read the body.
+        before_first_byte: called once, when the connection stands and before anything is written; an exception of it ends
+            the request unsent.
     """
 
     connection: Connection
     request_sent: Callable[[], None]
     shareable: bool = False
+    before_first_byte: Callable[[], None] | None = None
 
 
 def unreadable(header: str) -> WireError:
@@ -89,6 +92,7 @@ class DirectTransport(httpx.BaseTransport):
             httpx.TransportError: the server could not be reached, or its response is not valid.
             ConnectionLost: the stream was cancelled.
             TimedOut: a time limit was reached.
+            Exception: what ``before_first_byte`` raised.
         """
         context: RequestContext = request.extensions["context"]
         head, url = _head_of(request), request.url
@@ -100,6 +104,8 @@ class DirectTransport(httpx.BaseTransport):
             raise httpx.UnsupportedProtocol("Request URL is missing the host.")
         origin = (scheme, host, url.port or _PORTS[scheme])
         channel = self._take(origin) or self._connect(origin, context.connection)
+        if context.before_first_byte is not None:
+            channel = self._asked(channel, context.before_first_byte, context.connection)
         parser = ResponseParser(channel.joiner)
         failure: httpx.RemoteProtocolError | None = None
         try:
@@ -120,6 +126,18 @@ class DirectTransport(httpx.BaseTransport):
         return httpx.Response(found.status, headers=found.headers, stream=stream, extensions=extensions)
 
     # -- connections
+
+    def _asked(self, channel: _Channel, ask: Callable[[], None], connection: Connection) -> _Channel:
+        """Ask for leave to send on a connection; returns the connection, or a new one if it was closed meanwhile."""
+        try:
+            ask()
+        except BaseException:
+            self.give_back(channel)
+            raise
+        if channel.usable():
+            return channel
+        channel.close()
+        return self._connect(channel.origin, connection)
 
     def _connect(self, origin: _Origin, connection: Connection) -> _Channel:
         """Open a connection.
@@ -219,13 +237,13 @@ class _Channel:
         sock: the socket.
         joiner: finds the bodies in what arrives on the connection.
         origin: the server.
-        idle_since: reading of the monotonic clock when the last response was complete.
+        idle_since: reading of the monotonic clock when the last response was complete, or when it was opened.
     """
 
     def __init__(self, sock: socket.socket, origin: _Origin) -> None:
         self.joiner = ChunkJoiner()
         self.origin = origin
-        self.idle_since = 0.0
+        self.idle_since = time.monotonic()
         self.sock = sock
         self._timeout: float | None = None  # of the socket
 

@@ -25,6 +25,9 @@ __all__ = ["ProxyTransport"]
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=30.0)
 
 
+_CONNECT = b"CONNECT "
+
+
 class _ExchangeContext(float):
     """The exchange that a network stream reads and writes for.
 
@@ -38,6 +41,7 @@ class _ExchangeContext(float):
     Args:
         connection: the stream's connection.
         request_sent: called once, on the reader's thread, when the request was sent and before the first wait.
+        before_first_byte: called once, before the first byte of the request is written.
 
     Attributes:
         connection: as above.
@@ -49,16 +53,29 @@ class _ExchangeContext(float):
     body: list[bytes] | None
     surplus: bool
     _request_sent: Callable[[], None]
+    _before_first_byte: Callable[[], None]
     _deliver: Callable[[], None]
 
-    def __new__(cls, connection: Connection, request_sent: Callable[[], None]) -> Self:
+    def __new__(
+        cls,
+        connection: Connection,
+        request_sent: Callable[[], None],
+        before_first_byte: Callable[[], None] | None = None,
+    ) -> Self:
         context = super().__new__(cls, connection.connect_timeout())
         context.connection = connection
         context.body = None
         context.surplus = False
         context._request_sent = request_sent
+        context._before_first_byte = before_first_byte or _nothing
         context._deliver = _nothing
         return context
+
+    def before_write(self, data: bytes) -> None:
+        """Ask for leave to send the request. A request for a tunnel through the proxy is not the request yet."""
+        if not data.startswith(_CONNECT):
+            before_first_byte, self._before_first_byte = self._before_first_byte, _nothing
+            before_first_byte()
 
     def before_read(self) -> None:
         """Note that the request was sent, or deliver what has arrived. Called on the reader's thread before each wait."""
@@ -156,6 +173,7 @@ class _NetworkStream(httpcore.NetworkStream):
         if context is None:
             self._inner.write(buffer, timeout)
             return
+        context.before_write(buffer)
         with context.connection.attached(self._sock):
             self._inner.write(buffer, WRITE_LIMIT)
         context.connection.request_sent()
@@ -225,7 +243,7 @@ class ProxyTransport(httpx.HTTPTransport):
             TimedOut: a time limit was reached.
         """
         given: RequestContext = request.extensions["context"]
-        context = _ExchangeContext(given.connection, given.request_sent)
+        context = _ExchangeContext(given.connection, given.request_sent, given.before_first_byte)
         request.extensions["timeout"] = {"connect": context, "write": context, "read": context, "pool": None}
         response = super().handle_request(request)
         response.stream = _Body(response.stream, context)

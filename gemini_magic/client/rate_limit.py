@@ -11,8 +11,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from urllib.parse import urlsplit
 
-__all__ = ["RATE_LIMITER", "RateLimiter", "Slot"]
+from .secret import Key
+
+__all__ = ["RATE_LIMITER", "RateLimiter", "Slot", "rate_scope"]
 
 _MINUTE = 60.0
 
@@ -108,6 +111,11 @@ class Slot:
     def leave(self) -> None:
         """Give the place up."""
         self._limiter.leave(self)
+
+
+def rate_scope(url: str, key: Key | None, model: str) -> Hashable:
+    """What a rate limit applies to: a host, a key and a model. The key is hashed."""
+    return urlsplit(url).netloc, None if key is None else hash(key.value.reveal()), model
 
 
 RATE_LIMITER = RateLimiter()

@@ -12,7 +12,6 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from ..endings import Cause
 from ..errors import GeminiMagicError
@@ -21,7 +20,7 @@ from ..ledger import Ledger, Pause, Phase
 from .attempt import Attempts, StreamJob
 from .connection import Connection, ConnectionLost, TimedOut
 from .exchange_writer import LedgerGuard
-from .rate_limit import RATE_LIMITER
+from .rate_limit import RATE_LIMITER, rate_scope
 from .retry import Outcome, backoff
 from .secret import strip_traceback
 
@@ -212,13 +211,9 @@ class StreamReader:
         return waited
 
     def _rate_scope(self) -> Hashable:
-        """What a rate limit applies to: a host, a key and a model. The key is hashed."""
-        request, key = self._ledger.request, self._job.key
-        return (
-            urlsplit(self._job.http.url).netloc,
-            None if key is None else hash(key.value.reveal()),
-            self._job.options.model if request is None else request.model,
-        )
+        request = self._ledger.request
+        model = self._job.options.model if request is None else request.model
+        return rate_scope(self._job.http.url, self._job.key, model)
 
     # -- asking without streaming
 

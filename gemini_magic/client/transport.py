@@ -298,6 +298,7 @@ def send(
     request_sent: Callable[[], None] = _nothing,
     shareable: bool = False,
     content: RequestContent | None = None,
+    before_first_byte: Callable[[], None] | None = None,
 ) -> HttpResponse:
     """Send a request and wait for the head of its response.
 
@@ -309,6 +310,8 @@ def send(
         request_sent: called once, when the request was sent and before the wait for the response.
         shareable: whether the thread that many streams share may read the body, and call the sink for it.
         content: what is sent in place of the request's body.
+        before_first_byte: called once, when the connection stands and before anything is written; an exception of it ends
+            the request unsent.
 
     Raises:
         HostUnreachable: the server could not be reached.
@@ -334,7 +337,7 @@ def send(
             url,
             headers=headers,
             stream=_RequestStream(content),
-            extensions={"context": RequestContext(connection, request_sent, shareable)},
+            extensions={"context": RequestContext(connection, request_sent, shareable, before_first_byte)},
         )
         return HttpResponse(transport.handle_request(prepared), connection)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..api import request_of_call, resolve_call
+from ..api import request_of_call, resolved_options
 from ..content import Turn
 from ..errors import OptionError
 from .comparison import Comparison
@@ -54,13 +54,13 @@ def compare(
         raise OptionError(
             f"repeat must be an integer of 1 or greater, not {repeat!r}.", remedy="Write repeat=3."
         )
-    shared, _ = resolve_call(options)
+    shared, _ = resolved_options(options)
     given = {name: value for name, value in options.items() if value not in (None, False)}
     plans = plan_columns(shared, given, models=models, sweep=sweep or {}, repeat=repeat)
     columns: list[PlannedRequest] = []
     notices: tuple[str, ...] = ()
     for plan in plans:
-        resolved, sources = resolve_call({**options, **plan.changes})
+        resolved, sources = resolved_options({**options, **plan.changes})
         resolved = options_of_column(resolved)
         request, notices = request_of_call(prompt, attach, resolved, turns)
         columns.append(PlannedRequest(plan, request, resolved, sources))

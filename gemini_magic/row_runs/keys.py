@@ -18,7 +18,7 @@ from uuid import UUID
 from ..errors import OptionError
 from ..text import one_line
 
-__all__ = ["KeyTable", "canonical_key", "is_missing", "is_null", "key_value", "show_key"]
+__all__ = ["KeyTable", "canonical_key", "is_missing", "is_null", "key_forms", "key_value", "show_key"]
 
 _LENGTH: Final = struct.Struct(">I")
 _UTC: Final = dt.UTC
@@ -206,14 +206,17 @@ def key_value(key: bytes) -> Any:
     return read(key[1:])
 
 
-def _read_several(data: bytes) -> tuple[Any, ...]:
-    values, at = [], 0
-    while at < len(data):
-        (length,) = _LENGTH.unpack_from(data, at)
+def key_forms(key: bytes) -> list[bytes]:
+    """Return the canonical forms of the values of a key: one, or several if it is a tuple."""
+    if key[:1] != b"(":
+        return [key]
+    forms, at = [], 1
+    while at < len(key):
+        (length,) = _LENGTH.unpack_from(key, at)
         at += _LENGTH.size
-        values.append(key_value(data[at : at + length]))
+        forms.append(key[at : at + length])
         at += length
-    return tuple(values)
+    return forms
 
 
 def _read_moment(data: bytes, zone: dt.tzinfo | None) -> dt.datetime:
@@ -234,7 +237,7 @@ _READERS: Final[dict[bytes, Callable[[bytes], Any]]] = {
     b"t": lambda data: _read_moment(data, _UTC),
     b"h": lambda data: dt.time.fromisoformat(data.decode()),
     b"w": lambda data: dt.timedelta(microseconds=int(data) // 1000),
-    b"(": _read_several,
+    b"(": lambda data: tuple(map(key_value, key_forms(b"(" + data))),
 }
 
 

@@ -323,6 +323,13 @@ class Plan:
                 yield position, values
                 position += 1
 
+    def keys(self) -> Iterator[bytes]:
+        """Yield the canonical key of every row; nothing for an input that can be read only once."""
+        if not self.source.again:
+            return
+        for position, values in self._rows(self._keys.positions):
+            yield self._keys.key(values, position)
+
     def batches(self, size: int = _BATCH) -> Iterator[list[Wanted]]:
         """Yield what the rows ask for, in their order and in batches of at most ``size``.
 

@@ -352,6 +352,14 @@ class Store:
             yield found
             after = (found[-1].position, found[-1].sample)
 
+    def result(self, row: bytes | int, sample: int = 0) -> ResultRow | None:
+        """Return the result of the row with this key or at this position; None if the input has none.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        return self._query(lambda db: queries.result_row(db, row, sample, self._rows))
+
     def _result_rows(self, after: tuple[int, int], limit: int) -> list[ResultRow]:
         return self._query(lambda db: queries.result_rows(db, after, self._rows, self._samples, limit))
 

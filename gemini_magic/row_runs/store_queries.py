@@ -20,6 +20,7 @@ __all__ = [
     "match_rows",
     "open_jobs",
     "raw_attempts",
+    "result_row",
     "result_rows",
     "run_of",
     "run_records",
@@ -47,6 +48,7 @@ _RESULTS = f"""SELECT row.position, row.sample, row.key, {_STATUS}, a.id, nullif
     CASE WHEN q.first <> row.key THEN 0.0 WHEN a.id = q.id THEN a.spent ELSE coalesce(q.spent + a.spent, a.spent) END, a.first_text, a.seconds, a.done, a.worker {_FROM}
     WHERE (row.position, row.sample) > (?, ?) AND row.position < ? AND row.sample < ?
     ORDER BY row.position, row.sample LIMIT ?"""
+_RESULT = f"{_RESULTS.partition('WHERE')[0]} WHERE row.sample = ? AND row.position < ? AND "
 _COUNTS = f"""SELECT {_STATUS}, count(*) {_FROM} WHERE row.position >= 0 AND row.position < ? AND row.sample < ?
     GROUP BY 1"""
 _SPENT = """SELECT coalesce(sum(spent), 0.0), count(*) FILTER (WHERE state = 2 AND spent IS NULL AND status = 'complete'),
@@ -138,6 +140,20 @@ def result_rows(
         limit: how many at most.
     """
     return [_result(*found) for found in db.execute(_RESULTS, (*after, rows, samples, limit))]
+
+
+def result_row(db: sqlite3.Connection, row: bytes | int, sample: int, rows: int) -> ResultRow | None:
+    """Return the result of one row; None if the input has none.
+
+    Args:
+        db: the store.
+        row: its key, or its position.
+        sample: the number of the answer.
+        rows: how many positions the input has.
+    """
+    name = "key" if isinstance(row, bytes) else "position"
+    found = db.execute(f"{_RESULT}row.{name} = ?", (sample, rows, row)).fetchone()
+    return None if found is None else _result(*found)
 
 
 def _result(  # noqa: PLR0917 - the columns of the query

@@ -66,11 +66,14 @@ class Grant(NamedTuple):
         request: the id of the request in the store.
         attempt: the number of the attempt, from 1.
         wanted: what is asked.
+        more: whether another attempt may follow when the server refuses this one for a reason that passes; without it, such a
+            refusal is the row's error.
     """
 
     request: int
     attempt: int
     wanted: Wanted
+    more: bool = True
 
 
 class Attempted(NamedTuple):

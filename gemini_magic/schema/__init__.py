@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .item_log import InvalidItem, ItemLog, ItemRow, LoadedItem
     from .items import Items, StreamItems
     from .json_answer import read_answer
-    from .problems import find_problems
+    from .problems import find_problems, follow_refs
     from .repair import repair_prompt
     from .requested import requested_schema
     from .schema import Schema, as_schema, mismatch, object_schema
@@ -31,6 +31,7 @@ __all__ = [
     "StreamItems",
     "as_schema",
     "find_problems",
+    "follow_refs",
     "mismatch",
     "object_schema",
     "read_answer",
@@ -52,6 +53,7 @@ _HOMES = {
     "StreamItems": "items",
     "read_answer": "json_answer",
     "find_problems": "problems",
+    "follow_refs": "problems",
     "requested_schema": "requested",
     "Schema": "schema",
     "as_schema": "schema",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .columns import Column, Columns, ColumnType
-from .export import arrow_batches, arrow_rows
+from .export import arrow_batches, arrow_rows, library
 from .rows import Rows
 
-__all__ = ["Column", "ColumnType", "Columns", "Rows", "arrow_batches", "arrow_rows"]
+__all__ = ["Column", "ColumnType", "Columns", "Rows", "arrow_batches", "arrow_rows", "library"]

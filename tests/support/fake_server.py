@@ -672,11 +672,15 @@ class _Connection:
 
 
 class FakeServer:
-    """The server, a context manager. It records requests and lost clients in `requests` and `disconnects`."""
+    """The server, a context manager. It records requests and lost clients in `requests` and `disconnects`.
+
+    `connections_opened` is the number of connections that it has accepted.
+    """
 
     def __init__(self, port: int = 0) -> None:
         self.requests: list[Recorded] = []
         self.disconnects: list[Disconnect] = []
+        self.connections_opened = 0
         self.stopping = False
         self._models: dict[str, deque[Script]] = {}
         self._routes: dict[str, deque[Script]] = {}
@@ -768,6 +772,15 @@ class FakeServer:
             self._routes.clear()
             self._opened.clear()
 
+    def drop_idle_connections(self) -> None:
+        """Close the connections on which no request is being answered."""
+        with self._changed:
+            connections = list(self._connections)
+        for connection in connections:
+            if connection.current is None:
+                with contextlib.suppress(OSError):
+                    connection.socket.shutdown(socket.SHUT_RDWR)
+
     def leaks(self) -> list[Recorded]:
         """Requests for /leak, which only a hostile answer mentions."""
         return [request for request in self.requests if request.path == "/leak"]
@@ -849,6 +862,7 @@ class FakeServer:
 
     def _listen(self) -> None:
         for sock in self._accepted():
+            self.connections_opened += 1
             connection = _Connection(self, sock, next(self._numbers))
             with self._changed:
                 self._connections.add(connection)

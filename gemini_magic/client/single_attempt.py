@@ -1,0 +1,145 @@
+"""One request and its response on the calling thread, without retries: for callers that own the retries.
+
+A :class:`Stream` reads on a thread of its own, waits for the rate limit and asks again after a refusal. A caller that must
+know of every request that leaves uses a ``SingleAttempt``: it sends one request at most, and asks for leave directly before.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Literal
+
+from ..backends import Backend
+from ..content import Request
+from ..endings import Cause
+from ..errors import ConnectionFailed, OptionError
+from ..ledger import Ledger
+from ..options import Options
+from .attempt import Attempts, StreamJob
+from .connection import Connection, ConnectionLost, NotSent
+from .endpoint import endpoint_of
+from .exchange_writer import LedgerGuard
+from .log_filter import mask_in_logs
+from .media_plan import plan_media
+from .retry import Outcome, worth_retrying
+from .secret import Key
+
+__all__ = ["Asker", "SingleAttempt"]
+
+_NEVER_SENT = ("not connected", "not sent")
+
+
+def _nothing() -> None:
+    pass
+
+
+class Asker:
+    """What the attempts of one run share: the options, the dialect and the key.
+
+    Args:
+        options: the resolved options.
+        backend: the dialect.
+        key: the key for the address; None to send none.
+    """
+
+    def __init__(self, options: Options, backend: Backend, key: Key | None) -> None:
+        self.options = options
+        self.backend = backend
+        self.key = key
+        self._endpoint = endpoint_of(options)
+
+    def job(self, request: Request, before_first_byte: Callable[[], None]) -> StreamJob:
+        """The job of one attempt.
+
+        Raises:
+            PromptError: a file that is sent cannot be read.
+            OptionError: the request is not valid, or its media are too large to be sent inside it.
+        """
+        plan = plan_media(request, self.backend, self.options, offline=False)
+        if plan.uploads:
+            raise OptionError(
+                "The media of a row are too large to be sent inside its request.",
+                remedy="Upload them first with gm.files, or use smaller ones.",
+            )
+        http = self.backend.encode(plan.request, self._endpoint)
+        return StreamJob(
+            http, self.backend, self.options, self.key, plan=plan, before_first_byte=before_first_byte
+        )
+
+
+class SingleAttempt:
+    """One attempt. Only :meth:`cancel` may be called on another thread than :meth:`run`.
+
+    Args:
+        asker: what it shares with other attempts.
+        request: the request.
+        ledger: an empty ledger, which receives the response.
+        may_send: called once, when the connection stands and before anything is written; it may block. False refuses.
+
+    Raises:
+        UsageProblem: the request is not valid; nothing was sent.
+    """
+
+    def __init__(self, asker: Asker, request: Request, ledger: Ledger, may_send: Callable[[], bool]) -> None:
+        options = asker.options
+        self.ledger = ledger
+        self._may_send = may_send
+        self._allowed = False
+        self._cancelled_by: Literal["interrupt", "stop"] | None = None
+        self._job = asker.job(request, self._ask)
+        self._connection = Connection(
+            connect=options.connect_timeout,
+            first_byte=options.first_byte_timeout,
+            stall=options.stall_timeout,
+            total=options.timeout,
+        )
+        guard = LedgerGuard(threading.Lock(), self._connection, _nothing)
+        self._attempts = Attempts(self._job, ledger, self._connection, guard)
+
+    def _ask(self) -> None:
+        if self._connection.cancelled or not self._may_send():
+            raise NotSent
+        self._allowed = True
+
+    def run(self) -> Outcome:
+        """Send the request and read the response; the ledger is closed in every case.
+
+        Returns:
+            How it ended; ``retryable`` is whether the server refused it for a reason that passes.
+        """
+        try:
+            outcome = self._attempts.make(self._job.http, 0, more=False)
+        except ConnectionLost:
+            outcome = Outcome("failed", end="not sent")
+        finally:
+            mask_in_logs(None)
+        cause: Cause = outcome.cause
+        error, limit = outcome.error, outcome.limit
+        if outcome.end == "not sent":
+            error = ConnectionFailed("The request was not sent.", remedy="Send it again.")
+        if self._cancelled_by is not None and self._connection.cancelled:
+            cause, error, limit = self._cancelled_by, None, None
+        self._connection.cancel()
+        self.ledger.close(cause, t=self._attempts.now(), error=error, limit=limit)
+        failure = self.ledger.failure
+        refused = failure is not None and not self.ledger.has_content
+        if refused and failure is not None:
+            return outcome._replace(retryable=worth_retrying(failure), wait=failure.retry_after)
+        return outcome._replace(retryable=not self.sent(outcome) and outcome.retryable)
+
+    def sent(self, outcome: Outcome) -> bool:
+        """Whether a byte of the request may have left."""
+        if not self._allowed or outcome.end in _NEVER_SENT:
+            return False
+        return bool(self._connection.sent) or outcome.end != "cancelled"
+
+    @property
+    def connect_seconds(self) -> float | None:
+        """Seconds that connecting took; None on a connection that was open already."""
+        return self._connection.connect_seconds
+
+    def cancel(self, cause: Literal["interrupt", "stop"] = "stop") -> None:
+        """End the attempt, from any thread: its socket is shut down."""
+        self._cancelled_by = self._cancelled_by or cause
+        self._connection.shutdown()

@@ -1,0 +1,179 @@
+"""The executor of this process: threads, one for each row in flight, which read their answers themselves."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+
+from .attempts import AttemptMaker, RowAttempt
+from .values import Attempted, ExecutorEvent, Grant, Worker
+
+__all__ = ["LOCAL", "Leave", "LocalExecutor"]
+
+LOCAL = "local"
+"""The name of the only worker."""
+
+Leave = Callable[[Grant | None, Sequence[Attempted]], bool]
+"""Asks for leave to send: takes the grant, or None if none follows, and what attempts before it brought. It returns once both
+are stored; False if the request must not be sent."""
+
+
+class LocalExecutor:
+    """Makes attempts in threads of this process. The leader's thread calls all methods.
+
+    A thread that has ended an attempt takes the next grant at once and hands the answer over together with the question
+    whether it may send, so that one commit stores both.
+
+    Args:
+        maker: makes the attempts.
+        leave: asks the leader; called on the threads.
+    """
+
+    asks_before_sending = True
+
+    def __init__(self, maker: AttemptMaker, leave: Leave) -> None:
+        self._maker = maker
+        self._leave = leave
+        self._limit = 1
+        self._grants: SimpleQueue[Grant | None] = SimpleQueue()
+        self._events: SimpleQueue[ExecutorEvent] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._running: set[RowAttempt] = set()
+        self._threads = 0
+        self._outstanding = 0  # grants without an event; only the leader's thread counts
+        self._closed = False
+        self._timer: threading.Timer | None = None
+
+    # -- on the leader's thread
+
+    def resize(self, limit: int) -> None:
+        """Make at most this many attempts at once."""
+        self._limit = limit
+        self._start_threads()
+
+    def workers(self) -> Sequence[Worker]:
+        """The only worker. A few more grants than threads are taken, so that no thread waits for the leader."""
+        room = self._limit + self._limit // 8
+        return (Worker(LOCAL, 0 if self._closed else max(0, room - self._outstanding)),)
+
+    def put(self, worker: str, grants: Sequence[Grant]) -> None:  # noqa: ARG002 - there is one worker
+        """Give grants to the threads."""
+        self._outstanding += len(grants)
+        for grant in grants:
+            self._grants.put(grant)
+        self._start_threads()
+
+    def _start_threads(self) -> None:
+        with self._lock:
+            missing = max(0, min(self._limit, self._outstanding) - self._threads)
+            self._threads += missing
+        for _ in range(missing):
+            threading.Thread(target=self._work, name="gemini-row", daemon=True).start()
+
+    def events(self, timeout: float) -> Sequence[ExecutorEvent]:
+        """What has happened since the last call; waits at most ``timeout`` seconds for the first event."""
+        found: list[ExecutorEvent] = []
+        try:
+            found.append(self._events.get(timeout=timeout) if timeout > 0 else self._events.get_nowait())
+            while True:
+                found.append(self._events.get_nowait())
+        except Empty:
+            pass
+        self._outstanding -= len(found)
+        return found
+
+    def close(self, grace: float) -> None:
+        """Start no other attempt; those in flight may go on for ``grace`` seconds. Returns at once."""
+        self._closed = True
+        try:
+            while True:
+                grant = self._grants.get_nowait()
+                if grant is not None:
+                    self._events.put(_unsent(grant))
+        except Empty:
+            pass
+        for _ in range(self._threads):
+            self._grants.put(None)
+        if self._timer is not None:
+            self._timer.cancel()
+        if grace <= 0:
+            self._cancel_all()
+        elif self._running:
+            self._timer = threading.Timer(grace, self._cancel_all)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _cancel_all(self) -> None:
+        with self._lock:
+            running = list(self._running)
+        for attempt in running:
+            attempt.cancel()
+
+    # -- on the threads
+
+    def _work(self) -> None:
+        done: list[Attempted] = []
+        while (grant := self._next(done)) is not None:
+            self._attempt(grant, done)
+
+    def _next(self, done: list[Attempted]) -> Grant | None:
+        """The next grant; None if this thread is to end. Without one, what is done is handed over."""
+        if self._surplus():
+            self._hand_over(None, done)
+            return None
+        try:
+            grant = self._grants.get_nowait()
+        except Empty:
+            self._hand_over(None, done)
+            grant = self._grants.get()
+        if grant is None:
+            self._hand_over(None, done)
+            with self._lock:
+                self._threads -= 1
+        return grant
+
+    def _surplus(self) -> bool:
+        """Whether there are too many threads, so that this one is to end."""
+        with self._lock:
+            if self._threads <= self._limit:
+                return False
+            self._threads -= 1
+            return True
+
+    def _attempt(self, grant: Grant, done: list[Attempted]) -> None:
+        asked = False
+
+        def may_send() -> bool:
+            nonlocal asked
+            asked = self._hand_over(grant, done)
+            return asked
+
+        attempt = self._maker.start(grant, may_send)
+        with self._lock:
+            self._running.add(attempt)
+        try:
+            if self._closed:
+                attempted: Attempted = _unsent(grant)
+            else:
+                attempted = attempt.run()
+        finally:
+            with self._lock:
+                self._running.discard(attempt)
+        if asked or attempted.status != "waiting":
+            done.append(attempted)
+        else:
+            self._events.put(attempted)  # nothing was stored for it, so there is nothing to store
+
+    def _hand_over(self, grant: Grant | None, done: list[Attempted]) -> bool:
+        if grant is None and not done:
+            return False
+        allowed = self._leave(grant, tuple(done))
+        for attempted in done:
+            self._events.put(attempted)
+        done.clear()
+        return allowed
+
+
+def _unsent(grant: Grant) -> Attempted:
+    return Attempted(grant.request, grant.attempt, "waiting", "not sent", sent=False)

@@ -1,0 +1,270 @@
+"""A run over the rows of an input: what is known about it while it goes on, and everything it brought afterwards."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from ..client import Asker
+from ..content import Request
+from ..errors import GeminiMagicError, OptionError, RowsError, StoreError
+from ..views import MOST_SHOWN_ROWS, RowProgress, ShownRow
+from .keys import show_key
+from .leader import Leader
+from .plan import Plan
+from .progress import ProgressCounter
+from .store import Store
+from .store_values import ResultRow
+from .values import Grant
+
+if TYPE_CHECKING:
+    from ..response import Response
+
+__all__ = ["RowRun", "RunSettings"]
+
+_FAILED: Final = ("error", "stalled", "interrupted", "lost")
+_UNFINISHED: Final = ("waiting", "running", "in_doubt")
+
+
+class RunSettings(NamedTuple):
+    """What a run was started with.
+
+    Attributes:
+        plan: what the rows ask.
+        asker: the options, the dialect and the key.
+        request: a request of the run, whose last turn is replaced by each row's prompt.
+        arguments: the arguments of :func:`~.start.start_rows` for a run over the same rows.
+    """
+
+    plan: Plan
+    asker: Asker
+    request: Request
+    arguments: dict[str, Any]
+
+
+class RowRun:
+    """One prompt over many rows. :func:`~.start.rows` returns it when the run has ended.
+
+    Args:
+        settings: what it was started with.
+        store: the store, in which the run has begun.
+        leader: makes the run; it is started here, on a thread.
+        progress: its progress.
+        again: starts a run over the same rows, for :meth:`retry`.
+    """
+
+    def __init__(
+        self,
+        settings: RunSettings,
+        store: Store,
+        leader: Leader,
+        progress: ProgressCounter,
+        again: Callable[..., RowRun],
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self._leader = leader
+        self._counter = progress
+        self._again = again
+        self._done = threading.Event()
+        progress.set_first_rows(self._first_rows)
+        self._thread = threading.Thread(target=self._run, name="gemini-rows", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        self._leader.run()
+        try:
+            self.store.close()
+        except StoreError as lost:
+            self._leader.problem = self._leader.problem or lost
+        for notice in self.store.take_notices():
+            self._counter.add_notice(notice)
+        problem = self._leader.problem
+        if isinstance(problem, GeminiMagicError):
+            self._counter.set_ending(problem.message, problem.remedy)
+        elif problem is not None:
+            self._counter.set_ending(f"Internal error: {type(problem).__name__}: {problem}")
+        self._counter.set_state("error" if problem is not None else self._leader.ending)
+        self._done.set()
+
+    # -- while it goes on
+
+    @property
+    def progress(self) -> RowProgress:
+        """How far the run is: counts, rate, tokens, cost, time left, the newest rows."""
+        return self._counter.snapshot()
+
+    @property
+    def done(self) -> bool:
+        """Whether the run has ended."""
+        return self._done.is_set()
+
+    def wait_change(self, version: int, timeout: float | None = None) -> int:
+        """Wait until the progress has another version, or the run has ended; return the version."""
+        return self._counter.wait_change(version, timeout)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end, at most ``timeout`` seconds. Returns whether the run has ended."""
+        return self._done.wait(timeout)
+
+    def stop(self, *, now: bool = False, interrupted: bool = False) -> None:
+        """Start no more rows; the requests in flight have ten seconds to end. Returns at once.
+
+        Args:
+            now: end the requests in flight at once.
+            interrupted: whether an interrupt of the user is the cause, and not the Stop button.
+        """
+        self._leader.stop(now=now, interrupted=interrupted)
+
+    # -- what it brought
+
+    def results(self, batch_size: int = 1000) -> Iterator[list[ResultRow]]:
+        """Yield the results of the rows in the order of the input, at most ``batch_size`` at a time.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self.store.results(batch_size)
+
+    def _first_rows(self) -> Sequence[ShownRow]:
+        try:
+            found = next(self.store.results(10 * MOST_SHOWN_ROWS), [])
+        except StoreError:
+            return ()
+        ended = [row for row in found if row.status not in _UNFINISHED]
+        return [_shown(row) for row in islice(ended, MOST_SHOWN_ROWS)]
+
+    def response(self, request: int) -> Response:
+        """Return the response of a request of the store, with every piece as it arrived.
+
+        Args:
+            request: ``ResultRow.request``.
+
+        Raises:
+            StoreError: it has no response.
+        """
+        options = self.settings.asker.options
+        return self.store.response(request, asked=self.settings.request, schema=options.schema)
+
+    @property
+    def failed(self) -> int:
+        """Rows that were asked and have an error, or no answer."""
+        counts = self.store.counts()
+        return sum(counts.get(status, 0) for status in (*_FAILED, "in_doubt"))
+
+    def raise_for_status(self, max_failed: float = 0) -> RowRun:
+        """Raise an error if the run ended early or too many rows have failed; return the run.
+
+        Args:
+            max_failed: how many rows may fail; below 1, the share of the rows that may.
+
+        Raises:
+            GeminiMagicError: the error that ended the run.
+            RowsError: rows were not asked, or too many have failed.
+        """
+        if isinstance(self._leader.problem, GeminiMagicError):
+            raise self._leader.problem
+        counts = self.store.counts()
+        total, failed = sum(counts.values()), self.failed
+        allowed = max_failed * total if max_failed < 1 else max_failed
+        progress = self.progress
+        left = counts.get("waiting", 0) + counts.get("running", 0)
+        if not progress.ended:
+            raise RowsError("The run has not ended.", remedy="Call run.wait() first.")
+        if progress.state != "complete":
+            raise RowsError(
+                f"{progress.ending or 'The run was stopped.'} {left:,} rows that were read were not asked.",
+                remedy=progress.remedy or "Run it again.",
+            )
+        if failed > allowed:
+            raise RowsError(
+                f"{failed:,} of {total:,} rows failed{_most_frequent(progress)}.",
+                remedy="run.retry() asks those again whose failure may pass.",
+            )
+        return self
+
+    def retry(self, status: str | Sequence[str] | None = None, **options: Any) -> RowRun:
+        """Ask rows again, with other options if some are given; the rows do not become stale.
+
+        An answer counts instead of the first one unless that one was complete. The old attempts stay in the store.
+
+        Args:
+            status: the statuses of the rows; by default rows whose failure may pass: a lost connection, a timeout, an error
+                of the server.
+            options: arguments of ``rows`` that replace those of this run, such as ``max_tokens``.
+
+        Returns:
+            The run over these rows, which has ended.
+
+        Raises:
+            OptionError: the run has not ended, or its input can be read only once.
+        """
+        if not self.done:
+            raise OptionError("The run has not ended.", remedy="Call run.wait() first.")
+        if not self.settings.plan.source.again:
+            raise OptionError(
+                "The input can be read only once, so its rows cannot be asked again.",
+                remedy="Give a list or a frame instead of an iterator.",
+            )
+        statuses = [status] if isinstance(status, str) else status
+        return self._again(self, statuses, options)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's protocol
+        printer.text(repr(self))
+
+    def __repr__(self) -> str:
+        progress = self.progress
+        counts = ", ".join(f"{count:,} {status}" for status, count in progress.counts.items())
+        return f"<RowRun: {progress.state}; {counts or 'no rows asked'}>"
+
+
+def retried_grants(
+    run: RowRun, plan: Plan, store: Store, statuses: Sequence[str] | None
+) -> Iterator[list[Grant]]:
+    """The attempts that ask rows of a run again.
+
+    Args:
+        run: the run.
+        plan: what the rows ask now, in the same order.
+        store: the store, in which the new run has begun.
+        statuses: the statuses of the rows; None for failures that may pass.
+    """
+    for old, new in zip(run.settings.plan.batches(), plan.batches(), strict=True):
+        pairs: dict[int, int] = {}  # the place in the batch by request
+        for place, match in enumerate(store.match(old)):
+            passes = not match.permanent and match.status in _FAILED
+            chosen = passes if statuses is None else (match.status or "waiting") in statuses
+            if chosen and match.request is not None and new[place].hash:
+                pairs.setdefault(match.request, place)
+        matches = store.retry([(request, new[place].hash) for request, place in pairs.items()])
+        grants = []
+        for place, match in zip(pairs.values(), matches, strict=True):
+            other = new[place].hash != old[place].hash
+            if match.request is None or (
+                other and match.status is not None and match.status not in (statuses or _FAILED)
+            ):
+                continue
+            grants.append(Grant(match.request, match.attempts + 1, new[place]))
+        if grants:
+            yield grants
+
+
+def _shown(row: ResultRow) -> ShownRow:
+    tokens = [count for count in (row.tokens_in, row.tokens_thought, row.tokens_out) if count is not None]
+    return ShownRow(
+        show_key(row.key),
+        row.status,
+        row.text[:2000],
+        None,
+        row.error,
+        sum(tokens) if tokens else None,
+        row.cost,
+        row.seconds,
+        row.attempts,
+    )
+
+
+def _most_frequent(progress: RowProgress) -> str:
+    return f", most often: {progress.failures[0].reason}" if progress.failures else ""

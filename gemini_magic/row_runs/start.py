@@ -1,0 +1,454 @@
+"""Starts a run over rows: ``rows`` waits for its end, ``start_rows`` returns at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
+
+from ..api import key_for_options, refuse_conflicts, resolved_options
+from ..backends import Backend, backend, host_to_name
+from ..client import Asker, endpoint_of, rate_scope
+from ..config import IGNORED, KEY_WITHHELD
+from ..content import Text
+from ..errors import OptionError
+from ..options import Options
+from ..prices import TokenPrice
+from ..prompts import build_request
+from ..views import watch_rows
+from .admission import Admission, InDoubt, Stale, check_store, limited
+from .attempts import AttemptMaker
+from .breaker import CircuitBreaker
+from .budget import Budget, token_rates
+from .leader import Leader, Pace
+from .limits import DEFAULT_AT_ONCE, MOST_AT_ONCE
+from .local import LocalExecutor
+from .plan import Duplicates, Missing, prepare
+from .progress import ProgressCounter
+from .run import RowRun, RunSettings, retried_grants
+from .store import Store
+from .store_values import RunRecord
+from .values import Executor, Grant
+
+__all__ = ["RowArguments", "rows", "start_rows"]
+
+_ROW_SECONDS: Final = 600.0  # the longest time of one row
+_FLEX_SECONDS: Final = 1200.0
+_REFUSED: Final[Mapping[str, str]] = {
+    "tool": "functions",
+    "mcp": "MCP servers",
+    "remote_mcp": "MCP servers",
+    "chat": "a conversation",
+    "continue_": "a conversation",
+    "fresh": "a conversation",
+    "attach": "attached files: use {{ image(row.path) }} in the prompt",
+    "record": "recordings: every answer is in the store",
+    "replay": "a replay",
+    "to": "a file for the text: use run.to_parquet(…)",
+    "repair": "repairs: ask again with run.retry(status=['mismatch'])",
+}
+"""Options that a run over rows does not support, and what they would do."""
+
+
+class RowArguments(NamedTuple):
+    """The arguments of a run besides the prompt, the input and the options of each request; see :func:`rows`."""
+
+    id: Any = None
+    store: str | os.PathLike[str] | None = None
+    limit: int | None = None
+    max_cost: float | None = None
+    max_errors: int | None = None
+    max_seconds: float | None = None
+    concurrency: int | None = None
+    tpm: int | None = None
+    wait: Literal["day"] | None = None
+    stale: Stale = "stop"
+    in_doubt: InDoubt = "stop"
+    missing: Missing = "skip"
+    duplicates: Duplicates = "error"
+    dedupe: bool = True
+    repeat: int = 1
+    folder: str | os.PathLike[str] | None = None
+
+    def check(self) -> None:
+        """Refuse values that are not valid.
+
+        Raises:
+            OptionError: a value is not valid.
+        """
+        for name, allowed in (
+            ("stale", ("stop", "keep", "again")),
+            ("in_doubt", ("stop", "skip", "again")),
+            ("wait", (None, "day")),
+        ):
+            if (value := getattr(self, name)) not in allowed:
+                raise OptionError(
+                    f"{name}={value!r} is not valid.",
+                    remedy=f"Use {', '.join(repr(each) for each in allowed if each)}.",
+                )
+        for name, most in (
+            ("limit", None),
+            ("max_errors", None),
+            ("concurrency", MOST_AT_ONCE),
+            ("tpm", None),
+            ("repeat", None),
+        ):
+            value = getattr(self, name)
+            if value is not None and (
+                isinstance(value, bool)
+                or not isinstance(value, int)
+                or value < 1
+                or (most is not None and value > most)
+            ):
+                bound = "1 or more" if most is None else f"from 1 to {most}"
+                raise OptionError(f"{name}={value!r} is not valid.", remedy=f"Give a whole number, {bound}.")
+        for name in ("max_cost", "max_seconds"):
+            value = getattr(self, name)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if value is not None and not (number and value > 0):
+                raise OptionError(f"{name}={value!r} is not valid.", remedy="Give a number above 0.")
+
+
+def rows(
+    prompt: Any,
+    data: Any = None,
+    *,
+    id: Any = None,  # noqa: A002 - the name that users type
+    store: str | os.PathLike[str] | None = None,
+    limit: int | None = None,
+    max_cost: float | None = None,
+    max_errors: int | None = None,
+    max_seconds: float | None = None,
+    concurrency: int | None = None,
+    tpm: int | None = None,
+    wait: Literal["day"] | None = None,
+    stale: Stale = "stop",
+    in_doubt: InDoubt = "stop",
+    missing: Missing = "skip",
+    duplicates: Duplicates = "error",
+    dedupe: bool = True,
+    repeat: int = 1,
+    folder: str | os.PathLike[str] | None = None,
+    variables: Mapping[str, Any] | None = None,
+    show: bool | None = None,
+    **options: Any,
+) -> RowRun:
+    """Ask one prompt for each row of a table, and wait for the answers.
+
+    Every answer is in the store before it counts, and no request is sent a second time unless the server refused the first
+    one. Running it again with the same store asks only rows without an answer.
+
+    Args:
+        prompt: the prompt, with ``{{ row.NAME }}`` for the columns; or a list of prompts, without ``data``.
+        data: the rows: a frame of pandas or polars, an Arrow table, a relation of DuckDB, the path of a CSV or Parquet file,
+            or a list or iterator of dicts.
+        id: the column that identifies a row, or a list of several; ``"position"`` counts the rows.
+        store: the file that keeps what was asked and answered (``NAME.rows.sqlite``); None for a temporary one.
+        limit: ask only the first rows of the input, at most this many.
+        max_cost: dollars that the store may cost, with its earlier runs.
+        max_errors: equal refusals that stop the run; by default 5, and 5 % of the rows beyond 200.
+        max_seconds: seconds after which the run stops.
+        concurrency: rows that are asked at once, at most 500; 64 by default.
+        tpm: input tokens a minute.
+        wait: ``"day"`` to wait until the quota of the day opens again, instead of stopping.
+        stale: what to do with rows that have an answer to another request: ``stop``, ``keep`` it, or ask ``again``.
+        in_doubt: what to do with rows that were sent and not answered before an earlier run ended: ``stop``, ``skip`` them,
+            or ask ``again``.
+        missing: what to do with rows without a value in a column of the prompt: ``skip``, ``error``, or ``keep`` an empty text.
+        duplicates: ``"first"`` to allow rows with the same key and the same prompt.
+        dedupe: whether rows with the same prompt share one answer.
+        repeat: how many answers each row gets.
+        folder: the folder whose files ``{{ image(row.NAME) }}`` may send.
+        variables: other names that the prompt uses.
+        show: whether to show the progress; by default in a notebook and in a terminal.
+        options: any option of ``%%gemini`` by name, such as ``model``, ``schema``, ``rpm`` or ``max_tokens``.
+
+    Returns:
+        The run, which has ended: because all rows were asked, or early (``run.progress.ending`` says why).
+
+    Raises:
+        UsageProblem: the prompt, the rows or an option is not valid, or no key was found. Nothing was sent.
+        StoreError: the store cannot be used.
+        KeyboardInterrupt: the user interrupted it. What was answered is in the store.
+    """
+    template = prompt
+    if data is None:
+        template, data = None, prompt
+    arguments = RowArguments(
+        id=id,
+        store=store,
+        limit=limit,
+        max_cost=max_cost,
+        max_errors=max_errors,
+        max_seconds=max_seconds,
+        concurrency=concurrency,
+        tpm=tpm,
+        wait=wait,
+        stale=stale,
+        in_doubt=in_doubt,
+        missing=missing,
+        duplicates=duplicates,
+        dedupe=dedupe,
+        repeat=repeat,
+        folder=folder,
+    )
+    resolved, sources = resolved_options(options)
+    run = start_rows(template, data, arguments, resolved, sources=sources, variables=variables or {})
+    watch_rows(run, shell=_shell(), show=show)
+    return run
+
+
+def _shell() -> Any:
+    """The IPython shell of this process; None without one."""
+    module = sys.modules.get("IPython")
+    return None if module is None else module.get_ipython()
+
+
+def start_rows(
+    template: str | None,
+    data: Any,
+    arguments: RowArguments,
+    options: Options,
+    *,
+    sources: Mapping[str, str] = MappingProxyType({}),
+    variables: Mapping[str, Any] = MappingProxyType({}),
+    ask_key: Callable[[str], str] | None = None,
+) -> RowRun:
+    """Start a run and return at once; see :func:`rows` for the arguments and the errors.
+
+    Args:
+        template: the prompt; None if each row is a prompt.
+        data: the rows.
+        arguments: the arguments of the run.
+        options: the resolved options; ``schema`` is a :class:`~gemini_magic.schema.Schema` or None.
+        sources: where the options came from, as returned by ``resolve``.
+        variables: other names that the prompt uses.
+        ask_key: asks the user for a key when none is found; None where the user cannot be asked.
+    """
+    arguments.check()
+    options = _options_of_rows(options)
+    dialect = backend(options.backend)
+    plan = prepare(
+        template,
+        data,
+        id=arguments.id,
+        options=options,
+        namespace=variables,
+        missing=arguments.missing,
+        duplicates=arguments.duplicates,
+        dedupe=arguments.dedupe,
+        repeat=arguments.repeat,
+        max_bytes=None if arguments.tpm is None else 4 * arguments.tpm,
+        folder=arguments.folder,
+    )
+    request = build_request((Text("x"),), options)
+    refuse_conflicts(dialect, request, options, sources)
+    key = None
+    if dialect.local is None:
+        reasons = [each for name in (KEY_WITHHELD, IGNORED) if (each := sources.get(name))]
+        key = key_for_options(dialect, options, ask_key, reasons)
+    settings = RunSettings(
+        plan,
+        Asker(options, dialect, key),
+        request,
+        {
+            "template": template,
+            "data": data,
+            "arguments": arguments,
+            "sources": sources,
+            "variables": variables,
+            "ask_key": ask_key,
+        },
+    )
+    return _Starter(settings, dialect, arguments).start()
+
+
+def _options_of_rows(options: Options) -> Options:
+    """The options of each request.
+
+    Raises:
+        OptionError: an option has no meaning for rows.
+    """
+    for name, what in _REFUSED.items():
+        if getattr(options, name, None):
+            raise OptionError(f"Rows do not support {what}.", remedy=f"Leave {name} out.")
+    flex = options.service_tier == "flex"
+    if options.timeout is None:
+        options.timeout = _FLEX_SECONDS if flex else _ROW_SECONDS
+    if flex:  # it waits in a queue before the first byte
+        options.first_byte_timeout = max(options.first_byte_timeout, options.timeout)
+    return options
+
+
+class _Starter:
+    """Starts one run, once everything is checked that can be checked without the store."""
+
+    def __init__(self, settings: RunSettings, dialect: Backend, arguments: RowArguments) -> None:
+        self.settings = settings
+        self.dialect = dialect
+        self.arguments = arguments
+        self.options = settings.asker.options
+        self.rates = token_rates(dialect, self.options)
+        if arguments.max_cost is not None and self.rates is None:
+            raise OptionError(
+                f"max_cost cannot be kept: no price is known for {self.options.model}.",
+                remedy='Give the prices with price="IN,OUT" (dollars for a million tokens), or leave max_cost out.',
+            )
+
+    def start(self) -> RowRun:
+        """Open the store, check what it holds, and start."""
+        store = Store.open(self.arguments.store)
+        try:
+            check_store(
+                self.settings.plan,
+                store,
+                limit=self.arguments.limit,
+                stale=self.arguments.stale,
+                in_doubt=self.arguments.in_doubt,
+                rates=self.rates,
+            )
+            store.begin_run(self._record())
+            progress = self._progress(store)
+            open_requests: set[int] = set()
+            admission = Admission(
+                store,
+                progress,
+                stale=self.arguments.stale,
+                in_doubt=self.arguments.in_doubt,
+                open_requests=open_requests,
+            )
+            batches = limited(self.settings.plan.batches(), self.arguments.limit)
+            leader = self._leader(map(admission.admit, batches), open_requests, store, progress)
+            return RowRun(self.settings, store, leader, progress, _retry)
+        except BaseException:
+            store.close()
+            raise
+
+    def retry(self, run: RowRun, statuses: Sequence[str] | None) -> RowRun:
+        """Start a run that asks rows of another run again."""
+        store = Store.open(run.store.path)
+        try:
+            store.begin_run(self._record())
+            progress = self._progress(store)
+            grants = retried_grants(run, self.settings.plan, store, statuses)
+            leader = self._leader(grants, set(), store, progress)
+            return RowRun(self.settings, store, leader, progress, _retry)
+        except BaseException:
+            store.close()
+            raise
+
+    def _record(self) -> RunRecord:
+        options, plan = self.options, self.settings.plan
+        url = self.dialect.url(options.model, endpoint_of(options))
+        schema = options.schema
+        return RunRecord(
+            _product(),
+            self.dialect.name,
+            host_to_name(url),
+            options.model,
+            plan.asked.get("template", ""),
+            json.dumps(plan.asked, default=str),
+            None if schema is None else json.dumps(schema.sent),
+            budget=self.arguments.max_cost,
+            samples=self.arguments.repeat,
+        )
+
+    def _progress(self, store: Store) -> ProgressCounter:
+        length, limit = self.settings.plan.length, self.arguments.limit
+        if limit is not None and length is not None:
+            length = min(limit, length)
+        schema = self.options.schema
+        progress = ProgressCounter(
+            None if length is None else length * self.arguments.repeat,
+            fields=tuple(schema.sent.get("properties", {})) if schema is not None else (),
+            store="" if store.temporary else str(store.path),
+            max_cost=self.arguments.max_cost,
+            spent_before=store.cost().dollars,
+        )
+        for notice in self.settings.plan.notices:
+            progress.add_notice(notice)
+        return progress
+
+    def _leader(
+        self,
+        batches: Iterator[list[Grant]],
+        open_requests: set[int],
+        store: Store,
+        progress: ProgressCounter,
+    ) -> Leader:
+        options, asker, arguments = self.options, self.settings.asker, self.arguments
+        url = self.dialect.url(options.model, endpoint_of(options))
+        pace = Pace(
+            rate_scope(url, asker.key, options.model),
+            rpm=options.rpm,
+            tpm=arguments.tpm,
+            at_once=arguments.concurrency or DEFAULT_AT_ONCE,
+            retries=options.retries,
+            max_seconds=arguments.max_seconds,
+            wait_for_day=arguments.wait == "day",
+        )
+        budget = Budget(arguments.max_cost, store.cost().dollars, self.rates, options.max_tokens)
+        maker = AttemptMaker(asker, self.settings.request, options.schema, TokenPrice.parse(options.price))
+
+        def executor(leader: Leader) -> Executor:
+            return LocalExecutor(maker, leader.leave)
+
+        return Leader(
+            batches,
+            open_requests,
+            store,
+            executor,
+            pace=pace,
+            budget=budget,
+            breaker=CircuitBreaker(arguments.max_errors),
+            progress=progress,
+        )
+
+
+def _product() -> str:
+    try:
+        return version("gemini-magic")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, Any]) -> RowRun:
+    """Ask rows of a run again, and wait for the answers; see :meth:`RowRun.retry`."""
+    given = dict(run.settings.arguments)
+    arguments: RowArguments = given["arguments"]
+    own = {name: value for name, value in changes.items() if name in RowArguments._fields}
+    others = {name: value for name, value in changes.items() if name not in own}
+    for name in ("id", "store", "limit", "dedupe", "repeat"):
+        if name in own:
+            raise OptionError(f"A retry cannot change {name}.", remedy="Start another run with rows(…).")
+    previous = run.settings.asker.options.for_follow_up()
+    options, sources = resolved_options(others, previous)
+    arguments = arguments._replace(**own)
+    arguments.check()
+    options = _options_of_rows(options)
+    dialect = backend(options.backend)
+    plan = prepare(
+        given["template"],
+        given["data"],
+        id=arguments.id,
+        options=options,
+        namespace=given["variables"],
+        missing=arguments.missing,
+        duplicates=arguments.duplicates,
+        dedupe=arguments.dedupe,
+        repeat=arguments.repeat,
+        folder=arguments.folder,
+    )
+    request = build_request((Text("x"),), options)
+    refuse_conflicts(dialect, request, options, sources)
+    key = run.settings.asker.key
+    if dialect.local is None:
+        key = key_for_options(dialect, options, given["ask_key"], ())
+    settings = RunSettings(plan, Asker(options, dialect, key), request, {**given, "arguments": arguments})
+    again = _Starter(settings, dialect, arguments).retry(run, statuses)
+    watch_rows(again, shell=_shell())
+    return again

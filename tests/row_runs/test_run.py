@@ -1,0 +1,154 @@
+"""Tests of a run over rows, end to end against a fake server."""
+
+import pytest
+from fake_server import FakeServer, Script, finish, gate, text
+from rows_stage import ask_rows, asked_texts, refused, results, start_asking, statuses, table
+
+import gemini_magic as gm
+from gemini_magic.errors import OptionError, RowsError, StoreError
+from gemini_magic.row_runs import leader
+
+HELLO = (text("Hel"), text("lo"), finish())
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch):
+    monkeypatch.setenv("TEST_KEY", "AIzaCANARY0123456789abcdefghijklmnopqrs")
+
+
+@pytest.fixture
+def server():
+    with FakeServer() as running:
+        running.model("m", *HELLO)
+        yield running
+
+
+def test_every_row_is_asked_once_and_its_answer_is_stored(server):
+    run = ask_rows(server, table(30))
+    assert [row.text for row in results(run)] == ["Hello"] * 30
+    assert sorted(asked_texts(server)) == sorted(f"Classify: text {number}" for number in range(30))
+    progress = run.progress
+    assert (progress.state, progress.total, progress.counts) == ("complete", 30, {"complete": 30})
+    assert progress.requests == 30
+    assert run.raise_for_status() is run
+
+
+def test_a_list_of_prompts_needs_no_template(server):
+    run = gm.rows(["one", "two"], model="m", key_env="TEST_KEY", base_url=server.base_url, show=False)
+    assert statuses(run) == ["complete", "complete"]
+    assert sorted(asked_texts(server)) == ["one", "two"]
+
+
+def test_running_again_with_the_same_store_asks_nothing_that_is_done(server, tmp_path):
+    store = tmp_path / "t.rows.sqlite"
+    ask_rows(server, table(5), store=store)
+    run = ask_rows(server, table(8), store=store)
+    assert len(server.requests) == 8
+    assert run.progress.unasked == {"done": 5}
+    assert statuses(run) == ["complete"] * 8
+
+
+def test_the_first_row_goes_alone(server):
+    server.model("m", gate("first"), *HELLO)
+    run = start_asking(server, table(10))
+    server.wait_for_requests(1)
+    assert run.progress.requests == 0
+    assert len(server.requests) == 1
+    server.open("first")
+    assert run.wait(30)
+    assert len(server.requests) == 10
+
+
+def test_a_stored_answer_is_a_whole_response(server):
+    run = ask_rows(server, table(1))
+    response = run.response(results(run)[0].request)
+    assert response.text == "Hello"
+    assert len(response.chunks) == 3
+    assert response.status == "complete"
+
+
+def test_limit_asks_only_the_first_rows(server, tmp_path):
+    store = tmp_path / "t.rows.sqlite"
+    run = ask_rows(server, table(50), limit=4, store=store)
+    assert len(server.requests) == 4
+    assert run.progress.total == 4
+    ask_rows(server, table(50), store=store)
+    assert len(server.requests) == 50
+
+
+def test_an_option_that_rows_do_not_support_is_refused_before_anything_is_sent(server):
+    for options in ({"tool": ["f"]}, {"chat": "c"}, {"replay": "builtin:tour"}, {"repair": 1}):
+        with pytest.raises(OptionError, match="Rows do not support"):
+            ask_rows(server, table(2), **options)
+    assert not server.requests
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"stale": "ask"},
+        {"in_doubt": 1},
+        {"wait": "hour"},
+        {"limit": 0},
+        {"concurrency": 501},
+        {"concurrency": True},
+        {"max_cost": 0},
+        {"max_seconds": "10"},
+    ],
+)
+def test_a_value_that_is_not_valid_is_refused(server, argument):
+    with pytest.raises(OptionError, match=next(iter(argument))):
+        ask_rows(server, table(2), **argument)
+
+
+def test_a_store_is_used_by_one_run_at_a_time(server, tmp_path):
+    store = tmp_path / "t.rows.sqlite"
+    server.model("m", gate("go"), *HELLO)
+    run = start_asking(server, table(3), store=store)
+    server.wait_for_requests(1)
+    with pytest.raises(StoreError, match="is in use"):
+        ask_rows(server, table(3), store=store)
+    server.open("go")
+    assert run.wait(30)
+    assert len(server.requests) == 3
+
+
+# -------------------------------------------------------------------------------------- refusals
+
+
+def test_a_revoked_key_costs_one_request(server):
+    server.model("m", refused(401, "UNAUTHENTICATED", "The key was revoked."))
+    run = ask_rows(server, table(100))
+    assert len(server.requests) == 1
+    assert run.progress.state == "stopped"
+    assert "first row was refused" in run.progress.ending
+    with pytest.raises(RowsError, match="revoked"):
+        run.raise_for_status()
+    server.model("m", *HELLO)
+
+
+def test_rows_that_were_refused_because_of_the_key_are_asked_when_it_is_valid_again(server, tmp_path):
+    store = tmp_path / "t.rows.sqlite"
+    server.model("m", refused(403, "PERMISSION_DENIED"))
+    ask_rows(server, table(3), store=store)
+    server.model("m", *HELLO)
+    assert statuses(ask_rows(server, table(3), store=store)) == ["complete"] * 3
+
+
+def test_equal_refusals_stop_the_run(server):
+    server.model("m", refused(400, "INVALID_ARGUMENT", "bad schema"))
+    run = ask_rows(server, table(100))
+    assert len(server.requests) == 5
+    assert "5 rows were refused for the same reason" in run.progress.ending
+    assert run.progress.failures[0].rows == 5
+    assert run.progress.failures[0].permanent
+
+
+def test_a_refusal_that_passes_is_asked_again_by_the_runner_and_by_nothing_else(server, monkeypatch):
+    monkeypatch.setattr(leader, "_BACKOFF", (0.01, 0.02))
+    server.answers("m", Script(HELLO), Script((refused(503, "UNAVAILABLE"),)), Script(HELLO))
+    run = ask_rows(server, table(4))
+    assert statuses(run) == ["complete"] * 4
+    assert len(server.requests) == 5
+    assert run.progress.requests == 5
+    assert sorted(row.attempts for row in results(run)) == [1, 1, 1, 2]
