@@ -173,7 +173,7 @@ def table_html(cells: Iterable[Sequence[str]]) -> str:
 
     rows = "".join(f"<tr>{row('td', each)}</tr>" for each in cells)
     return (
-        f'<div class="gm-table gm-figures"><table><thead><tr>{row("th", TABLE_HEADS)}</tr></thead>'
+        f'<div class="gm-table"><table><thead><tr>{row("th", TABLE_HEADS)}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
 
