@@ -13,14 +13,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import markdown, media, recording
+from . import credentials, markdown, media, recording
 from . import schema as schemas
 from . import tools as toolbox
 from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
 from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
-from .credentials import find_key, key_header, key_mask
+from .credentials import find_key, key_header
 from .errors import CredentialsError, OptionError, RecordingError
 from .journaling import find_cached, journal, should_journal, start_journaling, uploaded_files
 from .ledger import DisplayOptions, Ledger, RoundDriver, answer_turns, typed_form
@@ -380,7 +380,7 @@ def begin(
         recorders=_recorders(options),
         replay=replay,
         before=before,
-        uploaded=uploaded_files(),
+        uploaded=uploaded_files,
     )
     if journaled:
         start_journaling(ledger, request, options, 0 if column is None else column.sample)
@@ -401,7 +401,7 @@ def _driver(
         return None
     recorded = None if replay is None or options.run_tools else replay.tool_runs
     user = user or toolbox.console_user()
-    mask = key_mask(key, options.key_env)
+    mask = credentials.key_mask(key, options.key_env)
     settings = toolbox.settings_for_loop(options, tools, mask=mask, user=user, recorded=recorded)
     return toolbox.ToolLoop(request, settings)
 

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from platformdirs import user_data_path
 
-from . import recording
+from . import client, recording
 from .backends import backend, host_to_name, names
-from .client import UploadedFiles, endpoint_of, plan_media
 from .content import Request
 from .endings import REMEDY_OTHER_KERNEL
 from .errors import GeminiMagicError, Interrupted, JournalError, OptionError, RecordingError
@@ -23,6 +22,9 @@ from .ledger import Exchange, Ledger
 from .media import StoredMedia
 from .options import Options
 from .response import Response, response_from_exchanges
+
+if TYPE_CHECKING:
+    from .client import UploadedFiles
 
 __all__ = [
     "CachedAnswer",
@@ -48,7 +50,7 @@ def journal() -> Journal:
 
 def uploaded_files() -> UploadedFiles:
     """Return the list of the files that the current user has uploaded, which is beside the journal."""
-    return UploadedFiles(journal().path.with_name("uploads.json"))
+    return client.UploadedFiles(journal().path.with_name("uploads.json"))
 
 
 @lru_cache(maxsize=1)
@@ -131,8 +133,8 @@ def find_cached(request: Request, options: Options, sample: int) -> CachedAnswer
     if not journal().exists():
         return None
     dialect = backend(options.backend)
-    planned = plan_media(request, dialect, options, offline=True).request
-    http = dialect.encode(planned, endpoint_of(options))
+    planned = client.plan_media(request, dialect, options, offline=True).request
+    http = dialect.encode(planned, client.endpoint_of(options))
     wanted = recording.request_digest(dialect.name, http.method, http.url, http.body, files={}, sample=sample)
     with journal().reader() as reader:
         for entry in reader.entries(reader.same_request(wanted, _MOST_CACHED)):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from . import diagnostics, recording, views
+from . import ledger as records
 from . import schema as schemas
 from .answer_cost import answer_cost, round_costs
 from .backends import backend
@@ -39,7 +40,6 @@ from .ledger import (
     ModalityRow,
     NoteRow,
     PartRow,
-    RoundRow,
     SafetyRow,
     SourceRow,
     ToolRun,
@@ -49,29 +49,23 @@ from .ledger import (
     citations_of,
     filled_columns,
     grounding_of,
-    item_rows,
-    logprob_rows,
     modality_rows,
     open_calls,
     part_row,
-    round_rows,
     rows_of,
-    safety_rows,
-    source_rows,
-    transcript_rows,
     typed_form,
-    url_context_rows,
 )
 from .options import Options
 from .prices import Cost, TokenPrice
 from .tables import Rows
 from .text import one_line, visible
-from .timing import Timing, measure
 from .views import AnswerCandidate, AnswerContent
 
 if TYPE_CHECKING:
     from .diff import Difference
+    from .ledger import RoundRow
     from .schema import Items, Schema
+    from .timing import Timing
 
 __all__ = ["Response", "response_from_exchanges"]
 
@@ -305,17 +299,19 @@ class Response(AnswerContent):
     @property
     def sources(self) -> Rows[SourceRow]:
         """One row for each source of the answer: what it is grounded on, the pages it read, and what it quotes."""
-        return rows_of(SourceRow, source_rows(self.ledger))
+        return rows_of(SourceRow, records.source_rows(self.ledger))
 
     @property
     def url_context(self) -> Rows[UrlContextRow]:
         """One row for each page that the server was to read, with its outcome."""
-        return rows_of(UrlContextRow, url_context_rows(self.ledger))
+        return rows_of(UrlContextRow, records.url_context_rows(self.ledger))
 
     @property
     def safety(self) -> Rows[SafetyRow]:
         """One row for each safety rating of the prompt and of the candidates, as sent with each chunk."""
-        return rows_of(SafetyRow, safety_rows(self.ledger, backend(self.ledger.backend).safety_ratings))
+        return rows_of(
+            SafetyRow, records.safety_rows(self.ledger, backend(self.ledger.backend).safety_ratings)
+        )
 
     @property
     def logprobs(self) -> views.TokenRows:
@@ -323,13 +319,13 @@ class Response(AnswerContent):
 
         In a notebook it displays the text with each token shaded by its probability.
         """
-        rows = logprob_rows(self.ledger, backend(self.ledger.backend).token_scores)
+        rows = records.logprob_rows(self.ledger, backend(self.ledger.backend).token_scores)
         return views.TokenRows(filled_columns(LogprobRow, rows))
 
     @property
     def transcript(self) -> Rows[TranscriptRow]:
         """One row for each piece of what was spoken, with its speaker and times."""
-        return rows_of(TranscriptRow, transcript_rows(self.ledger))
+        return rows_of(TranscriptRow, records.transcript_rows(self.ledger))
 
     @property
     def notes(self) -> Rows[NoteRow]:
@@ -360,13 +356,16 @@ class Response(AnswerContent):
     @property
     def items_table(self) -> Rows[Any]:
         """One row for each item that fits, with a column for each field; lists and objects are JSON texts."""
-        return item_rows(self.ledger.read_items())
+        return records.item_rows(self.ledger.read_items())
 
     @property
     def rounds(self) -> Rows[RoundRow]:
         """One row for each round: a request with its answer. An answer without tools has one."""
         costs = [] if self.status == "running" else round_costs(self.ledger)
-        return rows_of(RoundRow, round_rows(self.ledger, [cost.amount if cost else None for cost in costs]))
+        return rows_of(
+            records.RoundRow,
+            records.round_rows(self.ledger, [cost.amount if cost else None for cost in costs]),
+        )
 
     @property
     def tool_runs(self) -> list[ToolRun]:
@@ -392,6 +391,8 @@ class Response(AnswerContent):
     @property
     def timing(self) -> Timing:
         """Where the time went, in seconds; all None for a recording without arrival times."""
+        from .timing import measure  # noqa: PLC0415 - read after the answer, and the first cell should import little
+
         columns = self.ledger.chunk_columns
         times = columns.stored("t", columns.length)
         if self.ledger.source == "recording" and times and not any(times):

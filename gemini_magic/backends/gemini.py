@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
@@ -339,6 +340,7 @@ def model_path(model: str) -> str:
     return model if "/" in checked_model(model) else f"models/{model}"
 
 
+@lru_cache(maxsize=64)  # each request asks for it several times, and checking takes longer than sending
 def _url(model: str, endpoint: Endpoint) -> str:
     return f"{gemini_base(endpoint)}/{quoted(model_path(model))}{method_of(endpoint)}"
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from .. import schema as schemas
 from ..content import FunctionDeclaration, RemoteServer, RequestSettings, ToolChoice
 from ..errors import SchemaError
-from ..schema import rewrite_for_gemini
 
 __all__ = ["calling_config", "tools_field"]
 
@@ -60,7 +60,7 @@ def _parameters(function: FunctionDeclaration, schema: dict[str, Any]) -> dict[s
         SchemaError: it does not accept them, and the declaration is strict.
     """
     try:
-        rewritten = rewrite_for_gemini(schema).schema
+        rewritten = schemas.rewrite_for_gemini(schema).schema
         if function.strict or rewritten.get("type") == "object":
             return rewritten
     except SchemaError as error:
@@ -82,7 +82,7 @@ def _loosened(schema: dict[str, Any]) -> dict[str, Any]:
     for name, each in given.items() if isinstance(given, dict) else ():
         try:
             one = {"type": "object", "properties": {name: each}, **definitions}
-            rewritten = rewrite_for_gemini(one).schema
+            rewritten = schemas.rewrite_for_gemini(one).schema
             json.dumps(rewritten)
             found = (
                 None if "$defs" in rewritten else rewritten["properties"][name]

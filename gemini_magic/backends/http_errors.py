@@ -24,82 +24,78 @@ __all__ = ["failure_of", "http_failure", "message_failure", "retry_after", "with
 
 # What to do about a refused setting, by a pattern of the message: many models refuse some settings, or combinations of them.
 # The first match counts.
-_REMEDIES = tuple(
-    (re.compile(pattern, re.IGNORECASE), remedy)
-    for pattern, remedy in (
-        # Many models refuse log probabilities, or refuse them in streams only.
-        (r"logprobs is not enabled", "Leave out --logprobs, add --no-stream, or use another model."),
+# The patterns of this module are compiled when they are first used (`re` keeps them): most answers are no errors.
+_REMEDIES = (
+    # Many models refuse log probabilities, or refuse them in streams only.
+    (r"logprobs is not enabled", "Leave out --logprobs, add --no-stream, or use another model."),
+    (
+        r"parameters_?json_?schema",
         (
-            r"parameters_?json_?schema",
-            (
-                "This server or model does not take the parameters of a tool as JSON Schema. Use another model, or give a "
-                "declaration with `parameters` as the API writes it."
-            ),
+            "This server or model does not take the parameters of a tool as JSON Schema. Use another model, or give a "
+            "declaration with `parameters` as the API writes it."
+        ),
+    ),
+    (
+        r"with a response mime type|controlled generation is not supported with",
+        (
+            "This model does not combine its tools with answers in JSON. Leave out the tools, --schema or -f json, or "
+            "use another model."
+        ),
+    ),
+    (
+        r"too many states",
+        "Use a smaller schema: fewer fields and options, shorter names, fewer fields that may be missing.",
+    ),
+    (r"json mode is not enabled", "Use another model, or leave out --schema and -f json."),
+    (
+        r"response_?(?:json_?)?schema",
+        "The server does not accept the schema: `--dry-run` shows it. Use a simpler one, or another model.",
+    ),
+    (
+        r"include_?server_?side_?tool_?invocations",
+        "To combine the server's tools with functions, add -p toolConfig.includeServerSideToolInvocations=true.",
+    ),
+    (
+        (
+            r"tool use with function calling is unsupported"
+            r"|tools?\b.{0,60}\bfunction (?:calling|declarations?)\b.{0,40}\b(?:cannot|can't|not) be (?:combined|used)"
+            r"|multiple tools are supported only when"
         ),
         (
-            r"with a response mime type|controlled generation is not supported with",
-            (
-                "This model does not combine its tools with answers in JSON. Leave out the tools, --schema or -f json, or "
-                "use another model."
-            ),
+            "This model does not combine the server's tools, such as --search, with functions. Leave out one of them, or "
+            "use another model."
         ),
-        (
-            r"too many states",
-            "Use a smaller schema: fewer fields and options, shorter names, fewer fields that may be missing.",
-        ),
-        (r"json mode is not enabled", "Use another model, or leave out --schema and -f json."),
-        (
-            r"response_?(?:json_?)?schema",
-            "The server does not accept the schema: `--dry-run` shows it. Use a simpler one, or another model.",
-        ),
-        (
-            r"include_?server_?side_?tool_?invocations",
-            "To combine the server's tools with functions, add -p toolConfig.includeServerSideToolInvocations=true.",
-        ),
-        (
-            (
-                r"tool use with function calling is unsupported"
-                r"|tools?\b.{0,60}\bfunction (?:calling|declarations?)\b.{0,40}\b(?:cannot|can't|not) be (?:combined|used)"
-                r"|multiple tools are supported only when"
-            ),
-            (
-                "This model does not combine the server's tools, such as --search, with functions. Leave out one of them, or "
-                "use another model."
-            ),
-        ),
-        (
-            r"function call(?:ing)? (?:is )?not (?:supported|enabled)|not support function call",
-            "This model does not support functions. Leave out the tools, or use another model.",
-        ),
-        (
-            r"\b(?:search|grounding|code execution|url ?context|browse|maps|file ?search)\b.{0,60}\bnot (?:supported|enabled)",
-            "This model does not support this tool of the server. Leave out its option, or use another model.",
-        ),
-        (
-            r"missing a thought_?signature|thought signature",
-            "The signatures of a conversation belong to one model family and one API. Start a new one with --fresh.",
-        ),
-        (
-            r"number of function response parts",
-            "Each call of a turn needs one result. Start a new conversation with --fresh.",
-        ),
-    )
+    ),
+    (
+        r"function call(?:ing)? (?:is )?not (?:supported|enabled)|not support function call",
+        "This model does not support functions. Leave out the tools, or use another model.",
+    ),
+    (
+        r"\b(?:search|grounding|code execution|url ?context|browse|maps|file ?search)\b.{0,60}\bnot (?:supported|enabled)",
+        "This model does not support this tool of the server. Leave out its option, or use another model.",
+    ),
+    (
+        r"missing a thought_?signature|thought signature",
+        "The signatures of a conversation belong to one model family and one API. Start a new one with --fresh.",
+    ),
+    (
+        r"number of function response parts",
+        "Each call of a turn needs one result. Start a new conversation with --fresh.",
+    ),
 )
 _MOST_EVENTS = 10  # events of an error body that are tried
-_FIELD = re.compile(r"(?:event|id|retry)?:")
+_FIELD = r"(?:event|id|retry)?:"
 _LONGEST = 500  # characters of a message that is shown
 _LARGEST = 2**31  # no code is larger
 _FOREVER = 1e7  # seconds
 _DAY = 300.0  # seconds; a longer wait means a daily quota
-_SECONDS = re.compile(r"\d+(\.\d+)?")
-_PER_DAY = re.compile(r"\bper[ _-]?day\b|\bdaily (?:limit|quota)\b", re.IGNORECASE)
-_RETRY = re.compile(r"retry in ((?:\d+(?:\.\d+)?\s?(?:h|ms|m|s)?)+)", re.IGNORECASE)
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s?(h|ms|m|s|)", re.IGNORECASE)
+_SECONDS = r"\d+(\.\d+)?"
+_PER_DAY = r"\bper[ _-]?day\b|\bdaily (?:limit|quota)\b"
+_RETRY = r"retry in ((?:\d+(?:\.\d+)?\s?(?:h|ms|m|s)?)+)"
+_DURATION = r"(\d+(?:\.\d+)?)\s?(h|ms|m|s|)"
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "": 1.0, "ms": 0.001}
 # Every alternative ends or takes the rest of the text, so that a page of unclosed tags does not take quadratic time.
-_TAGS = re.compile(
-    r"<(script|style|head)\b.*?(?:</\1\s*>|(?=<body\b)|\Z)|<[^<>]*>", re.IGNORECASE | re.DOTALL
-)
+_TAGS = r"<(script|style|head)\b.*?(?:</\1\s*>|(?=<body\b)|\Z)|<[^<>]*>"
 
 
 def failure_of(error: Any, *, code: int | None = None) -> Failure | None:
@@ -132,7 +128,7 @@ def failure_of(error: Any, *, code: int | None = None) -> Failure | None:
         wait,
         reason,
         _is_final(details, message, reason, wait),
-        next((remedy for pattern, remedy in _REMEDIES if pattern.search(shown)), ""),
+        next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, shown, re.IGNORECASE)), ""),
     )
 
 
@@ -148,7 +144,11 @@ def http_failure(status: int, body: bytes) -> Failure:
         found = message_failure(value, code=status)
         if found is not None:
             return found
-    plain = _short(html.unescape(_TAGS.sub(" ", text))) if text.startswith("<") else _short(text)
+    plain = (
+        _short(html.unescape(re.sub(_TAGS, " ", text, flags=re.IGNORECASE | re.DOTALL)))
+        if text.startswith("<")
+        else _short(text)
+    )
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
@@ -163,7 +163,7 @@ def retry_after(headers: Iterable[tuple[str, str]]) -> float | None:
     """
     found = {name.lower(): value.strip() for name, value in reversed(tuple(headers))}
     value = found.get("retry-after", "")
-    if _SECONDS.fullmatch(value):
+    if re.fullmatch(_SECONDS, value):
         return float(value)
     try:
         until = parsedate_to_datetime(value)
@@ -223,7 +223,7 @@ def _text(body: bytes) -> str:
 def _values(text: str) -> Iterator[Any]:
     """The JSON value of an error body, which may be framed as a server-sent event."""
     data = [line[5:].strip() for line in text.splitlines() if line.startswith("data:")]
-    bare = "\n".join(line.removeprefix("data:") for line in text.splitlines() if not _FIELD.match(line))
+    bare = "\n".join(line.removeprefix("data:") for line in text.splitlines() if not re.match(_FIELD, line))
     for candidate in (text, *(("\n".join(data), bare, *data[:_MOST_EVENTS]) if data else ())):
         try:
             yield json_safe(read_json(candidate.encode(), max_depth=MAX_DEPTH))
@@ -259,8 +259,8 @@ def _short(text: str) -> str:
 
 def _wait(details: list[dict[str, Any]], message: str) -> float | None:
     """Seconds to wait, from the message (``1h2m3.5s``, as Go writes it) or else from RetryInfo, which is rounded down."""
-    if found := _RETRY.search(message):
-        durations = _DURATION.findall(found[1])
+    if found := re.search(_RETRY, message, re.IGNORECASE):
+        durations = re.findall(_DURATION, found[1], re.IGNORECASE)
         return min(_FOREVER, sum(float(number) * _UNITS[unit.lower()] for number, unit in durations))
     for item in details:
         delay = item.get("retryDelay")
@@ -280,7 +280,7 @@ def _is_final(details: list[dict[str, Any]], message: str, reason: str | None, w
     return (
         any("PerDay" in quota or "Daily" in quota for quota in quotas)
         or re.search(r"\blimit: 0\b", message) is not None
-        or _PER_DAY.search(message) is not None
+        or re.search(_PER_DAY, message, re.IGNORECASE) is not None
         or reason == "MODEL_CAPACITY_EXHAUSTED"
         or (wait or 0) > _DAY
     )

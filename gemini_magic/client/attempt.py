@@ -31,16 +31,16 @@ from .connection import (
 from .endpoint import endpoint_of
 from .exchange_writer import ExchangeWriter, LedgerGuard, Recordings, Target
 from .known_models import with_remedy
-from .media_plan import MediaPlan
 from .retry import Outcome, worth_retrying
 from .secret import Key, add_key, strip_traceback
 from .sources import LocalResponse, RecordedResponse, ResponseHead
 from .transport import send
-from .uploaded_files import UploadedFiles
 
 if TYPE_CHECKING:
     from ..recording import Recorder, Replay
+    from .media_plan import MediaPlan
     from .text_file import TextFile
+    from .uploaded_files import UploadedFiles
 
 __all__ = ["Attempts", "RoundClock", "StreamJob"]
 
@@ -78,7 +78,7 @@ class StreamJob(NamedTuple):
         text_file: the file that receives the answer's text.
         files: the digests of the uploaded files that the request refers to, by their URI.
         plan: the media that are uploaded before the request is sent; None without any.
-        uploaded: the files that were uploaded before.
+        uploaded: reads the list of the files that were uploaded before; None without one.
         clock: the position of the round in the stream.
         before_first_byte: called once for each attempt, when the connection stands and before anything is written; ``NotSent``
             ends the attempt.
@@ -94,7 +94,7 @@ class StreamJob(NamedTuple):
     text_file: TextFile | None = None
     files: Mapping[str, str] = MappingProxyType({})
     plan: MediaPlan | None = None
-    uploaded: UploadedFiles | None = None
+    uploaded: Callable[[], UploadedFiles] | None = None
     clock: RoundClock = RoundClock()
     before_first_byte: Callable[[], None] | None = None
 

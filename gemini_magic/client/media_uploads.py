@@ -55,7 +55,7 @@ class MediaUploads:
         self._ledger = ledger
         self._guard = guard
         self._connection = connection
-        self._known = job.uploaded or UploadedFiles()
+        self._known = UploadedFiles() if job.uploaded is None else job.uploaded()
         self._scope = self._known.scope(api, endpoint_of(job.options), job.key)
         self.files: dict[str, RemoteFile] = {}
         self._reused: set[str] = set()  # digests of the media whose file was uploaded before
@@ -193,7 +193,7 @@ def uploaded_request(
         total=options.timeout,
     )
     http = backend.encode(plan.request, endpoint_of(options))
-    job = StreamJob(http, backend, options, key, plan=plan, uploaded=known)
+    job = StreamJob(http, backend, options, key, plan=plan, uploaded=lambda: known)
     guard = LedgerGuard(threading.Lock(), connection, lambda: None)
     ledger = Ledger(plan.request)
     uploads = MediaUploads(job, backend.files, ledger, guard, connection)

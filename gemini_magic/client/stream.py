@@ -36,12 +36,12 @@ from .reader import StreamReader
 from .reader_threads import READER_THREADS
 from .secret import Key
 from .switch_interval import stream_ended, stream_started
-from .uploaded_files import UploadedFiles
 from .wake_ups import wake
 
 if TYPE_CHECKING:
     from ..recording import Recorder, Replay
     from .text_file import Mode, TextFile
+    from .uploaded_files import UploadedFiles
 
 __all__ = ["Stream", "open_stream", "play"]
 
@@ -424,7 +424,7 @@ def open_stream(
     recorders: Sequence[Recorder] = (),
     replay: Replay | None = None,
     before: str = "",
-    uploaded: UploadedFiles | None = None,
+    uploaded: Callable[[], UploadedFiles] | None = None,
     driver: RoundDriver | None = None,
 ) -> Stream:
     """Send a request and read the response in the background.
@@ -438,7 +438,7 @@ def open_stream(
         recorders: the files that record the exchanges.
         replay: a recording that answers in place of the network.
         before: the earlier part of the same answer; the file of ``--to`` begins with it.
-        uploaded: the files that were uploaded before, which may be used again.
+        uploaded: reads the list of the files that were uploaded before, which may be used again.
         driver: calls the functions of the answer; None to end with the first answer.
 
     Raises:

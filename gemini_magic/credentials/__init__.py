@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 from .lookup import find_key, key_header
-from .masking import key_mask
+
+if TYPE_CHECKING:
+    from .masking import key_mask
 
 __all__ = ["find_key", "key_header", "key_mask"]
+
+__getattr__ = lazy_names(globals(), {"key_mask": "masking"})  # only answers with functions need it

@@ -1,13 +1,18 @@
-"""The record of one request: chunks, events, attempts and notes, appended while they arrive."""
+"""The record of one request: chunks, events, attempts and notes, appended while they arrive.
+
+The tables that are made from a record are imported when they are first used, as most answers are only read: import the package
+and write ``records.NAME`` where that matters.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 from .candidates import Candidate, citations_of, grounding_of
 from .confirmation import Confirmation, Decision
 from .display_options import typed_form
-from .evidence_tables import logprob_rows, safety_rows, source_rows, transcript_rows, url_context_rows
 from .exchange import REDACTED, Attempt, Exchange, Pause, Transfer, clean_headers, clean_url
-from .item_table import item_rows
 from .items import (
     AnswerItem,
     CallItem,
@@ -19,7 +24,6 @@ from .items import (
 )
 from .ledger import DisplayOptions, Ledger, Phase
 from .round_driver import PausedStream, RoundDriver
-from .round_rows import RoundRow, round_rows
 from .rounds import Round, add_usage, paragraph_gap
 from .row_types import (
     ChunkRow,
@@ -38,9 +42,14 @@ from .row_types import (
     part_row,
     rows_of,
 )
-from .sources import AnswerSources, NumberedSource, Passage, answer_sources
 from .tool_runs import OPEN_STATES, ToolRun, ToolState
 from .turns import answer_turns, finished_turns, open_calls, parts_of_round, show_tool_runs
+
+if TYPE_CHECKING:
+    from .evidence_tables import logprob_rows, safety_rows, source_rows, transcript_rows, url_context_rows
+    from .item_table import item_rows
+    from .round_table import RoundRow, round_rows
+    from .sources import AnswerSources, NumberedSource, Passage, answer_sources
 
 __all__ = [
     "OPEN_STATES",
@@ -107,3 +116,19 @@ __all__ = [
     "typed_form",
     "url_context_rows",
 ]
+
+_HOMES = {
+    "logprob_rows": "evidence_tables",
+    "safety_rows": "evidence_tables",
+    "source_rows": "evidence_tables",
+    "transcript_rows": "evidence_tables",
+    "url_context_rows": "evidence_tables",
+    "item_rows": "item_table",
+    "RoundRow": "round_table",
+    "round_rows": "round_table",
+    "AnswerSources": "sources",
+    "NumberedSource": "sources",
+    "Passage": "sources",
+    "answer_sources": "sources",
+}
+__getattr__ = lazy_names(globals(), _HOMES)

@@ -18,6 +18,9 @@ from .row_types import ChunkRow, EventRow, UsageRow, columns_of, describe, event
 __all__ = ["EventLog", "event_table", "usage_table"]
 
 
+_TOKEN_COLUMNS = tuple(name for name in ChunkRow._fields if name.endswith("_tokens"))
+
+
 class EventLog(LazySequence[Event]):
     """The events in order, each with its chunk and time; append-only, for one writer.
 
@@ -35,7 +38,7 @@ class EventLog(LazySequence[Event]):
         self._times: dict[int, float] = {}  # of events without a chunk
         self._arrivals = chunks.stores["t"]
         self._rounds = chunks.stores["round"]
-        self._counts = [chunks.stores[name] for name in ChunkRow._fields if name.endswith("_tokens")]
+        self._counts = [chunks.stores[name] for name in _TOKEN_COLUMNS]
 
     def extend(self, events: Sequence[Event], usage: Usage) -> None:
         """Append the events of the next chunk, after its row was appended.

@@ -53,7 +53,7 @@ from .finish_places import FinishPlaces
 from .items import PlacedParts, TextStretch
 from .note_log import NoteLog
 from .parts import Parts, TextPieces
-from .repetition import note_repetition
+from .repetition import REPETITION, note_repetition
 from .rounds import Round, RoundLog, RoundStart, add_usage, paragraph_gap, shifted_evidence
 from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, describe, join_kinds
 from .tool_runs import ToolRun
@@ -496,13 +496,12 @@ class Ledger:
         if decoded.extras is not None:
             self.extras.update(decoded.extras)
         kinds, text, thought, reason, usage = [], "", "", None, _NO_COUNTS
+        begun = self._finish_places.first_chunks
         for event in decoded.events:
             if type(event) is Delta:
                 part, candidate = event.part, event.candidate
                 kind = kind_of(part)
-                if candidate not in self._finish_places.first_chunks and not self._begin_candidate(
-                    candidate, index
-                ):
+                if candidate not in begun and not self._begin_candidate(candidate, index):
                     continue
                 self.parts[candidate].append(part)
                 if type(part) is Text and candidate == 0:
@@ -544,8 +543,8 @@ class Ledger:
                 text = self._gap(kind, text) + text
             pieces = self.answer if kind == "text" else self.thoughts
             pieces.append(text)
-            if pieces.phrase:
-                self.notes.add_once(note_repetition(pieces.phrase, index))
+            if pieces.phrase and not self.notes.has(REPETITION):
+                self.notes.add(note_repetition(pieces.phrase, index))
             if kind == "text":
                 self.chars += len(text)
             if len(pieces) == 1:

@@ -30,6 +30,10 @@ class NoteLog(list[Note]):
         else:
             self.more[note.kind] = self.more.get(note.kind, 0) + 1
 
+    def has(self, kind: str) -> bool:
+        """Whether there is a note of this kind."""
+        return kind in self._counts
+
     def add_once(self, note: Note) -> None:
         """Append a note if it is the first of its kind."""
         if note.kind not in self._counts:

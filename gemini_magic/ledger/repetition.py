@@ -6,7 +6,10 @@ from typing import Final
 
 from ..events import Note
 
-__all__ = ["STEP", "RepetitionDetector", "note_repetition"]
+__all__ = ["REPETITION", "STEP", "RepetitionDetector", "note_repetition"]
+
+REPETITION: Final = "endless-repetition"
+"""The kind of the note."""
 
 # A text repeats itself if so many characters at its end are one phrase again and again. They are more than the rule of
 # a table, a line of dashes or a row of zeros in code has.
@@ -50,9 +53,7 @@ def note_repetition(phrase: str, chunk: int) -> Note:
     """Return the note about a phrase that is repeated, found in a chunk."""
     shown = f"{phrase[:_SHOWN]!r}{'…' if len(phrase) > _SHOWN else ''}"
     characters = "one character" if len(phrase) == 1 else f"{len(phrase)} characters"
-    return Note(
-        "endless-repetition", f"The model repeats {characters} again and again: {shown}.", "warning", chunk
-    )
+    return Note(REPETITION, f"The model repeats {characters} again and again: {shown}.", "warning", chunk)
 
 
 def _repeated_phrase(text: str) -> str:

@@ -97,13 +97,15 @@ class ComparisonRunner:
     Args:
         shell: the IPython shell.
         session: the session, which counts the requests.
-        ask_key: asks the user for a key; None where the user cannot be asked.
+        key_prompt: returns what asks the user for a key; None where the user of the current cell cannot be asked.
     """
 
-    def __init__(self, shell: Any, session: Session, ask_key: Callable[[str], str] | None) -> None:
+    def __init__(
+        self, shell: Any, session: Session, key_prompt: Callable[[], Callable[[str], str] | None]
+    ) -> None:
         self.shell = shell
         self.session = session
-        self._ask_key = ask_key
+        self._key_prompt = key_prompt
 
     def send(self, prepared: PreparedComparison, *, awaited: bool) -> Any:
         """Send the requests; returns the running comparison, or for ``--dry-run`` the requests.
@@ -119,7 +121,7 @@ class ComparisonRunner:
         first = prepared.columns[0]
         probe = views.AnswerColumns([views.AnswerColumn(first.plan.label, Ledger(first.request))], list)
         self._view(probe, options, None)  # raises for a display that this front end does not have
-        comparison = start_columns(prepared.columns, ask_key=self._ask_key, notices=prepared.notices)
+        comparison = start_columns(prepared.columns, ask_key=self._key_prompt(), notices=prepared.notices)
         self._bind("_gemini", comparison)
         self._bind(options.out, comparison)
         runs = tuple(

@@ -15,8 +15,6 @@ from .. import views
 from ..client import Stream
 from ..errors import Interrupted, interrupts_raise, interrupts_wait
 from ..response import Response
-from .commands.code import offer_next_cell
-from .commands.journal import journal_messages
 from .kernel import has_kernel
 from .messages import show_message
 from .session import Run, Session
@@ -144,6 +142,9 @@ class DisplayLoop:
         if interrupted and not isinstance(error, Interrupted):
             # The answer ended at the same moment; the interrupt must still stop the cells that follow.
             raise Interrupted("Interrupted just after the answer had ended.", response=response)
+        from .commands.code import offer_next_cell  # noqa: PLC0415 - the first text of the first cell comes earlier
+        from .commands.journal import journal_messages  # noqa: PLC0415 - as above
+
         if not cell.run.options.quiet:
             if cell.run.options.background:
                 show_message(_WAITED)

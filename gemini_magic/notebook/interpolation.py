@@ -20,6 +20,7 @@ from pathlib import PurePath
 from types import CodeType
 from typing import Any, NamedTuple
 
+from .. import prompts
 from ..config import to_json
 from ..content import Part, Text
 from ..errors import GeminiMagicError, PromptError
@@ -30,7 +31,6 @@ from ..prompts import (
     Expression,
     expression_error,
     parse_source,
-    parts_from_object,
     position_in_text,
     scan,
     shorten_source,
@@ -271,7 +271,7 @@ def _converted(expression: Expression, value: Any, place: str, table_rows: int) 
             remedy="Insert a value. A function that prints its result returns None; str(None) inserts the word.",
         )
     try:
-        return parts_from_object(value, name=shown, table_rows=table_rows)
+        return prompts.parts_from_object(value, name=shown, table_rows=table_rows)
     except GeminiMagicError as error:
         raise PromptError(f"{place}: {error.message}", remedy=error.remedy) from error
     except Exception as error:  # from the value's __str__ or __repr__

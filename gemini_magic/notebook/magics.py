@@ -40,7 +40,10 @@ class GeminiMagics(Magics):
     @cached_property
     def runner(self) -> CellRunner:
         """The runner of this shell's cells and commands; created for the first one."""
-        from .runner import CellRunner  # noqa: PLC0415 - imported for the first cell, not by %load_ext
+        from ..lazy import collector_paused  # noqa: PLC0415 - imported for the first cell, not by %load_ext
+
+        with collector_paused():
+            from .runner import CellRunner  # noqa: PLC0415 - as above
 
         return CellRunner(self.shell, self.configured, self.configure)
 

@@ -24,18 +24,15 @@ from ..response import Response
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine
-from .blocked_view import BlockedView
 from .cell_prompt import PreparedComparison
 from .cell_schema import repair_request
-from .commands.code import background_hint
-from .commands.context import CommandContext
-from .confirming import confirmer_for
 from .display_loop import DisplayLoop, RunningCell
 from .messages import show_message
 from .preparation import PreparedRequest, RequestPreparer
 from .session import Run, Session
 
 if TYPE_CHECKING:
+    from .commands.context import CommandContext
     from .comparing import ComparisonRunner
 
 __all__ = ["CellRunner"]
@@ -56,9 +53,7 @@ class CellRunner:
         self.shell = shell
         self.session = Session()
         self._preparer = RequestPreparer(shell, self.session, configured)
-        self.context = CommandContext(
-            self.session, shell, self.options, configure, self._server, self._preparer.resume
-        )
+        self._configure = configure
         self._loop = DisplayLoop(shell, self.session)
 
     @cached_property
@@ -66,7 +61,16 @@ class CellRunner:
         """The runner of comparisons; created for the first one."""
         from .comparing import ComparisonRunner  # noqa: PLC0415 - not needed for most cells
 
-        return ComparisonRunner(self.shell, self.session, _key_prompt(self.shell))
+        return ComparisonRunner(self.shell, self.session, lambda: _key_prompt(self.shell))
+
+    @cached_property
+    def context(self) -> CommandContext:
+        """What the commands of ``%gemini`` and the completion receive."""
+        from .commands.context import CommandContext  # noqa: PLC0415 - not needed for a cell
+
+        return CommandContext(
+            self.session, self.shell, self.options, self._configure, self._server, self._preparer.resume
+        )
 
     def ask(self, line: str, body: str) -> Any:
         """Run a ``%%gemini`` cell until its answer ends.
@@ -210,6 +214,8 @@ class CellRunner:
         background = self._in_background(options)
         confirmer = None
         if prepared.tools:
+            from .confirming import confirmer_for  # noqa: PLC0415 - few cells have tools
+
             confirmer = confirmer_for(self.shell, options, awaited=awaited, background=background)
         response, stream = begin(
             request,
@@ -242,6 +248,8 @@ class CellRunner:
         has_button = background or kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(response.ledger, options, stop.set if has_button else None)
         if prepared.tools:
+            from .blocked_view import BlockedView  # noqa: PLC0415 - as above
+
             view = BlockedView(view, response.ledger)
         if confirmer is not None:
             confirmer.view = view
@@ -311,6 +319,8 @@ def _comparison_type() -> Any:
 
 def _background_note(options: Options) -> str:
     """What the cell of a background request shows while the request is running."""
+    from .commands.code import background_hint  # noqa: PLC0415 - few cells run in the background
+
     message = "The request continues in the background; `%gemini stop` stops it."
     return " ".join(filter(None, (message, background_hint(options))))
 

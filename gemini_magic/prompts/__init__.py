@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 from .conflicts import check_conflicts
+from .converted import TABLE_ROWS, ConvertedObject
 from .expressions import (
     LITERAL_BRACES,
     Expression,
@@ -13,9 +17,11 @@ from .expressions import (
     scan,
     shorten_source,
 )
-from .objects import TABLE_ROWS, ConvertedObject, parts_from_object
 from .request import attachments_of_line, build_request, parts_of_prompt
-from .tables import TableText, table
+
+if TYPE_CHECKING:
+    from .objects import parts_from_object
+    from .tables import TableText, table
 
 __all__ = [
     "LITERAL_BRACES",
@@ -36,3 +42,8 @@ __all__ = [
     "shorten_source",
     "table",
 ]
+
+# Most prompts are text.
+__getattr__ = lazy_names(
+    globals(), {"TableText": "tables", "parts_from_object": "objects", "table": "tables"}
+)

@@ -18,12 +18,10 @@ from .. import media
 from ..content import Part, Text, Thought, Turn
 from ..errors import PromptError
 from ..lazy import LazySequence
+from .converted import TABLE_ROWS, ConvertedObject
 from .tables import TableText, table_of
 
-__all__ = ["TABLE_ROWS", "ConvertedObject", "parts_from_object"]
-
-TABLE_ROWS = 50
-"""The number of rows of a table that are sent by default."""
+__all__ = ["parts_from_object"]
 
 _FRAMES = 3  # innermost frames of an exception's traceback
 # Libraries whose ``str`` leaves out the middle of long values.
@@ -43,18 +41,6 @@ _ABRIDGING = {
 _ELLIPSIS = re.compile(r"\.\.\.|…")
 _ADDRESS = re.compile(r"<\w.* at 0x[0-9A-Fa-f]+>")  # the text of an object whose class does not define one
 _WITH_TEXT = {("gemini_magic", "Candidate"), ("gemini_magic", "CodeBlock")}
-
-
-class ConvertedObject(NamedTuple):
-    """What a prompt contains for one object.
-
-    Attributes:
-        parts: the parts, in order.
-        notices: a sentence for the user about each thing that was left out.
-    """
-
-    parts: tuple[Part, ...]
-    notices: tuple[str, ...] = ()
 
 
 class _Limits(NamedTuple):

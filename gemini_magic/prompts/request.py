@@ -27,8 +27,7 @@ from ..content import (
 from ..conversation import answer_open_calls
 from ..errors import OptionError, PromptError
 from ..options import Options
-from .objects import TABLE_ROWS, ConvertedObject, parts_from_object
-from .tables import TableText, table_of
+from .converted import TABLE_ROWS, ConvertedObject
 
 __all__ = ["attachments_of_line", "build_request", "parts_of_prompt"]
 
@@ -74,6 +73,8 @@ def parts_of_prompt(prompt: object, attach: object = (), *, table_rows: int = TA
         parts += _attached_table(each, source, table_rows) or media.attached_parts(each, source)
     if isinstance(prompt, str):
         return ConvertedObject((*parts, Text(prompt)), tuple(notices))
+    from .objects import parts_from_object  # noqa: PLC0415 - most prompts are text
+
     if isinstance(prompt, Sequence) and not isinstance(prompt, bytes | bytearray | memoryview):
         for number, item in enumerate(prompt):
             if item is None:
@@ -117,6 +118,8 @@ def attachments_of_line(
 
 def _attached_table(value: object, source: media.MediaSource, rows: int) -> list[Part] | None:
     """A table as text with its name before it; None for any other object."""
+    from .tables import TableText, table_of  # noqa: PLC0415 - few prompts have attachments
+
     if isinstance(value, TableText):
         source.notices.extend(value.notices)
         text = str(value)
@@ -129,6 +132,8 @@ def _attached_table(value: object, source: media.MediaSource, rows: int) -> list
 
 def _is_prompt(value: object) -> bool:
     """Whether an object that is not media can be a prompt by itself."""
+    from .tables import table_of  # noqa: PLC0415 - most prompts are text
+
     if isinstance(value, Part | Turn | media.Attachment):
         return True
     return ("gemini_magic", "Response") in media.class_names(value) or table_of(value) is not None

@@ -8,30 +8,27 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
 import sqlite3
-import tempfile
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from ..backends import host_to_name
 from ..content import Request
 from ..errors import StoreError
-from ..ledger import Exchange
 from ..prices import TokenPrice
-from ..response import Response, response_from_exchanges
+from ..response import Response
 from ..schema import Schema
 from . import store_queries as queries
 from . import store_updates as updates
-from .raw import fill_exchange
-from .store_file import connect_reader, connect_writer, create_private, is_network_path, store_errors
+from .store_errors import store_errors
+from .store_file import WritableFile, connect_reader, copy_file, create_private, is_network_path
 from .store_lock import StoreLock
+from .store_responses import rebuilt_response
+from .store_temporary import TemporaryFolder
 from .store_values import AttemptRow, BatchJob, Match, ResultRow, RunRecord, Spent
 from .store_writer import GroupWriter
 from .values import Attempted, Grant, Wanted
@@ -40,7 +37,7 @@ __all__ = ["Store"]
 
 T = TypeVar("T")
 
-_CLOSE_LOCK = ".lock"
+_LOCK = ".lock"
 _ALL = 2**62  # more rows than a file can hold
 
 
@@ -51,12 +48,11 @@ class Store:
 
     Attributes:
         path: the file.
-        temporary: whether the file is deleted when the store is no longer used.
     """
 
-    def __init__(self, path: Path, *, temporary: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.temporary = temporary
+        self._folder = TemporaryFolder.of(path)  # it exists as long as one of its stores
         self._guard = threading.RLock()  # of the reading connection and of what follows
         self._reader: sqlite3.Connection | None = None
         self._writer: GroupWriter | None = None
@@ -83,12 +79,8 @@ class Store:
             StoreError: another process uses it (the message names it), the file is not a store, is damaged or was written
                 by a newer version, or it cannot be written.
         """
-        if path is None:
-            folder = Path(tempfile.mkdtemp(prefix="gemini-rows-"))  # with the mode 0700
-            store = cls(folder / "temporary.rows.sqlite", temporary=True)
-            weakref.finalize(store, _delete, folder, os.getpid())
-        else:
-            store = cls(Path(path).expanduser().absolute())
+        folder = TemporaryFolder() if path is None else None
+        store = cls(folder.file if folder is not None else Path(path or "").expanduser().absolute())
         store._start()
         return store
 
@@ -105,16 +97,20 @@ class Store:
 
     def _start(self) -> None:
         create_private(self.path)
-        self._lock = StoreLock(self.path.with_name(self.path.name + _CLOSE_LOCK), store=self.path)
+        self._lock = StoreLock(self.path.with_name(self.path.name + _LOCK), store=self.path)
         try:
             self._exclusive = is_network_path(self.path)
-            db = connect_writer(self.path, network=self._exclusive, durable=not self.temporary)
-            with store_errors(self.path, "opened"):
-                self._read_extent(db)
+            file = WritableFile(self.path, network=self._exclusive, durable=not self.temporary)
+            try:
+                with store_errors(self.path, "opened"):
+                    self._read_extent(file.db)
+            except BaseException:
+                file.close()
+                raise
         except BaseException:
             self._lock.release()
             raise
-        self._writer = GroupWriter(db, self.path, self._notice)
+        self._writer = GroupWriter(file, self._notice)
         if self._exclusive:
             self._notice(
                 f"{self.path} is on a network drive: other programs cannot read it until the run has ended. "
@@ -158,6 +154,11 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def temporary(self) -> bool:
+        """Whether the file is deleted when no store uses it any more."""
+        return self._folder is not None
+
     # -- problems
 
     def _notice(self, text: str) -> None:
@@ -196,7 +197,7 @@ class Store:
             self._reset_after_fork()
         writer = self._writer
         if self._exclusive and writer is not None:
-            return writer.call(function)
+            return writer.call_outside(function)
         with self._guard, store_errors(self.path):
             if self._reader is None:
                 self._reader = connect_reader(self.path)
@@ -336,6 +337,13 @@ class Store:
         """Return what all attempts of the store have cost, also those of earlier runs and prompts."""
         return self._query(queries.spent)
 
+    def models(self) -> dict[str, int]:
+        """Return how many rows of the input each model has answered, by the name that the server gave, most first.
+
+        More than one name means that the answers are not comparable: a model such as ``gemini-flash-latest`` was replaced.
+        """
+        return self._query(lambda db: queries.count_models(db, self._rows, self._samples))
+
     def results(self, batch_size: int = 1000) -> Iterator[list[ResultRow]]:
         """Yield the results of the rows of the input in its order, at most ``batch_size`` at a time.
 
@@ -345,10 +353,7 @@ class Store:
             StoreError: the file cannot be read.
         """
         after = (-1, 0)
-        while True:
-            found = self._result_rows(after, batch_size)
-            if not found:
-                return
+        while found := self._result_rows(after, batch_size):
             yield found
             after = (found[-1].position, found[-1].sample)
 
@@ -392,50 +397,52 @@ class Store:
         Raises:
             StoreError: there is no such request, or it has no response.
         """
-        known = self._query(lambda db: queries.run_of(db, request))
+        known, raw = self._query(lambda db: queries.stored_request(db, request, final=attempt is None))
         if known is None:
             raise StoreError(f"{self.path} has no request {request}.", remedy="Run the cell again.")
-        run, answered, answer = known
-        if answer is not None and attempt is None:
-            return self.response(answer, asked=asked, url=url, body=body, schema=schema, price=price)
-        chosen = attempt or answered
-        raw = self._query(lambda db: queries.raw_attempts(db, request))
-        found = [each for each in raw if chosen is not None and each.attempt <= chosen]
-        if not found or found[-1].attempt != chosen:
-            raise StoreError("This row has no response yet.", remedy="Run the cell again to ask for it.")
-        exchanges = [
-            self._exchange(each, found[0].sent, run, url, body)
-            for each in found
-            if each is found[-1] or not each.has_answer
-        ]
-        response = response_from_exchanges(
-            Response, exchanges, run.dialect, asked, price=price, schema=schema
+        return rebuilt_response(
+            known.run,
+            raw,
+            attempt or known.answered,
+            asked=asked,
+            url=url,
+            body=body,
+            schema=schema,
+            price=price,
         )
-        started = datetime.fromtimestamp(found[0].sent, UTC)
-        response.ledger.set_source("recording", started=started, host=host_to_name(url) if url else run.host)
-        return response
 
-    def _exchange(
-        self, raw: queries.RawAttempt, first: float, run: RunRecord, url: str, body: bytes
-    ) -> Exchange:
-        exchange = Exchange(
-            "POST",
-            url,
-            (),
-            body,
-            attempt=raw.attempt - 1,
-            backend=run.dialect,
-            started=max(0.0, raw.sent - first),
-        )
-        try:
-            fill_exchange(exchange, raw.head, raw.pieces, raw.ended)
-        except ValueError as error:
-            raise StoreError(
-                f"A stored response is damaged: {error}.", remedy="Ask this row again."
-            ) from None
-        if raw.problem:
-            exchange.finish(exchange.end or "cancelled", raw.problem)
-        return exchange
+    # -- the file
+
+    def forget(self, key: bytes) -> int:
+        """Remove a row, its answers to all prompts, and every trace of them in the file; returns how many requests it had.
+
+        An answer that another row shares stays for that row.
+
+        Args:
+            key: the key of the row in canonical form.
+
+        Raises:
+            StoreError: the store has no such row, it is being asked, or the file cannot be written.
+        """
+        writer = self._writing()
+        removed = writer.call(lambda db: updates.forget_row(db, self.path, key))
+        if not writer.call_outside(updates.write_back_log):
+            self._notice(
+                f"Another program reads {self.path}. Traces of what was forgotten stay in {self.path.name}-wal until it ends."
+            )
+        return removed
+
+    def copy(self, path: str | os.PathLike[str]) -> None:
+        """Write a complete copy of the store, also while it is in use.
+
+        Args:
+            path: the new file; only its owner can read it.
+
+        Raises:
+            StoreError: it exists already, or cannot be written.
+        """
+        target = Path(path).expanduser().absolute()
+        self._query(lambda db: copy_file(db, target))
 
     # -- batch jobs
 
@@ -474,11 +481,6 @@ class Store:
 
 _stores: weakref.WeakSet[Store] = weakref.WeakSet()
 _parents: list[Any] = []  # connections of the parent process, after a fork
-
-
-def _delete(folder: Path, pid: int) -> None:
-    if os.getpid() == pid:  # a forked child leaves it to the parent
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _after_fork() -> None:

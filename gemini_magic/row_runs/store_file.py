@@ -1,100 +1,48 @@
-"""The SQLite file of a store: opening, checking, and errors in words.
+"""The SQLite file of a store: opening, checking and closing it.
 
 A new file is readable by its owner only, and so are the files that SQLite keeps beside it.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from ..errors import StoreError
 from ..private_files import make_private_folder
+from .store_errors import store_errors
+from .store_lock import LockOwner
 from .store_schema import APPLICATION_ID, FORM, SCHEMA
 
 __all__ = [
+    "WritableFile",
     "connect_reader",
-    "connect_writer",
+    "copy_file",
     "create_private",
     "file_system_of",
     "is_network_path",
     "recover",
-    "store_error",
-    "store_errors",
     "transaction",
 ]
 
 _WAIT = 10.0  # seconds to wait for a lock of SQLite: a reader that is checkpointing
 _CACHE = -16_000  # KiB of pages in memory
 _CHECKPOINT = 4_000  # pages in the write-ahead log from which it is written back
+_LOG = "-wal"
+_LARGE_LOG = 128 << 20  # bytes of the log from which the user is informed
 _NETWORK: Final = """
     nfs nfs4 cifs smb2 smb3 smbfs 9p afs ceph glusterfs lustre gpfs beegfs fhgfs davfs ncpfs orangefs pvfs2 vboxsf prl_fs
     drvfs fuse.sshfs fuse.s3fs fuse.gcsfuse fuse.rclone fuse.glusterfs fuse.ceph fuse.cephfs fuse.davfs2 fuse.blobfuse
     fuse.blobfuse2 fuse.goofys fuse.vmhgfs-fuse fuse.juicefs fuse.google-drive"""
 """File systems on which the memory that SQLite's write-ahead log shares is not safe (https://www.sqlite.org/wal.html)."""
-
-
-# -- errors
-
-
-def store_error(path: Path, error: Exception, doing: str = "read") -> StoreError:
-    """Return an error of SQLite or of the system in words, with a remedy.
-
-    Args:
-        path: the store.
-        error: what was raised.
-        doing: ``read``, ``written`` or ``opened``.
-    """
-    if isinstance(error, StoreError):
-        return error
-    if isinstance(error, OSError):
-        return StoreError(
-            f"{path} cannot be {doing}: {error.strerror or error}.",
-            remedy="Choose another file with store=PATH.",
-        )
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StoreError(
-            f"{path} cannot be {doing}: another program has locked it.",
-            remedy="Close the program that writes to it, and run the cell again.",
-        )
-    if code == sqlite3.SQLITE_NOTADB:
-        return StoreError(
-            f"{path} is not a store of rows: it is not an SQLite file.",
-            remedy="Choose another file with store=PATH; this one is left unchanged.",
-        )
-    if code == sqlite3.SQLITE_CORRUPT:
-        return StoreError(
-            f"{path} is damaged ({error}).",
-            remedy=f"Put a copy in its place, or save what is readable with `sqlite3 {path.name} .recover`.",
-        )
-    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        return StoreError(
-            f"{path} cannot be {doing}: {error}.",
-            remedy="Free some space on the disk, and run the cell again; answers that are stored stay.",
-        )
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
-        return StoreError(
-            f"{path} cannot be {doing}: {error}.",
-            remedy="Check the rights of the file and its folder, or choose another file with store=PATH.",
-        )
-    return StoreError(
-        f"{path} cannot be {doing}: {type(error).__name__}: {error}.", remedy="Run the cell again."
-    )
-
-
-@contextmanager
-def store_errors(path: Path, doing: str = "read") -> Iterator[None]:
-    """Raise a :class:`~gemini_magic.errors.StoreError` in place of errors of SQLite and of the system."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise store_error(path, error, doing) from error
 
 
 @contextmanager
@@ -160,27 +108,50 @@ def create_private(path: Path) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def connect_writer(path: Path, *, network: bool, durable: bool = True) -> sqlite3.Connection:
-    """Open the file for writing, with its tables.
+class WritableFile:
+    """The file of a store as the process that asks has it open.
 
     Args:
         path: the file; it exists, and this process holds its lock.
         network: whether it is on a network: then only this connection uses it, with a rollback journal.
         durable: whether a commit must survive a loss of power.
 
+    Attributes:
+        path, network: as above.
+        db: the connection, which belongs to the thread that writes.
+
     Raises:
-        StoreError: it is not a store, a newer version wrote it, or it cannot be used.
+        StoreError: it is not a store, a newer version wrote it, it is an incomplete copy, or it cannot be used.
     """
-    with store_errors(path, "opened"):
-        db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+
+    def __init__(self, path: Path, *, network: bool, durable: bool) -> None:
+        self.path = path
+        self.network = network
+        self._durable = durable
+        self._log_path = path.with_name(path.name + _LOG)
+        self._reported_log = 0
+        with store_errors(path, "opened"):
+            self._file = path.stat().st_ino
+            has_log = _inode(self._log_path) is not None
+            self.db = self._connect()
+            try:
+                if not network:
+                    self._refuse_incomplete_copy(has_log=has_log)
+                self._claim()
+                recover(self.db)
+            except BaseException:
+                self.db.close()
+                raise
+            self._log = _inode(self._log_path)
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
         try:
-            if network:
-                db.execute(
-                    "PRAGMA locking_mode=EXCLUSIVE"
-                )  # before the first access: no shared memory is used
-            _check_form(db, path)
-            db.execute(f"PRAGMA journal_mode={'TRUNCATE' if network else 'WAL'}")
-            db.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
+            if self.network:  # before the first access, so that no shared memory is used
+                db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            _check_form(db, self.path)
+            db.execute(f"PRAGMA journal_mode={'TRUNCATE' if self.network else 'WAL'}")
+            db.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'OFF'}")
             db.execute(f"PRAGMA cache_size={_CACHE}")
             db.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
             db.execute("PRAGMA secure_delete=ON")
@@ -190,11 +161,88 @@ def connect_writer(path: Path, *, network: bool, durable: bool = True) -> sqlite
                         db.execute(statement)
                     db.execute(f"PRAGMA application_id={APPLICATION_ID}")
                     db.execute(f"PRAGMA user_version={FORM}")
-            recover(db)
         except BaseException:
             db.close()
             raise
-    return db
+        return db
+
+    def _refuse_incomplete_copy(self, *, has_log: bool) -> None:
+        """Refuse a copy that was made while a process used the store, without the newest rows; once.
+
+        The file says that it is in use as long as it is, and its own inode. A copy has another inode, and if it has no log
+        either, the rows of the log are missing.
+        """
+        marks = dict(
+            self.db.execute("SELECT name, value FROM meta WHERE name IN ('owner', 'inode')").fetchall()
+        )
+        if has_log or "owner" not in marks or marks.get("inode") == self._file:
+            return
+        self.db.execute("DELETE FROM meta WHERE name IN ('owner', 'inode')")
+        raise StoreError(
+            f"{self.path} is a copy of a store that was in use, without its file {_LOG}: its last rows are missing.",
+            remedy=f"Copy {self._log_path.name} as well. Or run the cell again: it goes on without them, and they are "
+            "asked and paid again.",
+        )
+
+    def _claim(self) -> None:
+        """Mark the file itself, not only its log, as in use."""
+        marks = [("owner", msgspec.json.encode(LockOwner.current()).decode()), ("inode", self._file)]
+        self.db.executemany("INSERT OR REPLACE INTO meta(name, value) VALUES (?, ?)", marks)
+        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def check(self) -> None:
+        """Check before a commit that the file is still there.
+
+        Raises:
+            FileNotFoundError: it was deleted or replaced.
+        """
+        if _inode(self.path) != self._file:
+            raise FileNotFoundError(errno.ENOENT, "it was deleted or replaced while it was in use")
+
+    def after_commit(self) -> str:
+        """Make sure after a commit that the log is still there; returns a sentence for the user, or an empty text.
+
+        A program in this process with an SQLite of its own, such as DuckDB, takes itself for the last user of the file when
+        it closes it, and removes the log. Closing the connection writes the pages of the removed log into the file.
+        """
+        if self.network:
+            return ""
+        try:
+            found = self._log_path.stat()
+            inode, size = found.st_ino, found.st_size
+        except FileNotFoundError:
+            inode, size = None, 0
+        if inode != self._log:
+            self.db.close()
+            self.db = self._connect()
+            self._claim()
+            self._log = _inode(self._log_path)
+            return (
+                f"Another library of this process has removed {self._log_path.name}; nothing is lost. "
+                "Read the store from another process, or read a copy of it."
+            )
+        if size > 2 * max(self._reported_log, _LARGE_LOG):
+            self._reported_log = size
+            return (
+                f"{self._log_path.name} has grown to {size >> 20:,} MB, because another program keeps the store open for "
+                "reading. It shrinks when that program closes it."
+            )
+        return ""
+
+    def close(self) -> None:
+        """Mark the file as not in use, write the log back into it, and close it."""
+        with suppress(sqlite3.Error):
+            self.db.execute("DELETE FROM meta WHERE name IN ('owner', 'inode')")
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with suppress(sqlite3.Error):
+            self.db.close()
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
@@ -215,6 +263,30 @@ def connect_reader(path: Path) -> sqlite3.Connection:
             db.close()
             raise
     return db
+
+
+def copy_file(db: sqlite3.Connection, target: Path) -> None:
+    """Write a copy of an open store, which other connections may use meanwhile.
+
+    Args:
+        db: a connection to the store, outside a transaction.
+        target: the new file.
+
+    Raises:
+        StoreError: it exists already, or cannot be written.
+    """
+    if target.exists():
+        raise StoreError(f"{target} exists already.", remedy="Choose another name for the copy.")
+    create_private(target)
+    try:
+        with store_errors(target, "written"), closing(sqlite3.connect(target, isolation_level=None)) as copy:
+            db.backup(copy)
+            copy.execute("DELETE FROM meta WHERE name IN ('owner', 'inode')")
+            copy.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except BaseException:
+        with suppress(OSError):
+            target.unlink()
+        raise
 
 
 def _number(db: sqlite3.Connection, statement: str) -> int:

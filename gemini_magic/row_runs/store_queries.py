@@ -14,17 +14,18 @@ from .values import Grant, RowStatus, Wanted
 __all__ = [
     "MAX_KEYS",
     "RawAttempt",
+    "StoredRequest",
     "attempt_rows",
+    "count_models",
     "count_statuses",
     "job_grants",
     "match_rows",
     "open_jobs",
-    "raw_attempts",
     "result_row",
     "result_rows",
-    "run_of",
     "run_records",
     "spent",
+    "stored_request",
 ]
 
 T = TypeVar("T")
@@ -51,6 +52,8 @@ _RESULTS = f"""SELECT row.position, row.sample, row.key, {_STATUS}, a.id, nullif
 _RESULT = f"{_RESULTS.partition('WHERE')[0]} WHERE row.sample = ? AND row.position < ? AND "
 _COUNTS = f"""SELECT {_STATUS}, count(*) {_FROM} WHERE row.position >= 0 AND row.position < ? AND row.sample < ?
     GROUP BY 1"""
+_MODELS = f"""SELECT a.model, count(*) {_FROM} WHERE row.position >= 0 AND row.position < ? AND row.sample < ?
+    AND a.model IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"""
 _SPENT = """SELECT coalesce(sum(spent), 0.0), count(*) FILTER (WHERE state = 2 AND spent IS NULL AND status = 'complete'),
     count(*) FILTER (WHERE state = 3) FROM request"""
 _RAW = "SELECT head, pieces, codec, attempt, sent, status, ended, problem FROM raw WHERE request = ? ORDER BY attempt"
@@ -181,6 +184,11 @@ def count_statuses(db: sqlite3.Connection, rows: int, samples: int) -> dict[str,
     return dict(db.execute(_COUNTS, (rows, samples)).fetchall())
 
 
+def count_models(db: sqlite3.Connection, rows: int, samples: int) -> dict[str, int]:
+    """Return how many rows each model has answered, most first."""
+    return dict(db.execute(_MODELS, (rows, samples)).fetchall())
+
+
 def spent(db: sqlite3.Connection) -> Spent:
     """Return what all attempts of the store have cost."""
     return Spent(*db.execute(_SPENT).fetchone())
@@ -221,7 +229,7 @@ def attempt_rows(db: sqlite3.Connection, request: int) -> list[AttemptRow]:
     return [AttemptRow(*each) for each in found]
 
 
-def raw_attempts(db: sqlite3.Connection, request: int) -> list[RawAttempt]:
+def _raw_attempts(db: sqlite3.Connection, request: int) -> list[RawAttempt]:
     """Return the attempts of a request with their bytes, oldest first.
 
     Raises:
@@ -257,13 +265,39 @@ def run_records(db: sqlite3.Connection) -> list[RunRecord]:
     return [RunRecord(*found) for found in db.execute(f"{_RUN} ORDER BY id")]
 
 
-def run_of(db: sqlite3.Connection, request: int) -> tuple[RunRecord, int | None, int | None] | None:
-    """Return the run that first asked a request, its answered attempt, and the retry that answers it; None if unknown."""
+class StoredRequest(NamedTuple):
+    """A request that is in the store.
+
+    Attributes:
+        run: the run that first asked it.
+        answered: the attempt that brought its answer; None if none has.
+    """
+
+    run: RunRecord
+    answered: int | None
+
+
+def stored_request(
+    db: sqlite3.Connection, request: int, *, final: bool
+) -> tuple[StoredRequest | None, list[RawAttempt]]:
+    """Return a request and its attempts; None if the store does not have it.
+
+    Args:
+        db: the store.
+        request: its id.
+        final: whether the retry whose answer counts is meant instead, if there is one.
+
+    Raises:
+        StoreError: the attempts are damaged.
+    """
     found = db.execute("SELECT run, answered, answer FROM request WHERE id = ?", (request,)).fetchone()
     if found is None:
-        return None
-    record = db.execute(f"{_RUN} WHERE id = ?", found[:1]).fetchone()
-    return RunRecord(*record), found[1], found[2]
+        return None, []
+    run, answered, answer = found
+    if final and answer is not None:
+        return stored_request(db, answer, final=False)
+    record = db.execute(f"{_RUN} WHERE id = ?", (run,)).fetchone()
+    return StoredRequest(RunRecord(*record), answered), _raw_attempts(db, request)
 
 
 def open_jobs(db: sqlite3.Connection) -> list[BatchJob]:

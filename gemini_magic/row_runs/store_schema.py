@@ -32,7 +32,7 @@ SCHEMA: Final = (
         host TEXT NOT NULL, model TEXT NOT NULL, template TEXT NOT NULL, options TEXT NOT NULL, schema TEXT,
         key_print TEXT, budget REAL, rows INTEGER NOT NULL DEFAULT 0, samples INTEGER NOT NULL DEFAULT 1, note TEXT)""",
     # first: the key of the row that asked first. spent: the cost of all attempts. answered: the attempt with the answer.
-    # retries: the request that this one repeats with other options. answer: the retry whose answer counts.
+    # retries: the first request, which this one repeats with other options. answer: the retry whose answer counts.
     """CREATE TABLE request(
         id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, run INTEGER NOT NULL REFERENCES run(id), first BLOB NOT NULL,
         state INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, sent REAL, done REAL, status TEXT,
@@ -40,6 +40,7 @@ SCHEMA: Final = (
         tokens_cached INTEGER, cost REAL, spent REAL, first_text REAL, seconds REAL, answered INTEGER, answer INTEGER,
         retries INTEGER, worker TEXT, error TEXT, text TEXT)""",
     "CREATE INDEX request_open ON request(state) WHERE state IN (1, 3)",
+    "CREATE INDEX request_retries ON request(retries) WHERE retries IS NOT NULL",
     # A row without a position is not in the present input. status: why it may not be asked, or null.
     """CREATE TABLE row(
         key BLOB NOT NULL, sample INTEGER NOT NULL, position INTEGER, request INTEGER, wanted BLOB NOT NULL, status TEXT,

@@ -8,15 +8,16 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
 from ..text import replace_surrogates
+from .store_attempts import write_sent
 from .store_file import recover
 from .store_queries import MAX_KEYS
+from .store_schema import SENT
 from .store_values import Match, RunRecord
-from .store_writer import write_sent
 from .values import Grant, Wanted
 
 __all__ = [
@@ -24,9 +25,11 @@ __all__ = [
     "add_rows",
     "change_job",
     "close_run",
+    "forget_row",
     "insert_job",
     "insert_run",
     "keep_rows",
+    "write_back_log",
 ]
 
 _EVICT = "UPDATE row SET position = NULL WHERE position = ? AND sample = ? AND key <> ?"
@@ -51,13 +54,12 @@ def insert_run(db: sqlite3.Connection, record: RunRecord, now: float) -> int:
 
 
 def close_run(db: sqlite3.Connection, run: int, rows: int, samples: int) -> None:
-    """Store the extent of the input, put what was not answered in doubt, and write the log back into the file."""
-    with suppress(sqlite3.Error):
-        if run:
-            db.execute("UPDATE run SET ended = ? WHERE id = ?", (time.time(), run))
-            db.execute(_EXTENT, (rows, samples, run))
-        recover(db)
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    """Store the extent of the input, and put what was not answered in doubt."""
+    if run:
+        db.execute(
+            "UPDATE run SET ended = ?, rows = ?, samples = ? WHERE id = ?", (time.time(), rows, samples, run)
+        )
+    recover(db)
 
 
 # -- rows
@@ -110,9 +112,9 @@ def add_retries(db: sqlite3.Connection, run: int, pairs: Sequence[tuple[int, byt
     found = []
     for first, digest in pairs:
         db.execute(
-            """INSERT INTO request(hash, run, first, retries) SELECT ?, ?, first, ? FROM request WHERE id = ?
-            ON CONFLICT(hash) DO UPDATE SET retries = excluded.retries WHERE id <> excluded.retries""",
-            (digest, run, first, first),
+            """INSERT INTO request(hash, run, first, retries) SELECT ?, ?, first, coalesce(retries, id) FROM request
+            WHERE id = ? ON CONFLICT(hash) DO UPDATE SET retries = excluded.retries WHERE id <> excluded.retries""",
+            (digest, run, first),
         )
         row = db.execute(
             "SELECT id, state, attempts, status, permanent FROM request WHERE hash = ?", (digest,)
@@ -122,6 +124,44 @@ def add_retries(db: sqlite3.Connection, run: int, pairs: Sequence[tuple[int, byt
         number, state, attempts, status, permanent = row
         found.append(Match(number, number, state, attempts, status, bool(permanent), known=True))
     return found
+
+
+def forget_row(db: sqlite3.Connection, path: Path, key: bytes) -> int:
+    """Remove a row with its answers; returns how many requests were removed.
+
+    Raises:
+        StoreError: there is no such row, or it is being asked.
+    """
+    if db.execute("SELECT 1 FROM row WHERE key = ?", (key,)).fetchone() is None:
+        raise StoreError(f"{path} has no such row.", remedy="Check the key.")
+    mine = db.execute(
+        """SELECT id, state FROM request WHERE first = ?1 OR id IN (SELECT request FROM row WHERE key = ?1)
+        OR retries IN (SELECT request FROM row WHERE key = ?1)""",
+        (key,),
+    ).fetchall()
+    if any(state == SENT for _, state in mine):
+        raise StoreError("This row is being asked.", remedy="Wait until the run has ended.")
+    db.execute("DELETE FROM row WHERE key = ?", (key,))
+    removed = 0
+    for number, _ in mine:
+        other = db.execute(
+            """SELECT key FROM row WHERE request = ?1 OR request = (SELECT retries FROM request WHERE id = ?1)
+            ORDER BY position LIMIT 1""",
+            (number,),
+        ).fetchone()
+        if other is not None:
+            db.execute("UPDATE request SET first = ? WHERE id = ?", (*other, number))
+            continue
+        db.execute("DELETE FROM raw WHERE request = ?", (number,))
+        db.execute("UPDATE request SET answer = NULL WHERE answer = ?", (number,))
+        db.execute("DELETE FROM request WHERE id = ?", (number,))
+        removed += 1
+    return removed
+
+
+def write_back_log(db: sqlite3.Connection) -> bool:
+    """Write the log back into the file and empty it; returns False if a reader prevents that."""
+    return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
 
 # -- batch jobs

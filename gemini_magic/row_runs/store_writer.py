@@ -9,54 +9,29 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from math import isfinite
-from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from ..errors import StoreError
-from ..text import replace_surrogates
-from .store_file import store_error, transaction
+from .store_attempts import write_done, write_sent, write_unsent
+from .store_errors import store_error
+from .store_file import WritableFile, transaction
 from .values import Attempted, Grant
 
-__all__ = ["GroupWriter", "write_sent"]
+__all__ = ["GroupWriter"]
 
 T = TypeVar("T")
 
 _GROUP = 500  # hand-overs in one commit
 _RETRY = 0.5  # seconds until answers that could not be written are tried again
-_MAX_INTEGER: Final = 2**63 - 1
-
-_SENT = "UPDATE request SET state = 1, attempts = max(attempts, ?), sent = ? WHERE id = ?"
-_SENT_RAW = "INSERT OR REPLACE INTO raw(request, attempt, sent, worker) VALUES (?, ?, ?, ?)"
-# A complete answer stays when a later or earlier attempt ends otherwise.
-_DONE = """UPDATE request SET state = 2, done = ?, status = ?, reason = ?, permanent = ?, model = ?, tokens_in = ?,
-    tokens_out = ?, tokens_thought = ?, tokens_cached = ?, cost = ?, first_text = ?, seconds = ?, answered = ?,
-    worker = ?, error = ?, text = ? WHERE id = ? AND NOT (status IS 'complete' AND ? <> 'complete')"""
-_KEPT = "UPDATE request SET state = 2 WHERE id = ? AND state = 1 AND attempts = ? AND status = 'complete'"
-_SPENT = "UPDATE request SET spent = coalesce(spent, 0) + ? WHERE id = ?"
-_DONE_RAW = """INSERT INTO raw(request, attempt, sent, done, status, ended, problem, cost, worker, head, pieces, codec)
-    VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1) ON CONFLICT(request, attempt) DO UPDATE SET done = ?3,
-    status = ?4, ended = ?5, problem = ?6, cost = ?7, worker = ?8, head = ?9, pieces = ?10, codec = 1"""
-# The answer of a retry with other options counts for the request that it repeats, unless that one was better.
-_ANSWERS = """UPDATE request SET answer = ?1 WHERE id = (SELECT retries FROM request WHERE id = ?1)
-    AND (?2 = 'complete' OR status IS NOT 'complete')"""
-_AGAIN = """UPDATE request SET state = CASE WHEN status IS NULL THEN 0 ELSE 2 END, reason = ?, error = ?
-    WHERE id = ? AND state = 1"""
-_UNSENT = """UPDATE request SET state = CASE WHEN status IS NULL THEN 0 ELSE 2 END, attempts = min(attempts, ? - 1)
-    WHERE id = ? AND state = 1"""
-_UNSENT_RAW = "DELETE FROM raw WHERE request = ? AND attempt = ? AND done IS NULL"
-_DOUBT = "UPDATE request SET state = 3 WHERE id = ? AND state = 1"
-_DOUBT_RAW = "UPDATE raw SET ended = 'worker lost' WHERE request = ? AND attempt = ? AND ended IS NULL"
 
 
 class _HandOver:
     """What one caller hands over, and its ticket: a lock that the writer releases."""
 
-    __slots__ = ("call", "done", "doubt", "error", "result", "sent", "ticket", "unsent")
+    __slots__ = ("call", "done", "doubt", "error", "outside", "result", "sent", "ticket", "unsent")
 
     def __init__(
         self,
@@ -66,9 +41,11 @@ class _HandOver:
         unsent: Sequence[Grant] = (),
         doubt: Sequence[Grant] = (),
         call: Callable[[sqlite3.Connection], Any] | None = None,
+        outside: bool = False,
         waits: bool = True,
     ) -> None:
         self.done, self.sent, self.unsent, self.doubt, self.call = done, sent, unsent, doubt, call
+        self.outside = outside
         self.result: Any = None
         self.error: StoreError | None = None
         self.ticket = threading.Lock()
@@ -83,11 +60,10 @@ class _HandOver:
 
 
 class GroupWriter:
-    """Writes to a store on a thread of its own; the connection belongs to this thread.
+    """Writes to a store on a separate thread, to which the connection belongs from now on.
 
     Args:
-        db: the connection.
-        path: the file, for messages.
+        file: the file.
         report: receives a sentence about a problem, on the writer's thread.
 
     Attributes:
@@ -95,11 +71,10 @@ class GroupWriter:
         after_commit: called after each of them, on the writer's thread; None for nothing.
     """
 
-    def __init__(self, db: sqlite3.Connection, path: Path, report: Callable[[str], None]) -> None:
+    def __init__(self, file: WritableFile, report: Callable[[str], None]) -> None:
         self.commits = 0
         self.after_commit: Callable[[], None] | None = None
-        self._db = db
-        self._path = path
+        self._file = file
         self._report = report
         self._queue: SimpleQueue[_HandOver | None] = SimpleQueue()
         self._gate = threading.Lock()  # between the last hand-over and the end
@@ -150,6 +125,17 @@ class GroupWriter:
         result: T = job.result
         return result
 
+    def call_outside(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function on the writer's thread, after what was handed over and outside a transaction.
+
+        Raises:
+            StoreError: it failed.
+        """
+        job = _HandOver(call=function, outside=True)
+        self._wait(job)
+        result: T = job.result
+        return result
+
     def end(self, last: Callable[[sqlite3.Connection], None]) -> int:
         """Write what was handed over, close the connection and end the thread.
 
@@ -170,7 +156,7 @@ class GroupWriter:
     def _put(self, job: _HandOver) -> None:
         with self._gate:
             if self._ended:
-                raise StoreError(f"{self._path} was closed.", remedy="Run the cell again.")
+                raise StoreError(f"{self._file.path} was closed.", remedy="Run the cell again.")
             self._queue.put(job)
 
     def _wait(self, job: _HandOver) -> None:
@@ -185,18 +171,18 @@ class GroupWriter:
         jobs: list[_HandOver] = []
         try:
             while self._gather(jobs):
-                self._write(jobs)
+                self._work(jobs)
                 jobs = []
-            self._write(jobs)
+            self._work(jobs)
             with suppress(sqlite3.Error):
-                self._last(self._db)
+                self._last(self._file.db)
         except BaseException as error:  # noqa: BLE001 - no caller may wait for a thread that has ended
             self._abandon(
-                jobs, store_error(self._path, error if isinstance(error, Exception) else OSError(str(error)))
+                jobs,
+                store_error(self._file.path, error if isinstance(error, Exception) else OSError(str(error))),
             )
         finally:
-            with suppress(sqlite3.Error):
-                self._db.close()
+            self._file.close()
 
     def _gather(self, jobs: list[_HandOver]) -> bool:
         """Wait for hand-overs, and take all that are there; returns False after the last ones."""
@@ -223,6 +209,17 @@ class GroupWriter:
                 job.finish(error)
         self._report(f"{error.message} {error.remedy}")
 
+    def _work(self, jobs: Sequence[_HandOver]) -> None:
+        self._write([job for job in jobs if not job.outside])
+        for job in jobs:
+            if job.outside and job.call is not None:
+                try:
+                    job.result = job.call(self._file.db)
+                except Exception as error:  # noqa: BLE001 - the caller receives it
+                    job.finish(store_error(self._file.path, error))
+                else:
+                    job.finish()
+
     def _write(self, jobs: Sequence[_HandOver]) -> None:
         """Write hand-overs in one transaction; if one of them is at fault, each in its own."""
         if not jobs and not self._held:
@@ -242,29 +239,32 @@ class GroupWriter:
             job.finish()
         if self._failing:
             self._failing = False
-            self._report(f"{self._path} can be written again, and all answers are stored.")
+            self._report(f"{self._file.path} can be written again, and all answers are stored.")
 
     def _transact(self, jobs: Sequence[_HandOver]) -> None:
         now = time.time()
-        with transaction(self._db):
-            held = self._held
-            _write_done(self._db, held, now)
-            _write_done(self._db, [each for job in jobs for each in job.done], now)
+        self._file.check()
+        db = self._file.db
+        with transaction(db):
+            write_done(db, self._held, now)
+            write_done(db, [each for job in jobs for each in job.done], now)
             for job in jobs:
                 if job.unsent or job.doubt:
-                    _write_unsent(self._db, job.unsent, job.doubt)
-            write_sent(self._db, [grant for job in jobs for grant in job.sent], now)
+                    write_unsent(db, job.unsent, job.doubt)
+            write_sent(db, [grant for job in jobs for grant in job.sent], now)
             for job in jobs:
                 if job.call is not None:
-                    job.result = job.call(self._db)
+                    job.result = job.call(db)
         self._held = []
         self.commits += 1
+        if notice := self._file.after_commit():
+            self._report(notice)
         if self.after_commit is not None:
             self.after_commit()
 
     def _hold(self, jobs: Sequence[_HandOver], error: Exception) -> None:
         """Keep the answers that the file did not take, and refuse everything else."""
-        problem = store_error(self._path, error, "written")
+        problem = store_error(self._file.path, error, "written")
         self._held += [each for job in jobs for each in job.done]
         for job in jobs:
             job.finish(problem)
@@ -277,7 +277,7 @@ class GroupWriter:
 
     def _refuse(self, jobs: Sequence[_HandOver], error: Exception) -> None:
         """Refuse what cannot be written into any file."""
-        problem = store_error(self._path, error, "written")
+        problem = store_error(self._file.path, error, "written")
         for job in jobs:
             job.finish(problem)
             if job.done:
@@ -287,91 +287,3 @@ class GroupWriter:
 def _is_file_error(error: Exception) -> bool:
     """Whether the file or the disk is at fault, and not what was to be written."""
     return isinstance(error, OSError) or type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError)
-
-
-def write_sent(
-    db: sqlite3.Connection, grants: Sequence[Grant], now: float, worker: str | None = None
-) -> None:
-    """Write that attempts are sent now, each with a line of its own."""
-    if grants:
-        db.executemany(_SENT, [(grant.attempt, now, grant.request) for grant in grants])
-        db.executemany(_SENT_RAW, [(grant.request, grant.attempt, now, worker) for grant in grants])
-
-
-def _write_unsent(db: sqlite3.Connection, unsent: Sequence[Grant], doubt: Sequence[Grant]) -> None:
-    db.executemany(_UNSENT, [(grant.attempt, grant.request) for grant in unsent])
-    db.executemany(_UNSENT_RAW, [(grant.request, grant.attempt) for grant in unsent])
-    db.executemany(_DOUBT, [(grant.request,) for grant in doubt])
-    db.executemany(_DOUBT_RAW, [(grant.request, grant.attempt) for grant in doubt])
-
-
-def _write_done(db: sqlite3.Connection, all_done: Sequence[Attempted], now: float) -> None:
-    if not all_done:
-        return
-    sent = [each for each in all_done if each.sent]
-    if len(sent) != len(all_done):
-        unsent = [each for each in all_done if not each.sent]
-        db.executemany(_UNSENT, [(each.attempt, each.request) for each in unsent])
-        db.executemany(_UNSENT_RAW, [(each.request, each.attempt) for each in unsent])
-    db.executemany(_DONE_RAW, [_raw_values(each, now) for each in sent])
-    db.executemany(
-        _SPENT, [(_real(each.cost), each.request) for each in sent if _real(each.cost) is not None]
-    )
-    again = [each for each in all_done if each.status == "waiting"]
-    db.executemany(_AGAIN, [(_text(each.reason), _text(each.error), each.request) for each in again])
-    ended = [each for each in all_done if each.status != "waiting"]
-    db.executemany(_DONE, [_done_values(each, now) for each in ended])
-    db.executemany(_KEPT, [(each.request, each.attempt) for each in ended if each.status != "complete"])
-    db.executemany(_ANSWERS, [(each.request, each.status) for each in ended])
-
-
-def _raw_values(each: Attempted, now: float) -> tuple[Any, ...]:
-    return (
-        each.request,
-        each.attempt,
-        now,
-        _integer(each.http_status),
-        _text(each.ended),
-        _text(each.error) or None,
-        _real(each.cost),
-        _text(each.worker) or None,
-        zlib.compress(each.head, 1) if each.head else None,
-        zlib.compress(each.pieces, 1) if each.pieces else None,
-    )
-
-
-def _done_values(each: Attempted, now: float) -> tuple[Any, ...]:
-    return (
-        now,
-        each.status,
-        _text(each.reason) or None,
-        each.permanent,
-        _text(each.model) or None,
-        _integer(each.tokens_in),
-        _integer(each.tokens_out),
-        _integer(each.tokens_thought),
-        _integer(each.tokens_cached),
-        _real(each.cost),
-        _real(each.first_text),
-        _real(each.seconds),
-        each.attempt,
-        _text(each.worker) or None,
-        _text(each.error) or None,
-        _text(each.text) or None,
-        each.request,
-        each.status,
-    )
-
-
-def _text(text: str) -> str:
-    """A text that SQLite can store; a server may send lone surrogates."""
-    return replace_surrogates(text)
-
-
-def _integer(value: int | None) -> int | None:
-    """A number that SQLite can store; a server may send any."""
-    return value if value is not None and -_MAX_INTEGER <= value <= _MAX_INTEGER else None
-
-
-def _real(value: float | None) -> float | None:
-    return value if value is not None and isfinite(value) else None

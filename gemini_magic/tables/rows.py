@@ -6,14 +6,13 @@ tables are handed over as Arrow streams.
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from ..lazy import collector_paused
 from .columns import Column, Columns
 from .export import arrow_array, library, pandas_frame
 from .json_paths import JsonPath, misspelled_field, unknown_field
@@ -47,22 +46,6 @@ def _in_batches(
     for start in range(0, len(index), _BATCH):
         some = index[start : start + _BATCH]
         yield from zip(some, read(some), strict=True)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Pause Python's cyclic garbage collector, which otherwise takes a third of the time in which records are made.
-
-    It runs once for every 700 new objects, and for every tenth time it looks at most of the objects of the process. The
-    block must be one call that runs no Python code: the pause is for the whole process.
-    """
-    enabled = gc.isenabled()
-    try:
-        gc.disable()
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class Rows(Generic[R]):
@@ -101,7 +84,7 @@ class Rows(Generic[R]):
         start, length = 0, _BATCH
         while start < len(self._index):
             values = self._values(self._index[start : start + length])
-            with _collector_paused():
+            with collector_paused():
                 records = list(map(record, values))
             yield records
             start, length = start + length, min(2 * length, _MAX_BATCH)

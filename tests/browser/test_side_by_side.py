@@ -8,7 +8,9 @@ import signal
 from fake_server import finish, gate, text
 from lab import cells
 
-WIDE = "W" * 400 + "\n\n| a | b |\n|---|---|\n| " + "x" * 300 + " | y |\n\n$$" + "+".join(["x"] * 200) + "$$\n\n"
+WIDE = (
+    "W" * 400 + "\n\n| a | b |\n|---|---|\n| " + "x" * 300 + " | y |\n\n$$" + "+".join(["x"] * 200) + "$$\n\n"
+)
 CODE = "```\n" + "a long line " * 60 + "\n```\n\n"
 ATTACK = (
     "</div></div></div><script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
@@ -62,7 +64,9 @@ def test_columns_stream_stop_and_stay_in_the_file(lab, notebook, server, screens
     notebook.wait_done(1)
     notebook.run(2)
     assert "['complete', 'complete', 'interrupted']" in notebook.output_text(2)
-    page.wait_for_function("document.querySelector('.gm-columns + .gm-table') && !document.querySelector('.gm-live')")
+    page.wait_for_function(
+        "document.querySelector('.gm-columns + .gm-table') && !document.querySelector('.gm-live')"
+    )
     ended = page.evaluate(BOXES)
     assert [box["out"] for box in ended] == [[], [], []]
     assert [(box["left"], box["width"]) for box in ended] == [(box["left"], box["width"]) for box in live]
@@ -89,7 +93,12 @@ def test_columns_stream_stop_and_stay_in_the_file(lab, notebook, server, screens
 def test_the_columns_so_far_stay_when_the_kernel_is_killed(lab, notebook, server):
     server.model("plain", text("the first answer"), finish())
     server.model("other", text("half of the second"), gate("never"))
-    notebook.open(lab.write("killed-columns.ipynb", cells(LOAD, "import os; os.getpid()", "%%gemini --compare plain,other\nhi")))
+    notebook.open(
+        lab.write(
+            "killed-columns.ipynb",
+            cells(LOAD, "import os; os.getpid()", "%%gemini --compare plain,other\nhi"),
+        )
+    )
     notebook.run(0)
     notebook.run(1)
     notebook.run(2, wait=False)

@@ -64,7 +64,7 @@ def start(server, *parts, dialect="gemini", uploaded=None, recorders=(), key=Non
         ledger=Ledger(request, backend=dialect),
         backend=backend(dialect),
         key=key or canary(),
-        uploaded=uploaded,
+        uploaded=None if uploaded is None else lambda: uploaded,
         recorders=recorders,
     )
 

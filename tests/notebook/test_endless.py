@@ -4,7 +4,7 @@ import json
 
 import pytest
 from calibration import assert_soon
-from fake_server import FakeServer, endless, finish, text
+from fake_server import FakeServer, endless, finish, gate, text
 from kernel import user_kernel
 from surroundings import CANARY
 
@@ -53,3 +53,20 @@ def test_an_endless_answer_can_be_interrupted(kernel, server):
     assert_soon(run.reply.time - start, 5)
     assert run.status == "error"
     assert kernel.execute("print(r.status, len(r.text) > 1_000_000)").stdout == "interrupted True\n"
+
+
+@pytest.mark.parametrize(
+    "shown", ["", "too long, the rest is not shown"], ids=["while it arrives", "while it is shown"]
+)
+def test_an_interrupt_is_obeyed_during_one_very_large_event(kernel, server, shown):
+    server.script(text("Hello"), gate(f"go{shown}"), text(PIECE * 400), endless(text(PIECE)))
+    run = kernel.begin(f"%%gemini -o r --max-total 2000 --base-url {server.base_url} --key-env FAKE_KEY\nhi")
+    kernel.wait_for(run, "comm_msg", within="Hello", timeout=20)
+    server.open(f"go{shown}")
+    if shown:
+        kernel.wait_for(run, "comm_msg", within=shown, timeout=20)
+    start = kernel.interrupt()
+    kernel.finish(run)
+    assert_soon(run.reply.time - start, 1)
+    assert run.status == "error"
+    assert kernel.execute("print(r.status)").stdout == "interrupted\n"

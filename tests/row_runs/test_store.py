@@ -267,6 +267,40 @@ def test_a_retry_with_other_options_answers_the_row_and_does_not_make_it_stale(s
     assert store.response(grant.request).text == "whole"
 
 
+def test_the_best_answer_of_several_retries_counts(store):
+    (grant, *_) = begin(store)
+    store.commit([attempted(grant, "cut", status="truncated")])
+    (one,) = store.retry([(grant.request, digest("one"))])
+    (two,) = store.retry([(one.request, digest("two"))])  # a retry of the retry
+    shown = []
+    for match, text, status in (
+        (one, "", "error"),
+        (two, "whole", "complete"),
+        (one, "cut again", "truncated"),
+    ):
+        store.commit([attempted(Grant(match.request, 1, grant.wanted), text, status=status)])
+        row = all_results(store)[0]
+        shown.append((row.text, row.status))
+    assert shown == [("cut", "truncated"), ("whole", "complete"), ("whole", "complete")]
+    (match,) = store.match([grant.wanted._replace(hash=digest("one"))])
+    assert (match.request, match.answer, match.status) == (one.request, two.request, "complete")
+
+
+def test_a_retry_with_the_same_options_is_the_same_request(store):
+    (grant, *_) = begin(store)
+    store.sent([grant])
+    store.commit([attempted(grant, "cut", status="truncated")])
+    (match,) = store.retry([(grant.request, grant.wanted.hash)])
+    assert (match.request, match.attempts, match.status) == (grant.request, 1, "truncated")
+    second = grant._replace(attempt=2)
+    store.sent([second])
+    store.commit([attempted(second, "", status="error", error="500")])
+    row = all_results(store)[0]
+    assert (row.status, row.text, row.attempts) == ("truncated", "cut", 2)
+    with pytest.raises(StoreError, match="has no request 99"):
+        store.retry([(99, digest("x"))])
+
+
 def test_values_that_a_server_invents_can_be_stored(store):
     (grant, *_) = begin(store)
     hostile = attempted(
@@ -406,5 +440,10 @@ def test_a_temporary_store_is_private_and_deleted_when_it_is_not_used():
     assert path.parent.stat().st_mode & 0o777 == 0o700
     store.close()
     assert all_results(store)[0].status == "complete"
+    again = Store.open(path)
+    assert again.temporary
     del store
+    assert again.counts() == {"complete": 1, "waiting": 2}  # it stays as long as one of its stores
+    again.close()
+    del again
     assert not path.parent.exists()

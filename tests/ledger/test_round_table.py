@@ -7,7 +7,7 @@ from media_samples import end
 from tool_answers import add_parts, begin_round, end_round, run_of, tool_ledger
 
 from gemini_magic.events import Decoded, Usage, UsageReport
-from gemini_magic.ledger.round_rows import tool_seconds
+from gemini_magic.ledger.round_table import tool_seconds
 from gemini_magic.prices import TokenPrice
 from gemini_magic.response import Response
 

@@ -1,0 +1,70 @@
+"""Rebuilds a response from the attempts of a request, with every piece as it arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from ..backends import host_to_name
+from ..content import Request
+from ..errors import StoreError
+from ..ledger import Exchange
+from ..prices import TokenPrice
+from ..response import Response, response_from_exchanges
+from ..schema import Schema
+from .raw import fill_exchange
+from .store_queries import RawAttempt
+from .store_values import RunRecord
+
+__all__ = ["rebuilt_response"]
+
+
+def rebuilt_response(
+    run: RunRecord,
+    attempts: Sequence[RawAttempt],
+    chosen: int | None,
+    *,
+    asked: Request | None,
+    url: str,
+    body: bytes,
+    schema: Schema | None,
+    price: TokenPrice | None,
+) -> Response:
+    """Return the response of an attempt; attempts before it that brought no answer are listed in it.
+
+    Args:
+        run: the run that asked.
+        attempts: the attempts of the request, oldest first.
+        chosen: the number of the attempt; None if none has brought an answer.
+        asked: the request as a value, where the caller knows it.
+        url: where the request was sent.
+        body: the body of the request as it was sent.
+        schema: the schema of the answer.
+        price: the user's prices.
+
+    Raises:
+        StoreError: the attempt has no response, or a damaged one.
+    """
+    found = [each for each in attempts if chosen is not None and each.attempt <= chosen]
+    if not found or found[-1].attempt != chosen:
+        raise StoreError("This row has no response yet.", remedy="Run the cell again to ask for it.")
+    first = found[0].sent
+    exchanges = [
+        _exchange(each, first, run, url, body) for each in found if each is found[-1] or not each.has_answer
+    ]
+    response = response_from_exchanges(Response, exchanges, run.dialect, asked, price=price, schema=schema)
+    started = datetime.fromtimestamp(first, UTC)
+    response.ledger.set_source("recording", started=started, host=host_to_name(url) if url else run.host)
+    return response
+
+
+def _exchange(raw: RawAttempt, first: float, run: RunRecord, url: str, body: bytes) -> Exchange:
+    started = max(0.0, raw.sent - first)
+    exchange = Exchange("POST", url, (), body, attempt=raw.attempt - 1, backend=run.dialect, started=started)
+    try:
+        fill_exchange(exchange, raw.head, raw.pieces, raw.ended)
+    except ValueError as error:
+        raise StoreError(f"A stored response is damaged: {error}.", remedy="Ask this row again.") from None
+    if raw.problem:
+        exchange.finish(exchange.end or "cancelled", raw.problem)
+    return exchange
