@@ -197,10 +197,8 @@ class CellRunner:
 
         Any other value, such as the result of a command, is returned unchanged.
         """
-        if isinstance(prepared, PreparedComparison):
-            return self._comparisons.send(prepared, awaited=awaited)
         if not isinstance(prepared, PreparedRequest):
-            return prepared
+            return self._send_comparison(prepared, awaited=awaited)
         request, options = prepared.request, prepared.options
         if options.dry_run:
             http_request = preview(request, options, prepared.sources)
@@ -254,6 +252,11 @@ class CellRunner:
         if confirmer is not None:
             confirmer.view = view
         return RunningCell(run, stream, view, stop, background)
+
+    def _send_comparison(self, prepared: Any, *, awaited: bool) -> Any:
+        """Send the requests of a comparison; any other value is returned unchanged."""
+        is_comparison = isinstance(prepared, PreparedComparison)
+        return self._comparisons.send(prepared, awaited=awaited) if is_comparison else prepared
 
     def _count_tokens(self, request: Request, options: Options) -> Any:
         """The number of tokens of a request, which the server counts.
