@@ -240,7 +240,7 @@ class _Starter:
         store = Store.open(self.arguments.store)
         try:
             self._refuse_open_jobs(store)
-            check_store(
+            checked = check_store(
                 self.settings.plan,
                 store,
                 limit=self.arguments.limit,
@@ -258,7 +258,12 @@ class _Starter:
                 in_doubt=self.arguments.in_doubt,
                 open_requests=open_requests,
             )
-            batches = limited(self.settings.plan.batches(), self.arguments.limit)
+            if checked is None:
+                batches = limited(self.settings.plan.batches(), self.arguments.limit)
+            else:
+                progress.count_unasked("done", checked.done)
+                store.match(list(checked.last.values()))  # the extent of the input
+                batches = checked.batches()
             leader = self._leader(map(admission.admit, batches), open_requests, store, progress)
             return RowRun(self.settings, store, leader, progress, _retry)
         except BaseException:
