@@ -159,7 +159,7 @@ class ExchangeWriter:
             max_total=target.max_total,
             writing=target.guard,
             expected=expected,
-            share=True,
+            share=not target.ledger.deferred,
         )
 
     @property
