@@ -29,9 +29,10 @@ from .breaker import CircuitBreaker
 from .budget import Budget, token_rates
 from .cluster import ClusterExecutor
 from .cluster_plan import ClusterPlan
-from .leader import Leader, Pace
+from .leader import Leader
 from .limits import DEFAULT_AT_ONCE
 from .local import LocalExecutor
+from .pace import Pace
 from .plan import Duplicates, Missing, prepare
 from .progress import ProgressCounter
 from .row_arguments import RowArguments, options_of_rows
