@@ -16,9 +16,18 @@ from typing import Any, Final
 from uuid import UUID
 
 from ..errors import OptionError
-from ..text import one_line
+from ..text import one_line, short_line
 
-__all__ = ["KeyTable", "canonical_key", "is_missing", "is_null", "key_forms", "key_value", "show_key"]
+__all__ = [
+    "KeyTable",
+    "canonical_key",
+    "is_missing",
+    "is_null",
+    "key_forms",
+    "key_text",
+    "key_value",
+    "show_key",
+]
 
 _LENGTH: Final = struct.Struct(">I")
 _UTC: Final = dt.UTC
@@ -246,6 +255,12 @@ def show_key(key: bytes) -> str:
     value = key_value(key)
     text = one_line(str(value) if isinstance(value, dt.date | UUID | Decimal) else repr(value))
     return text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 1] + "…"
+
+
+def key_text(key: bytes) -> str:
+    """A canonical key for a table: a text without quotation marks, anything else as :func:`show_key` shows it."""
+    value = key_value(key)
+    return short_line(value, _MOST_SHOWN) if isinstance(value, str) else show_key(key)
 
 
 class KeyTable:
