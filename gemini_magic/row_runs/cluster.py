@@ -156,7 +156,7 @@ class ClusterExecutor:
         self._refusals: list[str] = []
         self._to_send: SimpleQueue[PumpLink | None] = SimpleQueue()
         threading.Thread(target=self._send, name="gemini-cluster-send", daemon=True).start()
-        self._began, self._noted = time.monotonic(), False
+        self._served_until, self._noted = time.monotonic(), False
         self._watch = ClusterWatch(
             client,
             self._order,
@@ -430,16 +430,18 @@ class ClusterExecutor:
             alive = [each for each in self._served.values() if each.state in ("waiting", "serving")]
             if not alive:
                 self._fail("No worker of the cluster can take rows.", self._refusals[0])
-        elif not self._noted and not self._served and now - self._began > _WAIT_NOTED:
+        elif any(each.state == "serving" for each in self._served.values()):
+            self._served_until, self._noted = now, False
+        elif not self._noted and now - self._served_until > _WAIT_NOTED:
             self._note_wait()
 
     def _note_wait(self) -> None:
-        """Say once why no worker takes rows."""
+        """Say why no worker takes rows."""
         self._noted = True
         if self._watch.starting():
-            why = "The workers are busy with other tasks. Rows begin when one of their threads is free."
+            why = "The workers are busy with other tasks. Rows go on when one of their threads is free."
         else:
-            why = "The cluster has no worker yet. Rows begin when one joins."
+            why = "The cluster has no worker. Rows go on when one joins."
         self._found.append(ExecutorNote(why))
 
     def _lose_scheduler(self, why: str) -> None:

@@ -45,6 +45,9 @@ __all__ = [
 ]
 
 _COMPRESSED = 512  # bytes; less is sent as it is
+_STOP_MARGIN = (
+    2.0  # seconds in which the leader says that a grace is over; the scheduler logs each call that times out
+)
 _CANCEL_WAIT = 3.0  # seconds in which a cancelled attempt must end
 
 _held: dict[
@@ -270,7 +273,8 @@ class Pump:
         while True:
             stopping, wait = self._deadline is not None, self._order.silence
             if self._deadline is not None:
-                wait = min(wait, self._deadline - time.monotonic())
+                left = self._deadline - time.monotonic()
+                wait = left + _STOP_MARGIN if left > 0 else 0.0
             message = self._receive(wait) if wait > 0 else None
             if message is None:
                 self.leader_is_silent = not stopping

@@ -115,6 +115,8 @@ class PumpLink:
         """Give up the queue and the task; for a pump that has ended without doing so, too."""
         with self.sending, suppress(Exception):
             if self.epoch:
+                if pump_has_ended:  # answers a call of the dead worker that the scheduler still waits on
+                    self.queue(client).put(("end",))
                 for _ in range(2 if pump_has_ended else 1):
                     self.queue(client).close()
         with suppress(Exception):
@@ -187,6 +189,7 @@ class ClusterWatch:
         self._barriers: dict[str, threading.Event] = {}
         self._stop_at: float | None = None  # clock reading (``time.monotonic``)
         self._stop_sent: float | None = None
+        self._grace_over = False
         self._nudge: Any = None  # a task that makes an adaptive cluster start a worker
         self._last_beat = 0.0
         self.last_look = time.monotonic()
@@ -409,7 +412,13 @@ class ClusterWatch:
                     link.said_bye = True
                     with suppress(Exception):
                         link.future.cancel()
-        overdue = time.monotonic() > stop_at + _STOP_WAIT
+        now = time.monotonic()
+        if now >= stop_at and not self._grace_over:
+            self._grace_over = True
+            for link in links:
+                if link.epoch and not link.said_bye:
+                    link.send(self._client, "stop", 0.0)
+        overdue = now > stop_at + _STOP_WAIT
         return overdue or (all(link.said_bye for link in links) and not self._fetching())
 
     def _clean_up(self) -> None:

@@ -396,7 +396,7 @@ def test_while_the_workers_are_busy_a_note_says_so(client, server, monkeypatch):
     leader = SmallLeader(executor_for(client, server), range(5))
     leader.run(lambda: leader.others)
     assert [event.message for event in leader.others] == [
-        "The workers are busy with other tasks. Rows begin when one of their threads is free."
+        "The workers are busy with other tasks. Rows go on when one of their threads is free."
     ]
     free.set()
     leader.run()
