@@ -25,7 +25,8 @@ from .admission import Admission, InDoubt, Stale, check_store, limited
 from .attempts import AttemptMaker
 from .breaker import CircuitBreaker
 from .budget import Budget, token_rates
-from .cluster import ClusterExecutor, check_cluster
+from .cluster import ClusterExecutor
+from .cluster_client import check_cluster
 from .cluster_plan import ClusterPlan
 from .leader import Leader, Pace
 from .limits import DEFAULT_AT_ONCE, MOST_AT_ONCE

@@ -21,7 +21,7 @@ from surroundings import CHECKOUT
 
 from gemini_magic.errors import ConnectionFailed, OptionError
 from gemini_magic.row_runs import cluster as row_cluster
-from gemini_magic.row_runs.cluster import check_cluster, unencrypted
+from gemini_magic.row_runs.cluster_client import check_cluster, unencrypted
 from gemini_magic.row_runs.cluster_pump import pack_grants
 from gemini_magic.row_runs.values import ExecutorNote, WorkerJoined, WorkerLost
 
