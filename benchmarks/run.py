@@ -19,6 +19,8 @@ from items import items
 from page import page
 from reading import burst, large, memory
 from rendering import markdown
+from rows import rows
+from rows_faults import rows_faults
 from startup import first, load, warm
 
 BENCHMARKS = {
@@ -36,6 +38,8 @@ BENCHMARKS = {
         markdown,
         items,
         page,
+        rows,
+        rows_faults,
     )
 }
 
