@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         WatchedRun,
     )
     from .row_static import rows_bundle, rows_plain
-    from .row_watch import RowsWatcher, select_rows_view, watch_rows
+    from .row_watch import RowsWatcher, check_display, select_rows_view, watch_rows
     from .select import NullView, View, close_at_once, close_if_not_interrupted, select_view, stop_hint
     from .static import bundle, inspect, value_bundle
     from .status import error_lines, status_line
@@ -60,6 +60,7 @@ __all__ = [
     "View",
     "WatchedRun",
     "bundle",
+    "check_display",
     "close_at_once",
     "close_if_not_interrupted",
     "error_lines",
@@ -94,6 +95,7 @@ _HOMES = {
     "TierPrice": "row_preview",
     "ShownRow": "row_progress",
     "WatchedRun": "row_progress",
+    "check_display": "row_watch",
     "rows_bundle": "row_static",
     "rows_plain": "row_static",
     "select_rows_view": "row_watch",
