@@ -79,7 +79,7 @@ class Store:
                 by a newer version, or it cannot be written.
         """
         folder = TemporaryFolder() if path is None else None
-        store = cls(folder.file if folder is not None else Path(path or "").expanduser().absolute())
+        store = cls(folder.file if folder is not None else _whole(path or ""))
         store._start()
         return store
 
@@ -90,7 +90,7 @@ class Store:
         Raises:
             StoreError: there is no such file, it is not a store, or it cannot be read.
         """
-        store = cls(Path(path).expanduser().absolute())
+        store = cls(_whole(path))
         store._query(queries.run_records)
         return store
 
@@ -433,7 +433,7 @@ class Store:
         Raises:
             StoreError: it exists already, or cannot be written.
         """
-        target = Path(path).expanduser().absolute()
+        target = _whole(path)
         self._query(lambda db: copy_file(db, target))
 
     # -- batch jobs
@@ -469,6 +469,11 @@ class Store:
     def job_grants(self, job: int) -> list[Grant]:
         """Return the requests of a batch job that have no answer yet, each with one of the rows that wait for it."""
         return self._query(lambda db: queries.job_grants(db, job))
+
+
+def _whole(path: str | os.PathLike[str]) -> Path:
+    """The path without links, because the lock and the log are beside the file itself."""
+    return Path(path).expanduser().resolve()
 
 
 _stores: weakref.WeakSet[Store] = weakref.WeakSet()
