@@ -24,7 +24,7 @@ from ..schema import Schema
 from . import store_queries as queries
 from . import store_updates as updates
 from .store_errors import store_errors
-from .store_file import WritableFile, connect_reader, copy_file, create_private, is_network_path
+from .store_file import WritableFile, connect_reader, copy_file, create_private, is_network_path, whole_path
 from .store_lock import StoreLock
 from .store_responses import rebuilt_response
 from .store_sqlite import sqlite3
@@ -79,7 +79,7 @@ class Store:
                 by a newer version, or it cannot be written.
         """
         folder = TemporaryFolder() if path is None else None
-        store = cls(folder.file if folder is not None else _whole(path or ""))
+        store = cls(folder.file if folder is not None else whole_path(path or ""))
         store._start()
         return store
 
@@ -90,7 +90,7 @@ class Store:
         Raises:
             StoreError: there is no such file, it is not a store, or it cannot be read.
         """
-        store = cls(_whole(path))
+        store = cls(whole_path(path))
         store._query(queries.run_records)
         return store
 
@@ -98,7 +98,8 @@ class Store:
         create_private(self.path)
         self._lock = StoreLock(self.path.with_name(self.path.name + _LOCK), store=self.path)
         try:
-            file = WritableFile(self.path, network=is_network_path(self.path), durable=not self.temporary)
+            network = is_network_path(self.path)
+            file = WritableFile(self.path, self._close_readers, network=network, durable=not self.temporary)
             self._exclusive = file.network
         except BaseException:
             self._lock.release()
@@ -123,10 +124,7 @@ class Store:
             StoreError: answers could not be written and are lost.
         """
         writer, self._writer = self._writer, None
-        with self._guard:
-            reader, self._reader = self._reader, None
-            if reader is not None:
-                reader.close()
+        self._close_reader()
         if writer is None or self._pid != os.getpid():
             return
         rows, samples, run = self._rows, self._samples, self._run
@@ -197,8 +195,19 @@ class Store:
                 return function(self._reader)
             finally:
                 if self._writer is None:  # a closed store keeps no file open
-                    self._reader.close()
-                    self._reader = None
+                    self._close_reader()
+
+    def _close_readers(self) -> None:
+        """Close the reading connections of this process to the file."""
+        for store in list(_stores):
+            if store.path == self.path:
+                store._close_reader()
+
+    def _close_reader(self) -> None:
+        with self._guard:
+            reader, self._reader = self._reader, None
+            if reader is not None:
+                reader.close()
 
     def _reset_after_fork(self) -> None:
         """Leave everything to the parent: closing its connections in a child could harm them."""
@@ -433,7 +442,7 @@ class Store:
         Raises:
             StoreError: it exists already, or cannot be written.
         """
-        target = _whole(path)
+        target = whole_path(path)
         self._query(lambda db: copy_file(db, target))
 
     # -- batch jobs
@@ -469,11 +478,6 @@ class Store:
     def job_grants(self, job: int) -> list[Grant]:
         """Return the requests of a batch job that have no answer yet, each with one of the rows that wait for it."""
         return self._query(lambda db: queries.job_grants(db, job))
-
-
-def _whole(path: str | os.PathLike[str]) -> Path:
-    """The path without links, because the lock and the log are beside the file itself."""
-    return Path(path).expanduser().resolve()
 
 
 _stores: weakref.WeakSet[Store] = weakref.WeakSet()
