@@ -124,7 +124,7 @@ class Store:
             StoreError: answers could not be written and are lost.
         """
         writer, self._writer = self._writer, None
-        self._close_reader()
+        self.close_reader()
         if writer is None or self._pid != os.getpid():
             return
         rows, samples, run = self._rows, self._samples, self._run
@@ -195,15 +195,16 @@ class Store:
                 return function(self._reader)
             finally:
                 if self._writer is None:  # a closed store keeps no file open
-                    self._close_reader()
+                    self.close_reader()
 
     def _close_readers(self) -> None:
         """Close the reading connections of this process to the file."""
         for store in list(_stores):
             if store.path == self.path:
-                store._close_reader()
+                store.close_reader()
 
-    def _close_reader(self) -> None:
+    def close_reader(self) -> None:
+        """Close the reading connection; the next read opens another one."""
         with self._guard:
             reader, self._reader = self._reader, None
             if reader is not None:
