@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .prompts import table
     from .response import Response
     from .response_stream import ResponseStream
-    from .row_runs import RowRun, rows
+    from .row_runs import RowRun, cancel_batch_jobs, rows
     from .tools import tool
 
 __version__ = "0.1.0"
@@ -33,6 +33,7 @@ __all__ = [
     "__version__",
     "ask",
     "attach",
+    "cancel_batch_jobs",
     "count_tokens",
     "files",
     "load_ipython_extension",
@@ -53,6 +54,7 @@ _HOMES = {
     "ToolRefused": ".errors",
     "ask": ".api",
     "attach": ".media",
+    "cancel_batch_jobs": ".row_runs",
     "count_tokens": ".catalog",
     "models": ".catalog",
     "rows": ".row_runs",

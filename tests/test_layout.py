@@ -192,6 +192,7 @@ LATE_IMPORTS = {
     "notebook/runner.py:context": "a cell runs no command, and the first cell should import little",
     "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
     "notebook/runner.py:_count_tokens": "as above",
+    "notebook/runner.py:_rows": "few cells ask for rows, and the first cell should import little",
     "notebook/preparation.py:_offered": "as above, for tools",
     "notebook/preparation.py:_start_servers": "as above",
     "notebook/preparation.py:_with_servers": "as above",

@@ -33,6 +33,7 @@ from .interpolation import (
 )
 from .lookup import names_of
 from .messages import print_lines, show_message
+from .row_options import PreparedRows, split_row_options
 from .session import CONTINUE_PROMPT, Resumption, Session, answer_text
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class RequestPreparer:
         """The options of a line that has these options, and the source of each."""
         return resolve(given or {}, self._configured())
 
-    def prepare(self, line: str, body: str) -> PreparedRequest | None:
+    def prepare(self, line: str, body: str) -> PreparedRequest | PreparedRows | None:
         """The request of a cell that is not awaited. IPython's loop runs ``await`` in expressions if no loop is running.
 
         Raises:
@@ -98,14 +99,16 @@ class RequestPreparer:
         can_await = shell.autoawait and not _loop_is_running() and (awaits(line) or awaits(body))
         work = self._request_of_cell(line, body, can_await=can_await)
         try:
-            found: PreparedRequest | None = shell.loop_runner(work) if can_await else _run_now(work)
+            found: PreparedRequest | PreparedRows | None = (
+                shell.loop_runner(work) if can_await else _run_now(work)
+            )
         except Interrupted:  # of a request that an expression made
             raise
         except KeyboardInterrupt:
             raise _interrupted() from None
         return found
 
-    async def prepare_awaited(self, line: str, body: str) -> PreparedRequest | None:
+    async def prepare_awaited(self, line: str, body: str) -> PreparedRequest | PreparedRows | None:
         """Do the same for a cell that is awaited.
 
         Raises:
@@ -117,7 +120,9 @@ class RequestPreparer:
         with interrupts_raise():
             return self.prepare(line, body)
 
-    async def _request_of_cell(self, line: str, body: str, *, can_await: bool) -> PreparedRequest | None:
+    async def _request_of_cell(
+        self, line: str, body: str, *, can_await: bool
+    ) -> PreparedRequest | PreparedRows | None:
         """The request of a cell, not sent yet; None if its line asked for help, which is printed.
 
         Args:
@@ -160,7 +165,10 @@ class RequestPreparer:
         if parsed.help:
             print_lines(help_text())
             return None
+        rows = split_row_options(parsed.options)
         options, sources = self.options(parsed.options)
+        if rows:
+            return PreparedRows(_prompt_of(body), rows, options, sources)
         read_schema(options, names)
         if can_await and options.mcp:
             await self._start_servers(options)
@@ -172,9 +180,7 @@ class RequestPreparer:
     def _prepared(
         self, body: str, options: Options, key: Any, notices: list[str], values: EvaluatedExpressions | None
     ) -> PreparedRequest:
-        text = body.removesuffix("\n")
-        if not text.strip():
-            raise OptionError("The cell has no prompt.", remedy="Write the prompt below the %%gemini line.")
+        text = _prompt_of(body)
         names = self.shell.user_ns
         parts: Sequence[Part]
         if options.verbatim:
@@ -296,6 +302,18 @@ class RequestPreparer:
         )
 
 
+def _prompt_of(body: str) -> str:
+    """The text of a cell below its line.
+
+    Raises:
+        OptionError: there is none.
+    """
+    text = body.removesuffix("\n")
+    if not text.strip():
+        raise OptionError("The cell has no prompt.", remedy="Write the prompt below the %%gemini line.")
+    return text
+
+
 def _loop_is_running() -> bool:
     """Whether an event loop runs on this thread, so that no other one can."""
     try:
@@ -305,12 +323,14 @@ def _loop_is_running() -> bool:
     return True
 
 
-def _run_now(work: Coroutine[Any, Any, PreparedRequest | None]) -> PreparedRequest | None:
+def _run_now(
+    work: Coroutine[Any, Any, PreparedRequest | PreparedRows | None],
+) -> PreparedRequest | PreparedRows | None:
     """Run a coroutine that awaits nothing."""
     try:
         work.send(None)
     except StopIteration as stopped:
-        found: PreparedRequest | None = stopped.value
+        found: PreparedRequest | PreparedRows | None = stopped.value
         return found
     raise AssertionError("the coroutine awaits something")
 

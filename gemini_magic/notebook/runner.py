@@ -27,10 +27,12 @@ from .cell_schema import repair_request
 from .display_loop import DisplayLoop, RunningCell
 from .messages import show_message
 from .preparation import PreparedRequest, RequestPreparer
+from .row_options import PreparedRows
 from .session import Run, Session
 
 if TYPE_CHECKING:
     from .commands.context import CommandContext
+    from .row_cell import RowCellRunner
 
 __all__ = ["CellRunner"]
 
@@ -62,6 +64,13 @@ class CellRunner:
             self.session, self.shell, self.options, self._configure, self._server, self._preparer.resume
         )
 
+    @cached_property
+    def _rows(self) -> RowCellRunner:
+        """The runner of cells with ``--rows``; created for the first one."""
+        from .row_cell import RowCellRunner  # noqa: PLC0415 - not needed for most cells
+
+        return RowCellRunner(self.shell, lambda: _key_prompt(self.shell))
+
     def ask(self, line: str, body: str) -> Any:
         """Run a ``%%gemini`` cell until its answer ends.
 
@@ -70,20 +79,25 @@ class CellRunner:
             body: the lines below it.
 
         Returns:
-            The response; for ``--dry-run`` the request, for ``--count`` the number of tokens, for ``-h`` None.
+            The response; for ``--rows`` the run, for ``--dry-run`` the request, for ``--count`` the number of tokens, for
+            ``-h`` None.
 
         Raises:
             GeminiMagicError: no request could be sent, the request failed, or the answer is not usable.
             Interrupted: the user interrupted the cell.
         """
         with _RememberedError(self.session):
-            cell = self._send(self._preparer.prepare(line, body), awaited=False)
-            return self._watch(cell)
+            prepared = self._preparer.prepare(line, body)
+            if isinstance(prepared, PreparedRows):
+                return self._rows.run(prepared)
+            return self._watch(self._send(prepared, awaited=False))
 
     async def ask_awaited(self, line: str, body: str) -> Any:
         """Do the same on a running event loop, which keeps serving widgets."""
         with _RememberedError(self.session):
             prepared = await self._preparer.prepare_awaited(line, body)
+            if isinstance(prepared, PreparedRows):
+                return await self._rows.run_awaited(prepared)
             return await self._watch_awaited(self._send(prepared, awaited=True))
 
     def run_command(self, line: str) -> Any:

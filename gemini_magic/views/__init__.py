@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .encoding import similar_text, write_text
     from .media_objects import AnswerContent, Audio, Picture, Video
     from .outputs import redraw_outputs
+    from .row_display import DisplayedRun
+    from .row_preview import RowsPreview, TierPrice
     from .row_progress import (
         MOST_EXAMPLES,
         MOST_SHOWN_ROWS,
@@ -40,14 +42,17 @@ __all__ = [
     "AnswerCandidate",
     "AnswerContent",
     "Audio",
+    "DisplayedRun",
     "FailedRow",
     "FailureReason",
     "NullView",
     "Picture",
     "RowProgress",
+    "RowsPreview",
     "RowsWatcher",
     "RunState",
     "ShownRow",
+    "TierPrice",
     "Timeline",
     "TokenRows",
     "UploadProgress",
@@ -77,13 +82,16 @@ _HOMES = {
     "AnswerCandidate": "candidate",
     "AnswerContent": "media_objects",
     "Audio": "media_objects",
+    "DisplayedRun": "row_display",
     "FailedRow": "row_progress",
     "FailureReason": "row_progress",
     "MOST_EXAMPLES": "row_progress",
     "MOST_SHOWN_ROWS": "row_progress",
     "RowProgress": "row_progress",
     "RunState": "row_progress",
+    "RowsPreview": "row_preview",
     "RowsWatcher": "row_watch",
+    "TierPrice": "row_preview",
     "ShownRow": "row_progress",
     "WatchedRun": "row_progress",
     "rows_bundle": "row_static",
