@@ -434,8 +434,8 @@ class Store:
             )
         return removed
 
-    def copy(self, path: str | os.PathLike[str]) -> None:
-        """Write a complete copy of the store, also while it is in use.
+    def copy(self, path: str | os.PathLike[str]) -> Path:
+        """Write a complete copy of the store, also while it is in use; return its path.
 
         Args:
             path: the new file; only its owner can read it.
@@ -443,8 +443,7 @@ class Store:
         Raises:
             StoreError: it exists already, or cannot be written.
         """
-        target = whole_path(path)
-        self._query(lambda db: copy_file(db, target))
+        return self._query(lambda db: copy_file(db, whole_path(path)))
 
     # -- batch jobs
 

@@ -291,8 +291,8 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return db
 
 
-def copy_file(db: sqlite3.Connection, target: Path) -> None:
-    """Write a copy of an open store, which other connections may use meanwhile.
+def copy_file(db: sqlite3.Connection, target: Path) -> Path:
+    """Write a copy of an open store, which other connections may use meanwhile; return its path.
 
     Args:
         db: a connection to the store, outside a transaction.
@@ -313,6 +313,7 @@ def copy_file(db: sqlite3.Connection, target: Path) -> None:
         with suppress(OSError):
             target.unlink()
         raise
+    return target
 
 
 def _number(db: sqlite3.Connection, statement: str) -> int:

@@ -196,7 +196,7 @@ def test_forgetting_a_row_leaves_no_trace_of_it_on_the_disk(path):
         assert secret.encode() not in on_disk
         assert b"key 0" not in on_disk
         assert kept.encode() in on_disk
-        with pytest.raises(StoreError, match="no such row"):
+        with pytest.raises(StoreError, match="no row with this key"):
             store.forget(b"key 0")
 
 
