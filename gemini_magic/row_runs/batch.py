@@ -29,6 +29,7 @@ _FIRST_LOOK: Final = 5.0  # seconds
 _LONGEST_PAUSE: Final = 60.0  # seconds
 _SETTLE: Final = 60.0  # seconds after which a job that the server does not list was not created
 _MOST_JOBS: Final = 50  # at once; the API allows 100 for a project
+_MOST_TRIES: Final = 3  # creations of a job that had no answer and no effect
 _GROUP: Final = 200  # results that are stored together
 _EMPTY_LOOKS: Final = 3  # looks at a job that shows no results, or that the server does not know
 _SPOOL: Final = 4 * 2**20  # bytes of an answer that are kept in memory
@@ -205,6 +206,7 @@ class BatchRunner:
                 remote = self._client.create_from_file(self._model, label, packed.uploaded)
         except ServiceError as error:
             if error.code is None or error.code >= _SERVER or error.code in _PENDING_CODES:
+                packed.problem = error
                 return  # it may have been created
             self._release(job, "refused")
             if error.code != _TOO_MANY:
@@ -218,8 +220,8 @@ class BatchRunner:
                     f"The server takes no more batch jobs now ({error.message}) {len(packed.grants):,} rows wait until "
                     "one of the jobs has ended."
                 )
-        except GeminiMagicError:
-            return  # it may have been created
+        except GeminiMagicError as error:
+            packed.problem = error  # it may have been created
         else:
             self._named(job, remote)
 
@@ -263,6 +265,10 @@ class BatchRunner:
             packed = job.packed
             self._release(job, "not created")
             if packed is not None:
+                packed.tries += 1
+                if packed.tries >= _MOST_TRIES and packed.problem is not None:
+                    packed.close()
+                    raise packed.problem
                 self._held.append(packed)
 
     def _release(self, job: OpenJob, state: str) -> None:

@@ -13,7 +13,7 @@ from batch_server import BatchServer
 from batch_stage import CANARY, RUN, Stage, asked
 
 from gemini_magic.backends import backend
-from gemini_magic.errors import CredentialsError, OptionError, ServiceError
+from gemini_magic.errors import CredentialsError, OptionError, ServiceError, WireError
 from gemini_magic.options import Options
 from gemini_magic.row_runs import batch_client, batch_pack
 from gemini_magic.row_runs.batch_client import BatchClient
@@ -388,6 +388,24 @@ def test_a_creation_that_fails_with_a_server_error_is_repeated_only_after_the_li
     assert stage.server.created == 1
     kinds = stage.server.kinds()
     assert kinds.index("list-jobs") < len(kinds) - 1 - kinds[::-1].index("create")
+
+
+def test_a_server_that_never_creates_the_job_ends_the_run(stage):
+    for _ in range(10):
+        stage.server.fail("create", status=503, message="Down.")
+    with pytest.raises(ServiceError, match="Down"):
+        stage.ask(*TEXTS)
+    assert stage.server.kinds().count("create") == 3
+    assert stage.rows() == [("waiting", "")] * 4
+
+
+def test_an_answer_that_is_no_job_is_not_repeated_without_end(stage):
+    stage.server.listed = False
+    for _ in range(10):
+        stage.server.fail("create", body=b'{"name": "../../x"}')
+    with pytest.raises(WireError, match="not a batch job"):
+        stage.ask(*TEXTS)
+    assert stage.server.created == 3
 
 
 def test_an_unlisted_job_is_created_again_only_after_a_while(stage):
