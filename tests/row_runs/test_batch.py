@@ -157,7 +157,7 @@ def test_a_key_with_two_different_results_is_lost(stage):
     stage.ask(*TEXTS)
     assert stage.rows() == [LOST, *DONE[1:]]
     assert "different answers" in stage.results()[0].error
-    assert any("1 keys have several" in text for text in stage.said)
+    assert any("1 keys have several" in text for text in stage.notices)
 
 
 def test_the_same_result_twice_counts_once(stage):
@@ -180,7 +180,7 @@ def test_results_without_any_key_are_joined_by_position_and_marked(stage):
     stage.ask(*TEXTS)
     assert stage.rows() == DONE
     assert {row.reason for row in stage.results()} == {"joined by position"}
-    assert any("joined by position" in text for text in stage.said)
+    assert any("joined by position" in text for text in stage.notices)
 
 
 def test_results_without_any_key_are_lost_if_their_number_differs(stage):
@@ -196,7 +196,7 @@ def test_one_key_among_the_results_forbids_positions(stage):
     stage.server.plan(change=one, shuffle=False)
     stage.ask(*TEXTS)
     assert stage.rows() == [DONE[0], LOST, LOST, LOST]
-    assert any("3 results have no key" in text for text in stage.said)
+    assert any("3 results have no key" in text for text in stage.notices)
 
 
 @pytest.mark.parametrize("places", ["metadata", "response"])
@@ -236,7 +236,7 @@ def test_hostile_lines_of_a_file_harm_no_other_row(stage, monkeypatch):
     stage.server.plan(change=hostile)
     stage.ask(*TEXTS)
     assert stage.rows() == DONE
-    assert any("cannot be read" in text for text in stage.said)
+    assert any("cannot be read" in text for text in stage.notices)
 
 
 def test_a_line_without_end_is_one_row(stage, monkeypatch):
@@ -431,7 +431,7 @@ def test_jobs_beyond_the_limit_of_enqueued_tokens_wait_for_the_others(stage, mon
     stage.server.fail("create", status=429, message="Enqueued tokens exceeded.")
     assert stage.ask(*TEXTS)
     assert stage.rows() == DONE
-    assert any("2 rows wait" in text for text in stage.said)
+    assert any("2 rows wait" in text for text in stage.notices)
 
 
 def test_a_limit_of_enqueued_tokens_without_other_jobs_is_explained(stage):
@@ -495,7 +495,7 @@ def test_a_job_is_found_again_by_another_process(stage):
         assert again.ask(*TEXTS, "five")
         assert again.rows() == [*DONE, ("complete", "FIVE")]
     assert stage.server.paid == 5
-    assert again.said[0] == "Found 1 batch job of an earlier run."
+    assert again.notices[0] == "Found 1 batch job of an earlier run."
 
 
 _CHILD = """
