@@ -143,11 +143,9 @@ class Ledger:
     ) -> None:
         self.request = request
         self.backend = backend
-        self.before = before
-        self.conversation = conversation
+        self.before, self.conversation, self.column = before, conversation, column
         self.display = display or DisplayOptions()
         self.price, self.schema = price, schema
-        self.column = column
         self.source: Source = "network"
         self.host = ""
         self.status: Status = "running"
