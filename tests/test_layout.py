@@ -101,6 +101,7 @@ TABLE: dict[str, set[str] | None] = {
     "responses": _CALL | {"markdown", "views", "journal"},
     "functions": _CALL | {"markdown", "responses", "mcp_servers"},
     "files": _CALL | {"responses"},
+    "comparison": _CALL | {"views", "responses", "functions"},
     "row_runs": _CALL | {"markdown", "views", "journal", "responses", "functions", "files"},
     "notebook": None,
     "entry points": None,
@@ -193,6 +194,8 @@ LATE_IMPORTS = {
     "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
     "notebook/runner.py:_count_tokens": "as above",
     "notebook/runner.py:_rows": "few cells ask for rows, and the first cell should import little",
+    "notebook/runner.py:_comparisons": "as above",
+    "notebook/preparation.py:_comparison": "as above",
     "notebook/preparation.py:_offered": "as above, for tools",
     "notebook/preparation.py:_start_servers": "as above",
     "notebook/preparation.py:_with_servers": "as above",
@@ -203,7 +206,7 @@ LATE_IMPORTS = {
     "prompts/request.py:_attached_table": "as above",
     "prompts/request.py:_is_prompt": "as above",
     "response.py:timing": "a timing is read after its answer, and the first cell should import little",
-    "api.py:_request": "few requests use an MCP server, and the first cell should import little",
+    "api.py:request_of_call": "few requests use an MCP server, and the first cell should import little",
     "api.py:_tools": "few requests use an MCP server, and the first cell should import little",
     "response.py:diff": "an answer is rarely compared, and the first cell should import little",
     "views/candidate.py:_repr_mimebundle_": "candidates are rarely displayed, and their text can be read without a parser",
@@ -226,6 +229,7 @@ LONG_MODULES: dict[str, str] = {
     "ledger/ledger.py": "one class is the record of a request and its answer",
     "options.py": "every option is declared once, in one class",
     "response.py": "one class with a property for everything that users explore",
+    "row_runs/store.py": "one class is the interface to a store",
 }
 # 'path:function': why it is longer than the limit.
 LONG_FUNCTIONS: dict[str, str] = {

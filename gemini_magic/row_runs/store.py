@@ -13,6 +13,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -23,6 +24,7 @@ from ..response import Response
 from ..schema import Schema
 from . import store_queries as queries
 from . import store_updates as updates
+from .store_digests import StoredDigests
 from .store_errors import store_errors
 from .store_file import WritableFile, connect_reader, copy_file, create_private, is_network_path, whole_path
 from .store_lock import StoreLock
@@ -414,6 +416,11 @@ class Store:
         )
 
     # -- the file
+
+    @cached_property
+    def digests(self) -> StoredDigests:
+        """The digests of files that rows send."""
+        return StoredDigests(self._query, self._writing)
 
     def forget(self, key: bytes) -> int:
         """Remove a row, its answers to all prompts, and every trace of them in the file; returns how many requests it had.

@@ -53,6 +53,8 @@ SCHEMA: Final = (
         request INTEGER NOT NULL, attempt INTEGER NOT NULL, sent REAL NOT NULL, done REAL, status INTEGER, ended TEXT,
         problem TEXT, cost REAL, worker TEXT, head BLOB, pieces BLOB, codec INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY(request, attempt)) WITHOUT ROWID""",
+    # Files that rows send, each by a digest of its path, size and time of change.
+    "CREATE TABLE file(state BLOB PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID",
     # Batch jobs. label: our name, committed before the job is created. name: the server's name, known afterwards.
     """CREATE TABLE job(
         id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run(id), label TEXT NOT NULL UNIQUE, name TEXT,
