@@ -80,7 +80,13 @@ def test_limit_asks_only_the_first_rows(server, tmp_path):
 
 
 def test_an_option_that_rows_do_not_support_is_refused_before_anything_is_sent(server):
-    for options in ({"tool": ["f"]}, {"chat": "c"}, {"replay": "builtin:tour"}, {"repair": 1}):
+    for options in (
+        {"tool": ["f"]},
+        {"chat": "c"},
+        {"replay": "builtin:tour"},
+        {"repair": 1},
+        {"compare": "a,b"},
+    ):
         with pytest.raises(OptionError, match="Rows do not support"):
             ask_rows(server, table(2), **options)
     assert not server.requests
