@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -85,7 +86,8 @@ class RowRun(DisplayedRun):
             self.store.close()
         except StoreError as lost:
             self._leader.problem = self._leader.problem or lost
-        for notice in self.store.take_notices():
+            self._counter.add_notice(f"{lost.message} {lost.remedy}")
+        for notice in (*self.store.take_notices(), *self._mixed_models()):
             self._counter.add_notice(notice)
         problem = self._leader.problem
         if isinstance(problem, GeminiMagicError):
@@ -94,6 +96,14 @@ class RowRun(DisplayedRun):
             self._counter.set_ending(f"Internal error: {type(problem).__name__}: {problem}")
         self._counter.set_state("error" if problem is not None else self._leader.ending)
         self._done.set()
+
+    def _mixed_models(self) -> Iterator[str]:
+        """A sentence if several models have answered, as when a name such as ``gemini-flash-latest`` gets a new meaning."""
+        with suppress(StoreError):
+            models = self.store.models()
+            if len(models) > 1:
+                listed = ", ".join(f"{name} ({count:,} rows)" for name, count in models.items())
+                yield f"The answers are of {len(models)} models and may not be comparable: {listed}."
 
     # -- while it goes on
 

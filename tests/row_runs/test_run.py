@@ -1,7 +1,10 @@
 """Tests of a run over rows, end to end against a fake server."""
 
+import resource
+
 import pytest
-from fake_server import FakeServer, Script, finish, gate, text
+from client_stage import until
+from fake_server import FakeServer, Script, finish, gate, pause, text
 from rows_stage import ask_rows, asked_texts, refused, results, start_asking, statuses, table
 
 import gemini_magic as gm
@@ -77,7 +80,13 @@ def test_limit_asks_only_the_first_rows(server, tmp_path):
 
 
 def test_an_option_that_rows_do_not_support_is_refused_before_anything_is_sent(server):
-    for options in ({"tool": ["f"]}, {"chat": "c"}, {"replay": "builtin:tour"}, {"repair": 1}):
+    for options in (
+        {"tool": ["f"]},
+        {"chat": "c"},
+        {"replay": "builtin:tour"},
+        {"repair": 1},
+        {"compare": "a,b"},
+    ):
         with pytest.raises(OptionError, match="Rows do not support"):
             ask_rows(server, table(2), **options)
     assert not server.requests
@@ -180,3 +189,36 @@ def test_a_row_is_not_forgotten_while_the_run_goes_on(server, tmp_path):
     server.open("go")
     assert run.wait(20)
     assert run.forget("T-0") == 1
+
+
+def test_answers_of_two_models_in_one_store_are_mentioned(server, tmp_path):
+    path = tmp_path / "t.rows.sqlite"
+    server.model("m", text("a", modelVersion="flash-001"), finish(modelVersion="flash-001"))
+    assert ask_rows(server, table(2), store=path).progress.notices == ()
+    server.model("m", text("a", modelVersion="flash-002"), finish(modelVersion="flash-002"))
+    notices = ask_rows(server, table(5), store=path).progress.notices
+    assert notices == (
+        "The answers are of 2 models and may not be comparable: flash-002 (3 rows), flash-001 (2 rows).",
+    )
+
+
+def test_a_full_disk_ends_the_run_and_no_row_is_paid_twice(server, tmp_path):
+    path = tmp_path / "t.rows.sqlite"
+    server.model("m", pause(0.01), *HELLO)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    run = start_asking(server, table(300), store=path)
+    until(lambda: len(server.requests) > 20)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.with_name(f"{path.name}-wal").stat().st_size, hard))
+    try:
+        until(lambda: run.store.held or run.done)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert run.wait(30)
+    with pytest.raises(StoreError, match="cannot be written"):
+        run.raise_for_status()
+    assert any("kept in memory, and writing them is tried again" in notice for notice in run.progress.notices)
+    assert "running" not in run.store.counts()
+    assert "in_doubt" not in run.store.counts()
+    again = ask_rows(server, table(300), store=path)
+    assert statuses(again) == ["complete"] * 300
+    assert len(server.requests) == 300
