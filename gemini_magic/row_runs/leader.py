@@ -123,8 +123,7 @@ class Leader:
                 self._unjudged += refused
         suspicious = self._unjudged + self._breaker.in_a_row >= self._breaker.limit
         if grant is None or self._halting or suspicious or LIMITS.paused(self._pace.scope):
-            if done:
-                self._store.hand_over(done)
+            self._hand_over(done)
             return False
         try:
             self._store.commit(done=done, sent=[grant])
@@ -132,6 +131,13 @@ class Leader:
             self._fail(problem)
             return False
         return True
+
+    def _hand_over(self, done: Sequence[Attempted]) -> None:
+        if done:
+            try:
+                self._store.hand_over(done)
+            except StoreError as problem:  # it was closed: the run has waited for them long enough
+                self._fail(problem)
 
     def _fail(self, problem: BaseException) -> None:
         """End the run because of an error."""
