@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from .files import read_recording, write_recording
     from .jsonl import RecordedExchange, parse_recording
     from .load import load_exchanges
+    from .practice_server import PracticeServer
     from .recorder import Recorder, check_recordable
     from .replay import Replay, ReplayOnce
 
 __all__ = [
     "LedgerLines",
+    "PracticeServer",
     "RecordedExchange",
     "Recorder",
     "Replay",
@@ -34,6 +36,7 @@ __all__ = [
 
 _HOMES = {
     "LedgerLines": "export",
+    "PracticeServer": "practice_server",
     "RecordedExchange": "jsonl",
     "Recorder": "recorder",
     "Replay": "replay",

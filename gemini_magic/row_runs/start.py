@@ -336,7 +336,9 @@ class _Starter:
             progress = self._progress(store)
             grants = retried_grants(run, self.settings.plan, store, statuses)
             leader = self._leader(grants, set(), store, progress)
-            return RowRun(self.settings, store, leader, progress, _retry)
+            again = RowRun(self.settings, store, leader, progress, _retry)
+            progress.set_first_rows(tuple)  # the newest rows are those of the retry
+            return again
         except BaseException:
             store.close()
             raise
