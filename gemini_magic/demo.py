@@ -124,18 +124,28 @@ def _report(notebook: Any) -> bool:
         expected = "raises-exception" in cell.metadata.get("tags", [])
         failed = [output for output in cell.outputs if output.output_type == "error"]
         passed = passed and (bool(failed) == expected)
-        if not cell.source.startswith("%%gemini") or "--dry-run" in cell.source.splitlines()[0]:
+        shows_answer = cell.source.startswith("%%gemini") and not expected
+        if not shows_answer or "--dry-run" in cell.source.splitlines()[0]:
             for output in () if expected else failed:
                 print(visible(f"  cell failed: {output.ename}: {output.evalue}"))
             continue
-        record: dict[str, Any] = {}
-        for output in cell.outputs:
-            record = output.get("data", {}).get("application/vnd.gemini-stream+json", record)
-        first = cell.source.splitlines()[0]
-        result = f"{record.get('status', 'no output')}, {len(record.get('text', '')):,} characters"
-        passed = passed and bool(record)
-        print(visible(f"  {first[:60]:60}  {result}"))
+        result = _result(cell.outputs)
+        passed = passed and bool(result)
+        print(visible(f"  {cell.source.splitlines()[0][:60]:60}  {result or 'no output'}"))
     return passed
+
+
+def _result(outputs: list[Any]) -> str:
+    """A short description of the answers in the outputs of a cell; empty if there is none."""
+    for data in (output.get("data", {}) for output in outputs):
+        record = data.get("application/vnd.gemini-stream+json")
+        if record is not None:
+            return f"{record['status']}, {len(record['text']):,} characters"
+        if "text/markdown" in data:  # several answers, which begin with their status line
+            plain = str(data["text/plain"]).strip()
+            last = plain.rpartition("\n")[2]  # the answers of rows end with it
+            return last.strip("[]") if last.startswith("[") else plain.partition("\n")[0]
+    return ""
 
 
 def _free_port() -> int:

@@ -365,11 +365,11 @@ class _Starter:
             grants = retried_grants(run, self.settings.plan, store, statuses)
             leader = self._leader(grants, set(), store, progress)
             again = RowRun(self.settings, store, leader, progress, _retry)
-            progress.set_first_rows(tuple)  # the newest rows are those of the retry
-            return again
         except BaseException:
             store.close()
             raise
+        progress.set_first_rows(tuple)  # a view of the retry shows its newest rows
+        return again
 
     def _record(self) -> RunRecord:
         options, plan = self.options, self.settings.plan

@@ -84,6 +84,7 @@ _VERBS: Final = {
     "are": "is",
     "them": "it",
 }
+_PASSING: Final = ("error", "stalled", "interrupted", "lost")  # statuses that `retry` asks again by default
 _KINDS: Final = ("truncated", "blocked", "mismatch", "stalled", "interrupted", "lost", "error")
 
 
@@ -261,6 +262,10 @@ def example_line(key: str, error: str) -> str:
     return f"{short_line(key, _REASON)}{': ' if message else ''}{message}"
 
 
+def _described(kind: str) -> str:
+    return "of the wrong form" if kind == "mismatch" else kind
+
+
 def rows_remarks(progress: RowProgress) -> list[str]:
     """Sentences about the run: why it ended, what was not asked, and remarks about the input; code is in back-ticks."""
     found = []
@@ -298,8 +303,10 @@ def next_steps(progress: RowProgress, name: str = "run") -> str:
     if not progress.handled:
         return ""
     found = [f"`{name}.df` has one line for each row", f"`{name}.at[KEY]` is the whole response of one"]
-    if progress.failed:
+    if any(progress.counts.get(kind) for kind in _PASSING):
         found.append(f"`{name}.retry()` asks for those again that failed")
+    elif kind := next((kind for kind in _KINDS if progress.counts.get(kind)), ""):
+        found.append(f'`{name}.retry(status="{kind}")` asks again for those that are {_described(kind)}')
     sentence = f"{', '.join(found[:-1])}, and {found[-1]}." if len(found) > 1 else f"{found[0]}."
     unfinished = progress.state in ("stopped", "interrupted", "error")
     more = " The same cell continues where this run ended, and asks nothing again that is done."

@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from ..errors import DisplayError, interrupts_wait
 from ..options import DISPLAYS
+from .row_display import DisplayedRun
 from .row_progress import WatchedRun
 from .select import NullView, View, stop_hint
+from .watch import has_user
 
 __all__ = ["RowsWatcher", "check_display", "select_rows_view", "watch_rows"]
 
@@ -146,14 +148,16 @@ class RowsWatcher:
 
 
 def watch_rows(
-    run: WatchedRun, *, shell: Any = None, attended: bool = True, show: bool | None = None
+    run: WatchedRun, *, shell: Any = None, attended: bool | None = None, show: bool | None = None
 ) -> None:
     """Show a run that was started from Python code until it ends.
+
+    In IPython, the cell does not display the run a second time as its value.
 
     Args:
         run: the run.
         shell: the IPython shell, or None outside IPython.
-        attended: as for :func:`select_rows_view`.
+        attended: as for :func:`select_rows_view`; found out by default.
         show: whether to show the progress; by default it is shown in IPython, and in a script if its standard error is a
             terminal.
 
@@ -162,6 +166,8 @@ def watch_rows(
     """
     if show is None:
         show = shell is not None or (sys.stderr is not None and sys.stderr.isatty())
+    if attended is None:
+        attended = shell is None or not _has_kernel(shell) or has_user(shell)
     view = select_rows_view(run, shell=shell, attended=attended, hint=stop_hint()) if show else NullView()
     watcher = RowsWatcher(run, view)
     try:
@@ -173,3 +179,16 @@ def watch_rows(
     watcher.close(error_follows=watcher.interrupted)
     if watcher.interrupted:
         raise KeyboardInterrupt
+    if show and shell is not None and isinstance(run, DisplayedRun):
+        _skip_display_of_cell(shell, run)
+
+
+def _skip_display_of_cell(shell: Any, run: DisplayedRun) -> None:
+    """Display nothing for a run that is the value of the cell that runs now."""
+
+    def restore(*_: object) -> None:
+        run.skip_next_display(skip=False)
+        shell.events.unregister("post_run_cell", restore)
+
+    run.skip_next_display()
+    shell.events.register("post_run_cell", restore)

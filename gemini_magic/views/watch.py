@@ -13,7 +13,7 @@ from ..errors import interrupts_wait
 from ..ledger import Ledger
 from .select import close_at_once, close_if_not_interrupted, select_view, stop_hint
 
-__all__ = ["watch_stream"]
+__all__ = ["has_user", "watch_stream"]
 
 _TICK = 0.09  # seconds
 _PAUSE = 0.03  # seconds between two updates while the stream is busy
@@ -43,7 +43,7 @@ def watch_stream(ledger: Ledger, stream: WatchableStream) -> None:
         ledger,
         display="auto",
         shell=shell,
-        allow_stdin=_has_user(shell),
+        allow_stdin=has_user(shell),
         stop=None,
         stop_hint=stop_hint(),
     )
@@ -68,7 +68,7 @@ def watch_stream(ledger: Ledger, stream: WatchableStream) -> None:
         raise KeyboardInterrupt
 
 
-def _has_user(shell: Any) -> bool:
+def has_user(shell: Any) -> bool:
     """Whether a user is at the page: the execute request allows input, or the kernel handles a widget's message."""
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
     if not isinstance(parent, dict):
