@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import files
     from .api import ask, stream
     from .catalog import count_tokens, models
+    from .comparison import Comparison, compare
     from .errors import GeminiMagicError, Interrupted, ToolRefused
     from .media import attach
     from .prompts import table
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Comparison",
     "GeminiMagicError",
     "Interrupted",
     "Response",
@@ -33,6 +35,7 @@ __all__ = [
     "__version__",
     "ask",
     "attach",
+    "compare",
     "count_tokens",
     "files",
     "load_ipython_extension",
@@ -45,6 +48,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Comparison": ".comparison",
     "GeminiMagicError": ".errors",
     "Interrupted": ".errors",
     "Response": ".response",
@@ -53,6 +57,7 @@ _HOMES = {
     "ToolRefused": ".errors",
     "ask": ".api",
     "attach": ".media",
+    "compare": ".comparison",
     "count_tokens": ".catalog",
     "models": ".catalog",
     "rows": ".row_runs",

@@ -30,6 +30,7 @@ TOUR = [
     "06-typed-answers.ipynb",
     "07-tools.ipynb",
     "08-a-thousand-rows.ipynb",
+    "09-compare.ipynb",
 ]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any, Final
@@ -79,8 +79,9 @@ class RowCellRunner:
 
     def _start(self, prepared: PreparedRows) -> row_runs.RowRun:
         """Start the run, after everything that can be refused before a request is sent."""
+        arguments = self._arguments(prepared)
         options = self._options(prepared)
-        data, arguments = self._data(prepared.given["rows"]), self._arguments(prepared.given)
+        data = self._data(prepared.given["rows"])
         with _flags_in_remedies():
             run = row_runs.start_rows(
                 prepared.template,
@@ -98,8 +99,9 @@ class RowCellRunner:
 
     def _preview(self, prepared: PreparedRows) -> views.RowsPreview:
         """What the cell would ask, for ``--dry-run``."""
+        arguments = self._arguments(prepared)
         options = self._options(prepared)
-        data, arguments = self._data(prepared.given["rows"]), self._arguments(prepared.given)
+        data = self._data(prepared.given["rows"])
         with _flags_in_remedies():
             found = row_runs.preview_rows(
                 prepared.template, data, arguments, options, variables=self.shell.user_ns
@@ -114,16 +116,27 @@ class RowCellRunner:
         views.check_display(options.display, self.shell)
         read_schema(options, self.shell.user_ns)
         # These may be configured for other cells; on the line of this one they are refused.
-        options.mcp, options.remote_mcp, options.record, options.repair = [], [], None, 0
+        options.mcp, options.remote_mcp, options.record, options.repair, options.cache = (
+            [],
+            [],
+            None,
+            0,
+            False,
+        )
+        options.repeat = None  # an argument of the run
         return options
 
-    def _arguments(self, given: Mapping[str, Any]) -> row_runs.RowArguments:
+    @staticmethod
+    def _arguments(prepared: PreparedRows) -> row_runs.RowArguments:
         """The options of the line as the arguments of a run."""
+        given = prepared.given
         names = {name: value for name, value in given.items() if name in row_runs.RowArguments._fields}
         if ids := names.get("id"):
             names["id"] = ids[0] if len(ids) == 1 else ids
         if given.get("no_dedupe"):
             names["dedupe"] = False
+        if prepared.options.repeat is not None:
+            names["repeat"] = prepared.options.repeat
         return row_runs.RowArguments(**names)
 
     def _data(self, written: Any) -> Any:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -23,6 +24,7 @@ from ..response import Response
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine
+from .cell_prompt import PreparedComparison
 from .cell_schema import repair_request
 from .display_loop import DisplayLoop, RunningCell
 from .messages import show_message
@@ -32,6 +34,7 @@ from .session import Run, Session
 
 if TYPE_CHECKING:
     from .commands.context import CommandContext
+    from .comparing import ComparisonRunner
     from .row_cell import RowCellRunner
 
 __all__ = ["CellRunner"]
@@ -61,6 +64,13 @@ class CellRunner:
         from .row_cell import RowCellRunner  # noqa: PLC0415 - not needed for most cells
 
         return RowCellRunner(self.shell, lambda: _key_prompt(self.shell))
+
+    @cached_property
+    def _comparisons(self) -> ComparisonRunner:
+        """The runner of comparisons; created for the first one."""
+        from .comparing import ComparisonRunner  # noqa: PLC0415 - not needed for most cells
+
+        return ComparisonRunner(self.shell, self.session, lambda: _key_prompt(self.shell))
 
     @cached_property
     def context(self) -> CommandContext:
@@ -117,6 +127,8 @@ class CellRunner:
 
     def _watch(self, cell: Any) -> Any:
         """Show the answer of a request that was sent, and ask again while it does not fit; other values are returned."""
+        if isinstance(cell, _comparison_type()):
+            return self._comparisons.watch(cell)
         earlier: list[Response] = []
         while isinstance(cell, RunningCell):
             response = self._loop.watch(cell)
@@ -128,6 +140,8 @@ class CellRunner:
 
     async def _watch_awaited(self, cell: Any) -> Any:
         """Do the same on a running event loop."""
+        if isinstance(cell, _comparison_type()):
+            return await self._comparisons.watch_awaited(cell)
         earlier: list[Response] = []
         while isinstance(cell, RunningCell):
             response = await self._loop.watch_awaited(cell)
@@ -198,7 +212,7 @@ class CellRunner:
         Any other value, such as the result of a command, is returned unchanged.
         """
         if not isinstance(prepared, PreparedRequest):
-            return prepared
+            return self._send_comparison(prepared, awaited=awaited)
         request, options = prepared.request, prepared.options
         if options.dry_run:
             http_request = preview(request, options, prepared.sources)
@@ -252,6 +266,11 @@ class CellRunner:
         if confirmer is not None:
             confirmer.view = view
         return RunningCell(run, stream, view, stop, background)
+
+    def _send_comparison(self, prepared: Any, *, awaited: bool) -> Any:
+        """Send the requests of a comparison; any other value is returned unchanged."""
+        is_comparison = isinstance(prepared, PreparedComparison)
+        return self._comparisons.send(prepared, awaited=awaited) if is_comparison else prepared
 
     def _count_tokens(self, request: Request, options: Options) -> Any:
         """The number of tokens of a request, which the server counts.
@@ -307,6 +326,12 @@ class _RememberedError:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, GeminiMagicError | Interrupted):
             self._session.error = error
+
+
+def _comparison_type() -> Any:
+    """The class of a running comparison; an empty tuple, which matches nothing, before the first comparison."""
+    module = sys.modules.get(f"{__package__}.comparing")
+    return () if module is None else module.RunningComparison
 
 
 def _background_note(options: Options) -> str:

@@ -192,7 +192,7 @@ sorted(path.name for path in folder.iterdir())""",
 The store holds prompts and answers, so it is readable by you only, and does not belong into a repository: add `*.rows.sqlite*` to
 `.gitignore`.
 
-**Next**: the same prompt for several models, side by side, in [09-side-by-side.ipynb](09-side-by-side.ipynb).""",
+**Next**: the same prompt for several models, side by side, in [09-compare.ipynb](09-compare.ipynb).""",
     ),
     ("code", "server.close()"),
 ]

@@ -115,3 +115,20 @@ def test_configured_options_of_other_cells_do_not_disturb_rows(tickets):
     tickets("%config GeminiMagics.next_cell = True")
     assert tickets("%%gemini --rows tickets --id id -q -o run\n{{ row.text }}").success
     assert tickets.names["run"].progress.counts == {"complete": 30}
+
+
+def test_repeat_asks_each_row_several_times(tickets):
+    tickets("%%gemini --rows tickets --id id --limit 2 --repeat 3 -q -o run\n{{ row.text }}")
+    assert tickets.names["run"].progress.counts == {"complete": 6}
+
+
+def test_a_run_from_python_is_shown_once(tickets):
+    ask = "gm.rows('{{ row.text }}', tickets, id='id', backend='echo')"
+    tickets(f"import gemini_magic as gm\n{ask}")
+    assert tickets.shown.count("✓ 30 rows done") == 1
+    tickets(f"run = {ask}")
+    assert tickets.shown.count("✓ 30 rows done") == 1
+    tickets("run")
+    assert tickets.shown.count("✓ 30 rows done") == 1
+    tickets(f"{ask[:-1]}, show=False)")
+    assert tickets.shown.count("✓ 30 rows done") == 1

@@ -39,7 +39,9 @@ def test_a_notebook_runs_with_its_recordings(path, tmp_path, monkeypatch):
     for cell in gemini_cells:
         bundles = [output.data for output in cell.outputs if "data" in output]
         assert len(bundles) == 1, cell.source
-        several = "--rows" in cell.source  # each answer has a record, but not their output
+        several = re.search(
+            "--(?:compare|sweep|repeat|rows)", cell.source
+        )  # each answer has a record, but not their output
         assert set(bundles[0]) == {"text/html", "text/markdown", "text/plain"} | (
             {RECORD} if not several else set()
         )
