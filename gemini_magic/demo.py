@@ -124,14 +124,13 @@ def _report(notebook: Any) -> bool:
         expected = "raises-exception" in cell.metadata.get("tags", [])
         failed = [output for output in cell.outputs if output.output_type == "error"]
         passed = passed and (bool(failed) == expected)
-        shows_answer = cell.source.startswith("%%gemini") and not expected
-        if not shows_answer or "--dry-run" in cell.source.splitlines()[0]:
+        if not cell.source.startswith("%%gemini") or "--dry-run" in cell.source.splitlines()[0]:
             for output in () if expected else failed:
                 print(visible(f"  cell failed: {output.ename}: {output.evalue}"))
             continue
         result = _result(cell.outputs)
-        passed = passed and bool(result)
-        print(visible(f"  {cell.source.splitlines()[0][:60]:60}  {result or 'no output'}"))
+        passed = passed and (bool(result) or expected)  # a cell that is refused has no answer
+        print(visible(f"  {cell.source.splitlines()[0][:60]:60}  {result or ('refused, as expected' if expected else 'no output')}"))
     return passed
 
 
@@ -141,10 +140,9 @@ def _result(outputs: list[Any]) -> str:
         record = data.get("application/vnd.gemini-stream+json")
         if record is not None:
             return f"{record['status']}, {len(record['text']):,} characters"
-        if "text/markdown" in data:  # several answers, which begin with their status line
-            plain = str(data["text/plain"]).strip()
-            last = plain.rpartition("\n")[2]  # the answers of rows end with it
-            return last.strip("[]") if last.startswith("[") else plain.partition("\n")[0]
+        if "text/markdown" in data:  # several answers, which begin with their status line; rows end with it
+            lines = str(data["text/plain"]).strip().splitlines() or [""]
+            return lines[0] if " · " in lines[0] else lines[-1].strip("[]")
     return ""
 
 
