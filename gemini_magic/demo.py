@@ -130,7 +130,11 @@ def _report(notebook: Any) -> bool:
             continue
         result = _result(cell.outputs)
         passed = passed and (bool(result) or expected)  # a cell that is refused has no answer
-        print(visible(f"  {cell.source.splitlines()[0][:60]:60}  {result or ('refused, as expected' if expected else 'no output')}"))
+        print(
+            visible(
+                f"  {cell.source.splitlines()[0][:60]:60}  {result or ('refused, as expected' if expected else 'no output')}"
+            )
+        )
     return passed
 
 

@@ -41,7 +41,6 @@ _SHOWN_EVERY: Final = 0.1  # seconds between two announcements of progress
 _MOST_BYTES: Final = 64_000_000  # of prompts in flight
 _MOST_REFUSED: Final = 600.0  # seconds without an answer in which the server only refuses
 _BACKOFF: Final = (1.0, 30.0)  # seconds before another attempt: the first and the longest wait
-_SUSPICIOUS: Final = 5  # permanent refusals
 _MIDNIGHT: Final = 60.0  # seconds after a quota of the day opens
 
 
@@ -142,7 +141,7 @@ class Leader:
         self._wanted_stop: tuple[float, bool] | None = None  # grace and whether an interrupt is the cause
         self.problem: BaseException | None = None
         self._judging = threading.Lock()
-        self._unjudged = 0  # permanent refusals that the leader has not seen; until it has, few rows follow
+        self._unjudged = 0  # permanent refusals that the leader has not seen
         self._executor = executor(self)
 
     # -- called by other threads
@@ -159,11 +158,12 @@ class Leader:
         Returns:
             Whether it may be sent; False also without a grant.
         """
-        refused = sum(attempted.permanent for attempted in done)
+        refused = sum(attempted.permanent and attempted.sent for attempted in done)
         if refused:
             with self._judging:
                 self._unjudged += refused
-        if grant is None or self._halting or self._unjudged >= _SUSPICIOUS or LIMITS.paused(self._pace.scope):
+        suspicious = self._unjudged + self._breaker.in_a_row >= self._breaker.limit
+        if grant is None or self._halting or suspicious or LIMITS.paused(self._pace.scope):
             if done:
                 self._store.hand_over(done)
             return False
@@ -352,9 +352,13 @@ class Leader:
     def _take_attempt(self, attempted: Attempted) -> None:
         if not self._executor.asks_before_sending:
             self._store.hand_over([attempted])
-        elif attempted.permanent and attempted.sent:
+        self._judge(attempted)
+        if self._executor.asks_before_sending and attempted.permanent and attempted.sent:
             with self._judging:
                 self._unjudged -= 1
+
+    def _judge(self, attempted: Attempted) -> None:
+        """Count an attempt, and decide what follows for its row."""
         flying = self._flying.pop(attempted.request, None)
         if attempted.sent:
             self.progress.count_attempt(attempted)
