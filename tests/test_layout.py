@@ -118,7 +118,7 @@ THIRD_PARTY_FILES = {
     "nh3": ("markdown/*",),
     "pygments": ("markdown/*",),
     "rich": ("views/terminal_rich.py",),
-    "sqlite3": ("journal/*", "row_runs/store*.py"),
+    "sqlite3": ("journal/*", "row_runs/store_sqlite.py"),
     "genai_prices": ("prices.py",),
     "PIL": ("media/pictures.py",),
     "nanoarrow": ("tables/export.py",),

@@ -17,7 +17,7 @@ from .store_schema import DONE, IN_DOUBT
 from .store_values import Match
 from .values import Grant, Wanted
 
-__all__ = ["Admission", "InDoubt", "Stale", "check_store"]
+__all__ = ["Admission", "InDoubt", "Stale", "asked_before", "check_store"]
 
 Stale: TypeAlias = Literal["stop", "keep", "again"]
 InDoubt: TypeAlias = Literal["stop", "skip", "again"]
@@ -105,7 +105,7 @@ def _price(found: _Found, store: Store, rates: TokenRates | None) -> str:
 
 
 def _stale_error(found: _Found, plan: Plan, store: Store, rates: TokenRates | None) -> OptionError:
-    reasons = plan.stale_reasons(_asked_before(store))
+    reasons = plan.stale_reasons(asked_before(store))
     rows = "1 row has an answer" if found.rows == 1 else f"{found.rows:,} rows have answers"
     return OptionError(
         f"{rows} to another request ({found.listed}). {'; '.join(reasons)}.{_price(found, store, rates)} Nothing was sent.",
@@ -113,8 +113,8 @@ def _stale_error(found: _Found, plan: Plan, store: Store, rates: TokenRates | No
     )
 
 
-def _asked_before(store: Store) -> dict[str, Any]:
-    """What the last run of a store asked for."""
+def asked_before(store: Store) -> dict[str, Any]:
+    """What the last run of a store asked for; empty for a new store."""
     try:
         value = json.loads(store.runs()[-1].options)
     except (ValueError, IndexError):

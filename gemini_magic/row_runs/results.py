@@ -29,7 +29,7 @@ from .result_frames import FrameBuilder, frame_builder, write_parquet
 from .store import Store
 from .store_values import ResultRow
 
-__all__ = ["ResponsesByKey", "ResponsesByPosition", "ResultMethods", "RowResults"]
+__all__ = ["ResponsesByKey", "ResponsesByPosition", "RowResults"]
 
 _BATCH: Final = 10_000
 _READ: Final = 1_000  # rows of the store at a time
@@ -293,46 +293,6 @@ class RowResults:
         finally:
             part.unlink(missing_ok=True)
         return target
-
-
-class ResultMethods:
-    """The methods by which a run gives its results; :class:`RowResults` describes them. Subclasses define ``outputs``."""
-
-    @property
-    def outputs(self) -> RowResults:
-        """The results of the run."""
-        raise NotImplementedError
-
-    @property
-    def df(self) -> Any:
-        """The results of all rows in the library of the input, in its order; see :attr:`RowResults.df`."""
-        return self.outputs.df
-
-    @property
-    def at(self) -> ResponsesByKey:
-        """The responses by key: ``run.at["T-17"]``."""
-        return self.outputs.at
-
-    @property
-    def iat(self) -> ResponsesByPosition:
-        """The responses by position: ``run.iat[0]``."""
-        return self.outputs.iat
-
-    def column(self, name: str) -> Any:
-        """One column of the results; see :meth:`RowResults.column`."""
-        return self.outputs.column(name)
-
-    def batches(self, size: int = _BATCH) -> Iterator[Any]:
-        """Yield the results in frames of at most ``size`` rows; see :meth:`RowResults.batches`."""
-        return self.outputs.batches(size)
-
-    def join(self, df: Any, suffix: str = "") -> Any:
-        """Return a frame with the results to the right of its columns; see :meth:`RowResults.join`."""
-        return self.outputs.join(df, suffix)
-
-    def to_parquet(self, path: str | os.PathLike[str]) -> Path:
-        """Write the results with their keys to a Parquet file; see :meth:`RowResults.to_parquet`."""
-        return self.outputs.to_parquet(path)
 
 
 class _KeysFrom:

@@ -21,7 +21,7 @@ from ..options import Options
 from ..prices import TokenPrice
 from ..prompts import build_request
 from ..views import watch_rows
-from .admission import Admission, InDoubt, Stale, check_store, limited
+from .admission import Admission, InDoubt, Stale, asked_before, check_store, limited
 from .attempts import AttemptMaker
 from .batch_leader import BatchLeader, refuse_open_jobs
 from .batch_start import BATCH, check_batch, start_batch, without_batch
@@ -245,6 +245,7 @@ class _Starter:
         store = Store.open(self.arguments.store)
         try:
             self._refuse_open_jobs(store)
+            self._fit_plan(store)
             check_store(
                 self.settings.plan,
                 store,
@@ -275,6 +276,7 @@ class _Starter:
         store = Store.open(run.store.path)
         try:
             self._refuse_open_jobs(store)
+            self._fit_plan(store)
             store.begin_run(self._record())
             progress = self._progress(store)
             grants = retried_grants(run, self.settings.plan, store, statuses)
@@ -285,6 +287,16 @@ class _Starter:
             raise
         progress.set_first_rows(tuple)  # a view of the retry shows its newest rows
         return again
+
+    def _fit_plan(self, store: Store) -> None:
+        """Let the plan make hashes in the form that the store has, and keep the digests of files there.
+
+        Raises:
+            OptionError: the form is one of a newer version.
+        """
+        plan = self.settings.plan
+        plan.use_form(asked_before(store).get("form", plan.identity.form))
+        plan.keep_digests(store.digests)
 
     def _refuse_open_jobs(self, store: Store) -> None:
         if self.options.service_tier != BATCH:

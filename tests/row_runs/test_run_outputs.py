@@ -1,6 +1,8 @@
 """Tests of the results of a run, end to end against a fake server."""
 
 import gc
+import hashlib
+import os
 
 import pandas as pd
 import polars as pl
@@ -12,6 +14,7 @@ from rows_stage import ask_rows, asked_texts, refused, statuses, table
 
 import gemini_magic as gm
 from gemini_magic.errors import OptionError, StoreError
+from gemini_magic.row_runs import identity
 
 ANSWER = (text('{"label": "bug", '), text('"urgency": 3}'), finish())
 SCHEMA = "label: bug|idea|praise, urgency: int"
@@ -153,3 +156,36 @@ def test_a_row_that_was_not_asked_has_no_response(server):
     assert run.df["_status"].tolist() == ["complete", "waiting", "waiting"]
     with pytest.raises(StoreError, match="has no response: waiting"):
         run.iat[2]
+
+
+def test_an_unchanged_picture_is_not_read_again_to_find_its_answer(server, tmp_path, monkeypatch):
+    png = b"\x89PNG\r\n\x1a\n" + bytes(40)
+    for name in "ab":
+        (tmp_path / f"{name}.png").write_bytes(png + name.encode())
+        os.utime(tmp_path / f"{name}.png", ns=(10**18, 10**18))
+    rows = [{"id": name, "path": f"{name}.png"} for name in "ab"]
+    given = {"folder": tmp_path, "store": tmp_path / "t.rows.sqlite"}
+    run = ask_rows(server, rows, "Look: {{ image(row.path) }}", **given)
+    assert statuses(run) == ["complete"] * 2
+    parts = server.requests[0].body["contents"][-1]["parts"]
+    assert parts[1]["inlineData"]["mimeType"] == "image/png"
+    monkeypatch.setattr(hashlib, "file_digest", None)
+    assert statuses(ask_rows(server, rows, "Look: {{ image(row.path) }}", **given)) == ["complete"] * 2
+    assert len(server.requests) == 2
+
+
+def test_a_version_with_another_form_of_the_hash_finds_the_answers_of_the_old_one(
+    server, tmp_path, monkeypatch
+):
+    store = tmp_path / "t.rows.sqlite"
+    ask_rows(server, table(2), store=store)
+    new_form = {**identity._FORMS, 2: lambda asked: b"2" + identity._first_form(asked)}
+    with monkeypatch.context() as patch:
+        patch.setattr(identity, "_FORMS", new_form)
+        patch.setattr(identity, "FORM", 2)
+        ask_rows(server, table(3), store=store)
+        assert len(server.requests) == 3
+        ask_rows(server, table(1), store=tmp_path / "new.rows.sqlite")
+    with pytest.raises(OptionError, match="form 2, which this version does not know") as caught:
+        ask_rows(server, table(1), store=tmp_path / "new.rows.sqlite")
+    assert "Update gemini_magic" in caught.value.remedy
