@@ -126,8 +126,7 @@ class RowCellRunner:
         options.repeat = None  # an argument of the run
         return options
 
-    @staticmethod
-    def _arguments(prepared: PreparedRows) -> row_runs.RowArguments:
+    def _arguments(self, prepared: PreparedRows) -> row_runs.RowArguments:
         """The options of the line as the arguments of a run."""
         given = prepared.given
         names = {name: value for name, value in given.items() if name in row_runs.RowArguments._fields}
@@ -135,6 +134,8 @@ class RowCellRunner:
             names["id"] = ids[0] if len(ids) == 1 else ids
         if given.get("no_dedupe"):
             names["dedupe"] = False
+        if "cluster" in names:
+            names["cluster"] = self._value(names["cluster"], "--cluster")
         if prepared.options.repeat is not None:
             names["repeat"] = prepared.options.repeat
         return row_runs.RowArguments(**names)

@@ -99,6 +99,7 @@ def test_a_dry_run_sends_nothing_and_says_what_would_be_asked(tickets, tmp_path)
         ("--rows tickets --id id -c\n{{ row.text }}", "--rows and --continue exclude each other", ""),
         ("--rows 1/0 --id id\n{{ row.text }}", "ZeroDivisionError", ""),
         ("--rows 42 --id id\n{{ row.text }}", "int", ""),
+        ("--rows tickets --id id --cluster tickets\n{{ row.text }}", "cluster", ""),
         ("--rows tickets --id id --display live\n{{ row.text }}", "needs a notebook", ""),
     ],
 )
