@@ -146,7 +146,7 @@ def _result(outputs: list[Any]) -> str:
             return f"{record['status']}, {len(record['text']):,} characters"
         if "text/markdown" in data:  # several answers, which begin with their status line; rows end with it
             lines = str(data["text/plain"]).strip().splitlines() or [""]
-            return lines[0] if " · " in lines[0] else lines[-1].strip("[]")
+            return lines[-1].strip("[]") if " rows " in lines[-1] else lines[0]
     return ""
 
 

@@ -32,7 +32,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -64,6 +64,7 @@ __all__ = [
     "TruncatedError",
     "UsageProblem",
     "WireError",
+    "interrupts_call",
     "interrupts_raise",
     "interrupts_wait",
 ]
@@ -338,6 +339,24 @@ def interrupts_wait() -> Iterator[None]:
         yield
         return
     signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def interrupts_call(action: Callable[[], None]) -> Iterator[None]:
+    """Let the interrupts of the user call a function during a block, after the first one has been handled.
+
+    A kernel cancels the task of an awaited cell for the first interrupt only. Other handlers than those of Python and the kernel
+    stay.
+    """
+    before = _handler_of_kernel(or_default=True)
+    if before is None:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: action())
     try:
         yield
     finally:

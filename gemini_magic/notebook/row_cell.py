@@ -14,19 +14,18 @@ from typing import Any, Final
 
 from .. import row_runs, views
 from ..config import settings
-from ..errors import GeminiMagicError, Interrupted, PromptError, interrupts_raise
+from ..errors import GeminiMagicError, Interrupted, PromptError, interrupts_call, interrupts_raise
 from ..options import Options
 from ..prompts import Expression
 from . import kernel
 from .cell_schema import read_schema
-from .display_loop import without_display
+from .display_loop import STEPS_OF_INTERRUPT, without_display
 from .interpolation import evaluate_expression
 from .row_options import PreparedRows, row_settings
 
 __all__ = ["RowCellRunner"]
 
 _TICK: Final = 0.09  # seconds; a longer wait would delay the toolbar's interrupt
-_STEPS_OF_INTERRUPT: Final = 3  # as in display_loop
 _KEYWORD: Final = re.compile(r"\b([a-z_]+)=(?:[\"']([^\"']*)[\"']|([\w.]*))")  # an argument in Python
 _FILES: Final = (".csv", ".tsv", ".parquet", ".pq")
 
@@ -189,22 +188,25 @@ class RowCellRunner:
 
 async def _watch(watcher: views.RowsWatcher) -> None:
     """Wait on the running event loop until the run ends."""
-    version = -1
-    while True:
-        try:
-            while not watcher.run.done:
-                version = await _changed(watcher.run, version)
-                with interrupts_raise():
-                    watcher.step()
-            for _ in range(_STEPS_OF_INTERRUPT):
-                await asyncio.sleep(0)
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
+    try:
+        await _wait_for_end(watcher)
+        for _ in range(STEPS_OF_INTERRUPT):
+            await asyncio.sleep(0)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
+        with interrupts_call(watcher.count_interrupt):
             watcher.interrupt()
-        else:
-            return
+            await _wait_for_end(watcher)
+
+
+async def _wait_for_end(watcher: views.RowsWatcher) -> None:
+    version = -1
+    while not watcher.run.done:
+        version = await _changed(watcher.run, version)
+        with interrupts_raise():
+            watcher.step()
 
 
 async def _changed(run: Any, version: int) -> int:

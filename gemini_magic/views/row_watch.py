@@ -104,6 +104,7 @@ class RowsWatcher:
         self.view = view
         self.interrupted = False
         self._clicks = 0
+        self._interrupts = 0
         self._handled = 0
         self._stopping = False
 
@@ -111,12 +112,19 @@ class RowsWatcher:
         """Count a click on the Stop button; the next :meth:`step` acts on it. It can be called on any thread."""
         self._clicks += 1
 
+    def count_interrupt(self) -> None:
+        """Count an interrupt; the next :meth:`step` acts on it. A signal handler can call it."""
+        self._interrupts += 1
+
     def step(self) -> None:
-        """Act on clicks, and show what is new."""
+        """Act on clicks and interrupts that were counted, and show what is new."""
         while self._handled < self._clicks:
             self._handled += 1
             self.run.stop(now=self._stopping)
             self._stopping = True
+        while self._interrupts:
+            self._interrupts -= 1
+            self.interrupt()
         self.view.update()
 
     def interrupt(self) -> None:
