@@ -21,6 +21,7 @@ from reading import burst, large, memory
 from rendering import markdown
 from rows import rows
 from rows_faults import rows_faults
+from rows_store import rows_store
 from startup import first, load, warm
 
 BENCHMARKS = {
@@ -40,6 +41,7 @@ BENCHMARKS = {
         page,
         rows,
         rows_faults,
+        rows_store,
     )
 }
 

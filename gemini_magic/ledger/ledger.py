@@ -77,7 +77,7 @@ Phase: TypeAlias = Literal[
     "tools",
     "done",
 ]
-Source: TypeAlias = Literal["network", "recording", "journal", "echo"]
+Source: TypeAlias = Literal["network", "recording", "journal", "cache", "echo"]
 _NO_COUNTS = Usage()
 _MAX_OFFSET = 2**31  # so that an offset takes four bytes
 _MAX_CANDIDATES = 1000  # whose parts are kept together; the API has 8 at most
@@ -96,6 +96,9 @@ class Ledger:
         display: how views show the answer.
         price: the price of tokens that the user gave.
         schema: the schema of the answer that was requested; None for an answer without one.
+        deferred: whether the table of chunks is made when it is first read: for a ledger of one thread whose tables are
+            seldom read, such as that of a row.
+        column: the label of its column in a comparison; empty outside comparisons.
 
     Attributes:
         status: ``running``, or how it ended; ``cause``: why reading ended, ``error``: the error of a bad ending.
@@ -135,6 +138,8 @@ class Ledger:
         display: DisplayOptions | None = None,
         price: TokenPrice | None = None,
         schema: Schema | None = None,
+        deferred: bool = False,
+        column: str = "",
     ) -> None:
         self.request = request
         self.backend = backend
@@ -142,6 +147,7 @@ class Ledger:
         self.conversation = conversation
         self.display = display or DisplayOptions()
         self.price, self.schema = price, schema
+        self.column = column
         self.source: Source = "network"
         self.host = ""
         self.status: Status = "running"
@@ -174,7 +180,9 @@ class Ledger:
         self.delay = 0.0
         self.limit: float | None = None
         self.round = self.attempt = self.chars = 0
-        self.chunk_columns: Columns[ChunkRow] = chunk_columns()
+        self.deferred = deferred
+        self.chunk_columns: Columns[ChunkRow] = chunk_columns(deferred=deferred)
+        self._last_arrival = 0.0
         self.chunk_offsets = array("i")
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)
@@ -381,6 +389,8 @@ class Ledger:
         """Add an exchange whose request is about to be sent; errors and finish reasons of the attempt before are cleared."""
         if exchange.round != self.round:
             self._begin_round()
+        if self.column:
+            exchange.column = self.column
         self.exchanges.append(exchange)
         self.round, self.attempt = exchange.round, exchange.attempt
         self.failure = None
@@ -462,7 +472,8 @@ class Ledger:
         if not batch:
             return
         first, rows, usages = len(self.raw), [], []
-        gap = t - self.chunk_columns.stores["t"].at(first - 1) if first else None
+        gap = t - self._last_arrival if first else None
+        self._last_arrival = t
         for index, (raw, decoded) in enumerate(batch, first):
             kind, text, thought, reason, usage = self._update(decoded, index, t)
             content = (kind, text, thought, self.chars, reason)

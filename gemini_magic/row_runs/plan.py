@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, count
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -11,7 +13,7 @@ from typing import Any, Final, Literal
 from ..content import Part
 from ..errors import OptionError, PromptError
 from ..options import Options
-from .identity import FORM, Identity, asked_for, changes
+from .identity import Identity, asked_for, changes
 from .images import FileDigests, ImageFolder
 from .inputs import RowSource, open_source
 from .key_checks import Duplicates, KeyCheck, RepeatCheck
@@ -24,6 +26,7 @@ from .values import Wanted
 __all__ = ["Duplicates", "Missing", "Plan", "prepare"]
 
 _BATCH: Final = 500
+_SINGLE_BRACES: Final = re.compile(r"\{\s*row[.\[]")
 
 
 def prepare(
@@ -41,8 +44,6 @@ def prepare(
     repeat: int = 1,
     max_bytes: int | None = None,
     folder: str | os.PathLike[str] | None = None,
-    digests: FileDigests | None = None,
-    form: int = FORM,
 ) -> Plan:
     """Return the plan of a run: what each row asks for.
 
@@ -62,8 +63,6 @@ def prepare(
         repeat: the number of answers for each row.
         max_bytes: bytes of the prompt's text beyond which a row is ``too_long``; None for any size.
         folder: the folder whose files ``image(row.NAME)`` may send.
-        digests: the known digests of files; new ones are added.
-        form: the version of the canonical form of the hash.
 
     Raises:
         PromptError: the input or the template is not valid, a value is missing with ``missing="error"``, or a value cannot
@@ -73,12 +72,13 @@ def prepare(
     _check_arguments(missing, duplicates, repeat)
     options = options or Options()
     source = open_source(data)
-    images = None if folder is None else ImageFolder(folder, digests)
+    images = None if folder is None else ImageFolder(folder)
     return Plan(
         source,
         _compiled(template, source, namespace, images, options.table_rows),
         KeyColumns(source, id),
-        asked_for(options, template=template or "", functions=functions, repeat=repeat, form=form),
+        asked_for(options, template=template or "", functions=functions, repeat=repeat),
+        images=images,
         before=tuple(before),
         missing=missing,
         duplicates=duplicates,
@@ -123,19 +123,20 @@ def _compiled(
         return None
     compiled = compile_template(template, source.columns, namespace, images=images, table_rows=table_rows)
     if not compiled.uses_row:
-        name = next((str(each) for each in source.columns or ()), "")
-        example = (
-            f"{{{{ row.{name} }}}}"
-            if name.isidentifier()
-            else f'{{{{ row["{name}"] }}}}'
-            if name
-            else "{{ row }}"
-        )
         raise PromptError(
             "The prompt uses no column, so every row would ask the same.",
-            remedy=f"Insert one, for example {example}. For several answers to one prompt use repeat=N.",
+            remedy=_column_remedy(template, source),
         )
     return compiled
+
+
+def _column_remedy(template: str, source: RowSource) -> str:
+    """How to insert a column of this input."""
+    if _SINGLE_BRACES.search(template):
+        return "Write two braces: {{ row.NAME }}; in an f-string four: {{{{ row.NAME }}}}."
+    name = next((str(each) for each in source.columns or ()), "")
+    example = f"row.{name}" if name.isidentifier() else f'row["{name}"]' if name else "row"
+    return f"Insert one, for example {{{{ {example} }}}}. For several answers to one prompt use repeat=N."
 
 
 class Plan:
@@ -157,28 +158,43 @@ class Plan:
         keys: KeyColumns,
         asked: Mapping[str, Any],
         *,
+        images: ImageFolder | None,
         before: tuple[Part, ...],
         missing: Missing,
         duplicates: Duplicates,
         dedupe: bool,
         max_bytes: int | None,
     ) -> None:
-        self.source, self.template, self.asked = source, template, asked
+        self.source, self.template = source, template
         self.repeat: int = asked["repeat"]
-        self.identity = Identity(asked)
         self.repeats: dict[int, int] = {}
+        self._images = images
         self._keys, self._missing, self._duplicates = keys, missing, duplicates
-        self._prompts = RowPrompts(
+        self._prompts_of = partial(
+            RowPrompts,
             source,
             template,
             keys.positions,
-            self.identity,
             before=before,
             missing=missing,
             dedupe=dedupe,
             max_bytes=max_bytes,
         )
+        self._ask(asked)
+
+    def _ask(self, asked: Mapping[str, Any]) -> None:
+        self.asked, self.identity = asked, Identity(asked)
+        self._prompts = self._prompts_of(identity=self.identity)
         self._read = self._prompts.read
+
+    def use_form(self, form: int) -> None:
+        """Make hashes in another version of the canonical form, such as that of the answers in a store.
+
+        Raises:
+            OptionError: the version is not known.
+        """
+        if form != self.identity.form:
+            self._ask({**self.asked, "form": form})
 
     @property
     def length(self) -> int | None:
@@ -266,6 +282,11 @@ class Plan:
     def _rows(self) -> Iterator[tuple[int, Sequence[Any]]]:
         return enumerate(chain.from_iterable(self.source.read(self._read)))
 
+    def keep_digests(self, digests: FileDigests) -> None:
+        """Look up the digests of the files of rows, and keep new ones there."""
+        if self._images is not None:
+            self._images.digests = digests
+
     def row_keys(self) -> Iterator[bytes]:
         """Yield the canonical key of every row; nothing for an input that can be read only once."""
         if not self.source.again:
@@ -316,4 +337,6 @@ class Plan:
                 stop = len(batch) - len(batch) % size
                 yield from (batch[start : start + size] for start in range(0, stop, size))
                 batch = batch[stop:]
+        if self._images is not None:
+            self._images.digests.flush()
         yield from (batch[start : start + size] for start in range(0, len(batch), size))
