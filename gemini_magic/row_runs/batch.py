@@ -436,7 +436,10 @@ class BatchRunner:
                 if job.name and job.id not in cancelled:
                     self._cancel(job)
                     cancelled.add(job.id)
-            self.look()
+            try:
+                self.look()
+            except Stopped:
+                break
             if not self._jobs or self._clock() >= until or self._wait(self._until_next_look()):
                 break
         return len(self._jobs)
