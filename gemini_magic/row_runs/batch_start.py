@@ -34,16 +34,26 @@ BATCH: Final = "batch"
 
 
 def check_batch(
-    dialect: Backend, options: Options, store: str | os.PathLike[str] | None, max_cost: float | None
+    dialect: Backend,
+    options: Options,
+    store: str | os.PathLike[str] | None,
+    max_cost: float | None,
+    cluster: object = None,
 ) -> None:
     """Refuse a run in the batch tier that cannot be made; does nothing for other tiers.
 
     Raises:
-        OptionError: the backend has no batch jobs, there is no store to find them again, or the cost cannot be limited.
+        OptionError: the backend has no batch jobs, there is no store to find them again, the cost cannot be limited, or
+            there is a cluster.
     """
     if options.service_tier != BATCH:
         return
     batch_api(dialect)
+    if cluster is not None:
+        raise OptionError(
+            "The batch tier does not use a cluster: its rows are asked by jobs on the server.",
+            remedy="Leave out cluster=, or choose another service_tier.",
+        )
     if store is None:
         raise OptionError(
             "The batch tier needs a store: its jobs go on when this kernel ends, and the store finds them again.",

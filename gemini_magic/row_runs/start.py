@@ -165,7 +165,7 @@ def start_rows(
     arguments.check()
     options = options_of_rows(options)
     dialect = backend(options.backend)
-    check_batch(dialect, options, arguments.store, arguments.max_cost)
+    check_batch(dialect, options, arguments.store, arguments.max_cost, arguments.cluster)
     plan = prepare(
         template,
         data,
@@ -402,7 +402,7 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
         repeat=arguments.repeat,
         folder=arguments.folder,
     )
-    check_batch(dialect, options, run.store.path, arguments.max_cost)
+    check_batch(dialect, options, run.store.path, arguments.max_cost, arguments.cluster)
     request = build_request((Text("x"),), options)
     refuse_conflicts(dialect, without_batch(request), options, sources)
     key = _key(dialect, options, arguments, given["ask_key"], ())

@@ -367,6 +367,12 @@ def test_a_run_without_any_worker_with_a_key_asks_nothing(client, server, two_wo
     assert server.requests == []
 
 
+def test_the_batch_tier_and_a_cluster_exclude_each_other(client, server, tmp_path):
+    with pytest.raises(OptionError, match="The batch tier does not use a cluster"):
+        ask_on(client, server, 10, service_tier="batch", store=tmp_path / "t.rows.sqlite")
+    assert server.requests == []
+
+
 def test_rows_in_doubt_after_a_killed_worker_are_asked_again_only_on_request(
     client, server, two_workers, tmp_path
 ):
