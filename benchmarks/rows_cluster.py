@@ -66,7 +66,7 @@ def measure(port: int, rows: int, at_once: int) -> None:
             )
             took = time.perf_counter() - began
             if done.progress.counts != {"complete": count}:
-                raise RuntimeError(str(done.progress.counts))
+                raise RuntimeError(f"{done.progress.counts} {done.progress.notices}")
             return took
 
         run(50, "warm-up.rows.sqlite")
