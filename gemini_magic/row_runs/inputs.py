@@ -109,6 +109,15 @@ def _source(data: Any) -> RowSource:
             "Rows cannot be read from an asynchronous iterator.",
             remedy="Collect them first: [row async for row in rows].",
         )
+    if isinstance(data, set | frozenset):
+        raise PromptError("A set has no order, so its rows have no positions.", remedy="Give sorted(data).")
+    if hasattr(data, "columns") or hasattr(
+        data, "__dataframe__"
+    ):  # iterating over it gives the names of its columns
+        raise PromptError(
+            f"A {type(data).__name__} of {type(data).__module__.partition('.')[0]} cannot be read.",
+            remedy="Convert it to a DataFrame of pandas or polars, or to an Arrow table.",
+        )
     if isinstance(data, Iterable) and not isinstance(data, bytes | bytearray | memoryview):
         return _of_iterable(data)
     raise PromptError(f"A {type(data).__name__} is not an input for rows.", remedy=f"Give {_KINDS}.")
@@ -118,6 +127,7 @@ def _source(data: Any) -> RowSource:
 
 
 def _of_pandas(frame: Any) -> RowSource:
+    frame = frame.copy(deep=False)  # columns that are added to the user's frame later do not move these
     index = frame.index
     levels = index.nlevels
     width = len(frame.columns)
@@ -151,6 +161,8 @@ def _of_pandas_series(series: Any) -> RowSource:
 
 
 def _of_polars(frame: Any) -> RowSource:
+    frame = frame.clone()  # as for pandas; the columns are not copied
+
     def read(positions: Sequence[int]) -> Batches:
         if not positions:
             yield from _empty_rows(frame.height)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, count
 from types import MappingProxyType
@@ -24,6 +25,7 @@ from .values import Wanted
 __all__ = ["Duplicates", "Missing", "Plan", "prepare"]
 
 _BATCH: Final = 500
+_SINGLE_BRACES: Final = re.compile(r"\{\s*row[.\[]")
 
 
 def prepare(
@@ -41,7 +43,6 @@ def prepare(
     repeat: int = 1,
     max_bytes: int | None = None,
     folder: str | os.PathLike[str] | None = None,
-    digests: FileDigests | None = None,
     form: int = FORM,
 ) -> Plan:
     """Return the plan of a run: what each row asks for.
@@ -62,7 +63,6 @@ def prepare(
         repeat: the number of answers for each row.
         max_bytes: bytes of the prompt's text beyond which a row is ``too_long``; None for any size.
         folder: the folder whose files ``image(row.NAME)`` may send.
-        digests: the known digests of files; new ones are added.
         form: the version of the canonical form of the hash.
 
     Raises:
@@ -73,12 +73,13 @@ def prepare(
     _check_arguments(missing, duplicates, repeat)
     options = options or Options()
     source = open_source(data)
-    images = None if folder is None else ImageFolder(folder, digests)
+    images = None if folder is None else ImageFolder(folder)
     return Plan(
         source,
         _compiled(template, source, namespace, images, options.table_rows),
         KeyColumns(source, id),
         asked_for(options, template=template or "", functions=functions, repeat=repeat, form=form),
+        images=images,
         before=tuple(before),
         missing=missing,
         duplicates=duplicates,
@@ -123,19 +124,20 @@ def _compiled(
         return None
     compiled = compile_template(template, source.columns, namespace, images=images, table_rows=table_rows)
     if not compiled.uses_row:
-        name = next((str(each) for each in source.columns or ()), "")
-        example = (
-            f"{{{{ row.{name} }}}}"
-            if name.isidentifier()
-            else f'{{{{ row["{name}"] }}}}'
-            if name
-            else "{{ row }}"
-        )
         raise PromptError(
             "The prompt uses no column, so every row would ask the same.",
-            remedy=f"Insert one, for example {example}. For several answers to one prompt use repeat=N.",
+            remedy=_column_remedy(template, source),
         )
     return compiled
+
+
+def _column_remedy(template: str, source: RowSource) -> str:
+    """How to insert a column of this input."""
+    if _SINGLE_BRACES.search(template):
+        return "Write two braces: {{ row.NAME }}; in an f-string four: {{{{ row.NAME }}}}."
+    name = next((str(each) for each in source.columns or ()), "")
+    example = f"row.{name}" if name.isidentifier() else f'row["{name}"]' if name else "row"
+    return f"Insert one, for example {{{{ {example} }}}}. For several answers to one prompt use repeat=N."
 
 
 class Plan:
@@ -157,6 +159,7 @@ class Plan:
         keys: KeyColumns,
         asked: Mapping[str, Any],
         *,
+        images: ImageFolder | None,
         before: tuple[Part, ...],
         missing: Missing,
         duplicates: Duplicates,
@@ -167,6 +170,7 @@ class Plan:
         self.repeat: int = asked["repeat"]
         self.identity = Identity(asked)
         self.repeats: dict[int, int] = {}
+        self._images = images
         self._keys, self._missing, self._duplicates = keys, missing, duplicates
         self._prompts = RowPrompts(
             source,
@@ -266,6 +270,11 @@ class Plan:
     def _rows(self) -> Iterator[tuple[int, Sequence[Any]]]:
         return enumerate(chain.from_iterable(self.source.read(self._read)))
 
+    def keep_digests(self, digests: FileDigests) -> None:
+        """Look up the digests of the files of rows, and keep new ones there."""
+        if self._images is not None:
+            self._images.digests = digests
+
     def row_keys(self) -> Iterator[bytes]:
         """Yield the canonical key of every row; nothing for an input that can be read only once."""
         if not self.source.again:
@@ -316,4 +325,6 @@ class Plan:
                 stop = len(batch) - len(batch) % size
                 yield from (batch[start : start + size] for start in range(0, stop, size))
                 batch = batch[stop:]
+        if self._images is not None:
+            self._images.digests.flush()
         yield from (batch[start : start + size] for start in range(0, len(batch), size))

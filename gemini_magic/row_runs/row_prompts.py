@@ -172,7 +172,7 @@ def _prompt_of(value: Any, position: int) -> tuple[Part, ...]:
             remedy="Write gemini_magic.attach(path) to send a file, or str(path) to send its name.",
         )
     try:
-        return parts_of_prompt(value).parts
+        return parts_of_prompt(str(value) if isinstance(value, str) else value).parts
     except PromptError as error:
         raise PromptError(f"Row {position + 1:,}: {error.message}", remedy=error.remedy) from error
 

@@ -290,7 +290,14 @@ class _Compiler:
                 continue
             if node.id in self._namespace:
                 self._names[node.id] = self._namespace[node.id]
-            elif not hasattr(builtins, node.id):
+            elif hasattr(builtins, node.id):
+                continue
+            elif self._columns is not None and node.id in self._columns:
+                raise PromptError(
+                    f"{place}: {shown}: name {node.id!r} is not defined, but there is a column of this name.",
+                    remedy=f"Write row.{node.id}.",
+                )
+            else:
                 error = NameError(node.id, name=node.id)
                 raise expression_error(error, expression, [*self._namespace, _ROW], place)
         return tree, reader.uses_columns or reader.whole_row

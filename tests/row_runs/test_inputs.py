@@ -211,10 +211,21 @@ def test_a_csv_file_that_cannot_be_read_is_an_error(tmp_path, text, encoding, me
 # -- what is refused
 
 
+class OtherFrame:
+    """A frame of a library that is not known: iterating over it gives the names of its columns."""
+
+    columns = ("a", "b")
+
+    def __iter__(self):
+        return iter(self.columns)
+
+
 @pytest.mark.parametrize(
     ("data", "message", "remedy"),
     [
         (pl.col("a"), "A polars expression has no rows", "{{ row.NAME }}"),
+        ({"b", "a"}, "A set has no order", "sorted"),
+        (OtherFrame(), "A OtherFrame of .* cannot be read", "DataFrame of pandas or polars"),
         ({"a": [1]}, "A dict is not a list of rows", "DataFrame"),
         (5, "A int is not an input", "DataFrame"),
         (b"abc", "A bytes is not an input", "DataFrame"),

@@ -98,6 +98,23 @@ def test_null_and_duplicate_keys_are_refused_with_three_names():
 def test_a_template_without_a_column_is_refused():
     with pytest.raises(PromptError, match="uses no column"):
         prepare("Hello", RECORDS, id="id")
+    with pytest.raises(PromptError) as caught:
+        prepare("Classify: { row.text }", RECORDS, id="id")
+    assert "four" in caught.value.remedy
+    with pytest.raises(PromptError) as caught:
+        prepare("Hello", [{"my text": "a"}], id="my text")
+    assert '{{ row["my text"] }}' in caught.value.remedy
+
+
+def test_a_change_of_the_frame_after_the_plan_was_made_moves_no_column():
+    for frame in (pd.DataFrame(RECORDS), pl.DataFrame(RECORDS)):
+        plan = prepare("{{ row.text }}", frame, id="id")
+        expected = list(plan.batches())
+        if isinstance(frame, pd.DataFrame):
+            frame.insert(0, "new", 1)
+        else:
+            frame.insert_column(0, pl.Series("new", range(30)))
+        assert list(plan.batches()) == expected
 
 
 def test_a_template_whose_first_twenty_prompts_are_equal_is_refused():

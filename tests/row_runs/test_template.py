@@ -1,3 +1,4 @@
+import os
 import re
 from pathlib import Path
 
@@ -92,6 +93,7 @@ def test_other_names_keep_the_values_that_they_have_before_the_run():
     [
         ("{{ row.txet }}", "There is no column 'txet'. Columns: 'text'", "rename"),
         ("{{ row['nope'] }}", "There is no column 'nope'", "rename"),
+        ("{{ text }} {{ row.size }}", "there is a column of this name", "row.text"),
         ("{{ row.class }}", "'class' is a keyword of Python", 'row["class"]'),
         ("{{ limt }} {{ row.text }}", "name 'limt' is not defined", "`limit`"),
         ("{{ row.text", "is not closed", "literal braces"),
@@ -108,6 +110,10 @@ def test_mistakes_are_refused_before_the_run(source, message, remedy):
     with pytest.raises(PromptError, match=re.escape(message)) as caught:
         compile_template(source, COLUMNS, {"limit": 3})
     assert remedy in caught.value.remedy
+
+
+def test_a_function_of_python_is_used_also_if_a_column_has_its_name():
+    assert text("{{ len(row.text) }}", columns=("text", "len"), values=("abc", 1)) == "3"
 
 
 def test_a_column_that_occurs_twice_cannot_be_used():
@@ -204,11 +210,15 @@ def test_files_need_a_folder(folder):
         ImageFolder(folder / "nope")
 
 
-def test_an_unchanged_file_is_read_once(folder, monkeypatch):
-    known = {}
-    first = ImageFolder(folder, known).read("a.png")
-    assert [*known.values()] == [first.digest]
-    known[next(iter(known))] = b"k" * 32
-    assert ImageFolder(folder, known).read("a.png").digest == b"k" * 32
-    (folder / "a.png").write_bytes(PNG + b"more")
-    assert ImageFolder(folder, known).read("a.png").digest not in (b"k" * 32, first.digest)
+def test_an_unchanged_file_is_read_once(folder):
+    images, path = ImageFolder(folder), folder / "a.png"
+    os.utime(path, ns=(10**18, 10**18))
+    first = images.read("a.png")
+    assert [*images.digests.values()] == [first.digest]
+    images.digests[next(iter(images.digests))] = b"k" * 32
+    assert images.read("a.png").digest == b"k" * 32
+    path.write_bytes(PNG + b"more")
+    changed = images.read("a.png").digest
+    assert changed not in (b"k" * 32, first.digest)
+    path.write_bytes(PNG + b"less")  # so soon that the time of change may be the same
+    assert images.read("a.png").digest != changed
