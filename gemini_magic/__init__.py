@@ -13,17 +13,19 @@ if TYPE_CHECKING:
     from . import files
     from .api import ask, stream
     from .catalog import count_tokens, models
+    from .comparison import Comparison, compare
     from .errors import GeminiMagicError, Interrupted, ToolRefused
     from .media import attach
     from .prompts import table
     from .response import Response
     from .response_stream import ResponseStream
-    from .row_runs import RowRun, rows
+    from .row_runs import RowRun, cancel_batch_jobs, rows
     from .tools import tool
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Comparison",
     "GeminiMagicError",
     "Interrupted",
     "Response",
@@ -33,6 +35,8 @@ __all__ = [
     "__version__",
     "ask",
     "attach",
+    "cancel_batch_jobs",
+    "compare",
     "count_tokens",
     "files",
     "load_ipython_extension",
@@ -45,6 +49,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Comparison": ".comparison",
     "GeminiMagicError": ".errors",
     "Interrupted": ".errors",
     "Response": ".response",
@@ -53,6 +58,8 @@ _HOMES = {
     "ToolRefused": ".errors",
     "ask": ".api",
     "attach": ".media",
+    "cancel_batch_jobs": ".row_runs",
+    "compare": ".comparison",
     "count_tokens": ".catalog",
     "models": ".catalog",
     "rows": ".row_runs",

@@ -74,7 +74,7 @@ DISPLAYS = ("auto", "live", "html", "text")
 CONFIRMATIONS = ("marked", "all", "none")
 FORMATS = ("markdown", "md", "text", "json", "html", "code", "raw")
 SAFETY = ("low", "medium", "high", "none", "off")
-TIERS = ("flex", "standard", "priority")
+TIERS = ("flex", "standard", "priority", "batch")
 FRAMINGS = ("sse", "json")
 METHOD_STYLES = ("colon", "slash")
 _SECONDS = 1_000_000.0  # timeouts beyond 2**31 ms overflow in system calls
@@ -257,7 +257,11 @@ class Options:
         help="lowest probability of harm at which content is blocked: low, medium, high, none or off",
     )
     service_tier: str | None = option(
-        None, "--service-tier", choices=TIERS, metavar="TIER", help="service tier: flex, standard or priority"
+        None,
+        "--service-tier",
+        choices=TIERS,
+        metavar="TIER",
+        help="service tier: flex (half price, slow), standard, priority, or batch (half price, for rows only)",
     )
     param: list[str] = option(
         [],
@@ -309,6 +313,29 @@ class Options:
         False, "--count", help="count the tokens of the request; nothing is sent to the model", config=False
     )
     dry_run: bool = option(False, "--dry-run", help="show the exact request without sending it", config=False)
+    compare: str | None = option(
+        None,
+        "--compare",
+        metavar="MODEL,MODEL",
+        help="ask several models and show their answers side by side; BACKEND:MODEL selects another API",
+        config=False,
+    )
+    sweep: list[str] = option(
+        [],
+        "--sweep",
+        metavar="NAME=VALUE,VALUE",
+        help="ask with each of these values of an option, such as temperature=0,0.5,1, and show the answers side by side "
+        "(repeatable: every combination)",
+        config=False,
+    )
+    repeat: int | None = option(
+        None, "--repeat", metavar="N", help="ask the same prompt N times", minimum=1, config=False
+    )
+    cache: bool = option(
+        False,
+        "--cache",
+        help="show the answer of the journal if the same request has a complete answer there; nothing is sent then",
+    )
     record: str | None = option(
         None, "--record", metavar="FILE", help="append the HTTP request and response to FILE"
     )
@@ -426,7 +453,8 @@ class Options:
         None,
         "--price",
         metavar="IN,OUT",
-        help="dollars for a million tokens of prompt and of answer, for `r.cost` on a server without list prices",
+        help="dollars for a million tokens of prompt and of answer in the standard tier, for `r.cost` on a server without "
+        "list prices",
     )
     key_env: str | None = option(
         None, "--key-env", metavar="NAME", help="environment variable with the API key for this server"
@@ -573,6 +601,11 @@ class Options:
 
     __hash__ = None  # type: ignore[assignment] # the values may change
 
+    @property
+    def is_comparison(self) -> bool:
+        """Whether these options request several answers side by side."""
+        return bool(self.compare or self.sweep or self.repeat is not None)
+
     def for_follow_up(self) -> dict[str, Any]:
         """The options that a follow-up request inherits: all but those that belong to a single call."""
         once = (
@@ -584,6 +617,9 @@ class Options:
             "dry_run",
             "count",
             "background",
+            "compare",
+            "sweep",
+            "repeat",
             "tool",  # the functions themselves are inherited, not their names
             "tool_choice",
             "mcp",

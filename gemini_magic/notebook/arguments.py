@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ..config import Setting, settings
 from ..errors import OptionError, PromptError
 from ..prompts import Expression, scan
+from .row_options import row_settings
 
 __all__ = ["MagicLine", "help_text", "is_verbatim", "option_names", "parse_line", "refuse_keys"]
 
@@ -63,7 +64,7 @@ class _LineParser:
         self.words = iter(words)
         self.fill = fill
         self.model = model
-        self.known = _flags()
+        self.known = _flags(rows=model)  # no command asks for rows
         self.options: dict[str, Any] = {}
         self.arguments: list[str] = []
         self.help = False
@@ -159,12 +160,16 @@ class _LineParser:
             )
             if self.options.keys() & _WITH_SPACES:
                 remedy = "Put the whole schema in quotes: --schema 'name, age int'."
+            elif "rows" in self.options:
+                remedy = "Put a longer expression in quotes: --rows 'df[df.n > 1]'."
             raise OptionError(f"{word!r} is neither an option nor the name of a model.", remedy=remedy)
         self.options["model"] = word
 
 
-def _flags() -> dict[str, Setting]:
-    return {flag: setting for setting in settings().values() for flag in setting.flags}
+def _flags(*, rows: bool = True) -> dict[str, Setting]:
+    """The options by flag, with those of ``--rows`` or without."""
+    known = [*settings().values(), *(row_settings().values() if rows else ())]
+    return {flag: setting for setting in known for flag in setting.flags}
 
 
 def option_names() -> dict[str, str]:
@@ -310,8 +315,11 @@ _GROUPS = {
     "maps file_search",
     "Prompt": "attach table_rows verbatim inline_limit",
     "Conversation": "chat continue_ fresh",
+    "Rows": "rows id store limit max_cost max_errors max_seconds concurrency stale in_doubt missing duplicates no_dedupe tpm wait folder "
+    "cluster",
     "Result": "out to overwrite append quiet display format images next_cell background dry_run count",
-    "Recording": "record replay replay_any speed journal",
+    "Comparison": "compare sweep repeat",
+    "Recording": "record replay replay_any speed journal cache",
     "Connection": "backend base_url api_version project location auth key_env method_style alt no_stream",
     "Limit": "timeout stall_timeout first_byte_timeout connect_timeout retries fallback rpm max_event max_total",
 }
@@ -319,7 +327,7 @@ _GROUPS = {
 
 def help_text() -> str:
     """The help of ``%%gemini``: its options in groups."""
-    known = {name: setting for name, setting in settings().items() if setting.flags}
+    known = {name: setting for name, setting in {**settings(), **row_settings()}.items() if setting.flags}
     groups = {
         title: [known.pop(name) for name in names.split() if name in known]
         for title, names in _GROUPS.items()

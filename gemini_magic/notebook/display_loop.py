@@ -9,7 +9,7 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from .. import views
 from ..client import Stream
@@ -22,13 +22,13 @@ from .session import Run, Session
 if TYPE_CHECKING:
     from ..views import View
 
-__all__ = ["DisplayLoop", "RunningCell"]
+__all__ = ["PAUSE", "STEPS_OF_INTERRUPT", "DisplayLoop", "RunningCell", "without_display"]
 
 _TICK = 0.09  # seconds; a longer wait for a silent server would delay the toolbar's interrupt
-_PAUSE = 0.03  # seconds between updates while a stream is busy
+PAUSE = 0.03  # seconds between updates while a stream is busy
 # Steps of the event loop in which ipykernel turns a signal into the cancellation of the cell's task: a callback sets the result
 # of a future, whose callback cancels the task. An interrupt of a cell whose stream ends at once is noticed so.
-_STEPS_OF_INTERRUPT = 3
+STEPS_OF_INTERRUPT = 3
 _WAITED = (
     "The notebook runs without a user, so this cell waited for its answer: `--background` has no effect here."
 )
@@ -70,8 +70,9 @@ class DisplayLoop:
         if cell.background:
             return self._continue_in_background(cell)
         try:
-            cell.view.open()
-            _draw(cell)
+            with interrupts_raise():
+                cell.view.open()
+                _draw(cell)
         except KeyboardInterrupt:
             return self._finish(cell, interrupted=True)
         except BaseException:  # an error in a view must not leave the stream open
@@ -84,17 +85,16 @@ class DisplayLoop:
         if cell.background:
             return self._continue_in_background(cell)
         try:
-            with (
-                interrupts_raise()
-            ):  # the stream may end meanwhile, and then nothing is awaited before the last rendering
+            # The stream may end meanwhile, and then nothing is awaited before the last rendering.
+            with interrupts_raise():
                 cell.view.open()
             version = -1
             while not cell.stream.done:
                 version = await cell.stream.changed(version, _TICK)
                 with interrupts_raise():
                     _update(cell)
-                await asyncio.sleep(_PAUSE)
-            for _ in range(_STEPS_OF_INTERRUPT):
+                await asyncio.sleep(PAUSE)
+            for _ in range(STEPS_OF_INTERRUPT):
                 await asyncio.sleep(0)
         except (asyncio.CancelledError, KeyboardInterrupt):
             task = asyncio.current_task()
@@ -120,7 +120,7 @@ class DisplayLoop:
 
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(draw,), name="gemini-background", daemon=True).start()
-        return self._without_display(cell.run.response)
+        return without_display(self.shell, cell.run.response)
 
     def _finish(self, cell: RunningCell, *, interrupted: bool = False) -> Response:
         """Close the view, show the messages that belong below it, and return the response or raise its error."""
@@ -155,7 +155,7 @@ class DisplayLoop:
                 show_message(message)
         offer_next_cell(self.shell, response, cell.run.options)
         if error is None or not fails:
-            return self._without_display(response)
+            return without_display(self.shell, response)
         error.cell_lines = views.error_lines(response.ledger)
         try:
             raise error
@@ -174,37 +174,53 @@ class DisplayLoop:
         for response in self.session.finish_run(run):
             views.redraw_outputs(response.ledger)  # imports the parts that draw
 
-    def _without_display(self, response: Response) -> Response:
-        """Return the response as the cell's value, but prevent IPython from displaying it: the view did already."""
-        response.skip_next_display()
-        restoring = _DisplayRestorer(self.shell.events, response, _hide_prompt(self.shell, response))
-        self.shell.events.register("post_run_cell", restoring.restore)
-        return response
+
+class _Displayed(Protocol):
+    """A value that can omit its next display."""
+
+    def skip_next_display(self, *, skip: bool = True) -> None:
+        """Make the next display show nothing; False ends that."""
+
+
+V = TypeVar("V", bound=_Displayed)
+
+
+def without_display(shell: Any, value: V) -> V:
+    """Return a value of a cell, but prevent IPython from displaying it: the view did already.
+
+    Args:
+        shell: the IPython shell.
+        value: the value, such as a response.
+    """
+    value.skip_next_display()
+    restoring = _DisplayRestorer(shell.events, value, _hide_prompt(shell, value))
+    shell.events.register("post_run_cell", restoring.restore)
+    return value
 
 
 class _DisplayRestorer:
-    """Ends, after the cell, that IPython does not display a response.
+    """Ends, after the cell, that IPython does not display a value.
 
     Args:
         events: IPython's event manager.
-        response: the response.
+        value: the value.
         show_prompts: undoes :func:`_hide_prompt`.
     """
 
-    def __init__(self, events: Any, response: Response, show_prompts: Callable[[], None]) -> None:
+    def __init__(self, events: Any, value: _Displayed, show_prompts: Callable[[], None]) -> None:
         self._events = events
-        self._response = response
+        self._value = value
         self._show_prompts = show_prompts
 
     def restore(self, *_: object) -> None:
-        """End it; only the cell that created the response does not display it."""
+        """End it; only the cell that created the value does not display it."""
         self._show_prompts()
-        self._response.skip_next_display(skip=False)
+        self._value.skip_next_display(skip=False)
         self._events.unregister("post_run_cell", self.restore)
 
 
-def _hide_prompt(shell: Any, response: Response) -> Callable[[], None]:
-    """Keep a terminal from printing an empty ``Out[n]:`` for a response; returns a function that ends this.
+def _hide_prompt(shell: Any, hidden: object) -> Callable[[], None]:
+    """Keep a terminal from printing an empty ``Out[n]:`` for a value; returns a function that ends this.
 
     The display hook prints the prompt before it asks whether there is something to display. Other values of the same
     cell keep their prompt.
@@ -215,7 +231,7 @@ def _hide_prompt(shell: Any, response: Response) -> Callable[[], None]:
     write_prompt, format_value = hook.write_output_prompt, hook.compute_format_data
 
     def format_with_prompt(value: Any) -> Any:
-        if value is not response:
+        if value is not hidden:
             write_prompt()
         return format_value(value)
 
@@ -239,4 +255,4 @@ def _draw(cell: RunningCell) -> None:
     while not cell.stream.done:
         version = cell.stream.wait_change(version, _TICK)
         _update(cell)
-        cell.stream.wait_while_reading(_PAUSE)
+        cell.stream.wait_while_reading(PAUSE)

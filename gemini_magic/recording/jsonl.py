@@ -19,9 +19,10 @@ What was sent back is in ``response``, without media, which are in the request o
 ``files`` of such a request holds the digests of uploaded files by their URI. Version 1 has the base64 text in the body;
 it is replaced by references when it is read.
 
-The request line names a dialect other than Gemini's own, as ``"backend":"gateway"``. For a request that was not the
-first it holds ``attempt`` and ``round``, the seconds it ``waited``, when it ``started``, and ``first``, the number of the first
-exchange of the same answer: answers that are recorded at the same time are told apart by it. The last line of an exchange
+The request line names a dialect other than Gemini's own, as ``"backend":"gateway"``, and the column of a comparison, as
+``"column":"LABEL"``. For a request that was not the first it holds ``attempt`` and ``round``, the seconds it ``waited``, when it
+``started``, and ``first``, the number of the first exchange of the same answer: answers that are recorded at the same time are
+told apart by it. The last line of an exchange
 without an answer holds the reason, as ``"problem":"…"``. Times are in seconds since the request was sent. Lines of several
 exchanges may be interleaved. Cookies and credentials are never written. The module opens no file.
 """
@@ -104,8 +105,9 @@ def _request_line(number: int, exchange: Exchange, first: int) -> dict[str, Any]
         {"media": {each.digest: _kind(each) for each in exchange.media.values()}} if exchange.media else {}
     )
     request |= {"files": dict(exchange.files)} if exchange.files else {}
+    column = {"column": exchange.column} if exchange.column else {}
     version = VERSION if exchange.media or exchange.files else _FIRST_VERSION
-    return {"v": version, "exchange": number, **order, **dialect, "request": request}
+    return {"v": version, "exchange": number, **order, **dialect, **column, "request": request}
 
 
 def _kind(media: StoredMedia) -> dict[str, Any]:
@@ -319,6 +321,7 @@ def _apply(value: dict[str, Any], found: dict[int, RecordedExchange], media: dic
         )
         found[number].number = number
         found[number].first = int(value["first"]) if "first" in value else None
+        found[number].column = str(value.get("column", ""))
         return
     exchange = found[number]
     if "status" in value:
