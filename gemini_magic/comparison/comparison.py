@@ -234,6 +234,10 @@ class Comparison:
         streams = [each.stream for each in played if each.stream is not None]
         views.watch_columns(again.columns, streams)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy the responses; an answer that is still running raises TypeError."""
+        return type(self), (self.responses, self.labels)
+
     # -- display ---------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
