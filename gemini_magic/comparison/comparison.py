@@ -257,12 +257,7 @@ class Comparison:
         raise NotImplementedError  # IPython then uses _repr_mimebundle_
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
-        return views.columns_bundle(self.columns)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's signature
-        """Print the answers where they can be rendered; inside a container, one line."""
-        rendered = "" if len(printer.stack) > 1 else views.terminal_columns_text(self.columns)
-        printer.text(rendered or repr(self))
+        return views.columns_value_bundle(self.columns)
 
     def _repr_html_(self) -> str:
         return str(self._repr_mimebundle_()["text/html"])
