@@ -131,9 +131,13 @@ THIRD_PARTY_FILES = {
     "mcp_types": ("mcp_servers/connection.py",),
     "httpx2": ("mcp_servers/connection.py",),
     "duckdb": ("tools/sql.py",),
+    "dask": ("row_runs/cluster*.py",),
+    "distributed": ("row_runs/cluster*.py",),
 }
 
 NEVER_AT_IMPORT_TIME = {
+    "dask",
+    "distributed",
     "duckdb",
     "httpx2",
     "mcp",

@@ -6,16 +6,17 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
 from ..api import key_for_options, refuse_conflicts, resolved_options
 from ..backends import Backend, backend, host_to_name
-from ..client import Asker, endpoint_of, rate_scope
+from ..client import Asker, Key, endpoint_of, rate_scope
 from ..config import IGNORED, KEY_WITHHELD
 from ..content import Text
-from ..errors import OptionError
+from ..errors import CredentialsError, OptionError
 from ..options import Options
 from ..prices import TokenPrice
 from ..prompts import build_request
@@ -24,6 +25,8 @@ from .admission import Admission, InDoubt, Stale, check_store, limited
 from .attempts import AttemptMaker
 from .breaker import CircuitBreaker
 from .budget import Budget, token_rates
+from .cluster import ClusterExecutor, check_cluster
+from .cluster_plan import ClusterPlan
 from .leader import Leader, Pace
 from .limits import DEFAULT_AT_ONCE, MOST_AT_ONCE
 from .local import LocalExecutor
@@ -73,6 +76,7 @@ class RowArguments(NamedTuple):
     dedupe: bool = True
     repeat: int = 1
     folder: str | os.PathLike[str] | None = None
+    cluster: Any = None
 
     def check(self) -> None:
         """Refuse values that are not valid.
@@ -111,6 +115,8 @@ class RowArguments(NamedTuple):
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if value is not None and not (number and value > 0):
                 raise OptionError(f"{name}={value!r} is not valid.", remedy="Give a number above 0.")
+        if self.cluster is not None:
+            check_cluster(self.cluster)
 
 
 def rows(
@@ -133,6 +139,7 @@ def rows(
     dedupe: bool = True,
     repeat: int = 1,
     folder: str | os.PathLike[str] | None = None,
+    cluster: Any = None,
     variables: Mapping[str, Any] | None = None,
     show: bool | None = None,
     **options: Any,
@@ -163,6 +170,7 @@ def rows(
         dedupe: whether rows with the same prompt share one answer.
         repeat: how many answers each row gets.
         folder: the folder whose files ``{{ image(row.NAME) }}`` may send.
+        cluster: a ``dask.distributed.Client``, to make the requests on the workers of its cluster, each with its own key.
         variables: other names that the prompt uses.
         show: whether to show the progress; by default in a notebook and in a terminal.
         options: any option of ``%%gemini`` by name, such as ``model``, ``schema``, ``rpm`` or ``max_tokens``.
@@ -195,6 +203,7 @@ def rows(
         dedupe=dedupe,
         repeat=repeat,
         folder=folder,
+        cluster=cluster,
     )
     resolved, sources = resolved_options(options)
     run = start_rows(template, data, arguments, resolved, sources=sources, variables=variables or {})
@@ -247,10 +256,8 @@ def start_rows(
     )
     request = build_request((Text("x"),), options)
     refuse_conflicts(dialect, request, options, sources)
-    key = None
-    if dialect.local is None:
-        reasons = [each for name in (KEY_WITHHELD, IGNORED) if (each := sources.get(name))]
-        key = key_for_options(dialect, options, ask_key, reasons)
+    reasons = [each for name in (KEY_WITHHELD, IGNORED) if (each := sources.get(name))]
+    key = _key(dialect, options, arguments, ask_key, reasons)
     settings = RunSettings(
         plan,
         Asker(options, dialect, key),
@@ -265,6 +272,27 @@ def start_rows(
         },
     )
     return _Starter(settings, dialect, arguments).start()
+
+
+def _key(
+    dialect: Backend,
+    options: Options,
+    arguments: RowArguments,
+    ask: Callable[[str], str] | None,
+    reasons: Sequence[str],
+) -> Key | None:
+    """The key for the address. On a cluster, each worker has its own; the one of this process only tells limits apart.
+
+    Raises:
+        CredentialsError: no key was found, or the key belongs to another host.
+    """
+    if dialect.local is not None:
+        return None
+    if arguments.cluster is None:
+        return key_for_options(dialect, options, ask, reasons)
+    with suppress(CredentialsError):
+        return key_for_options(dialect, options, None, reasons)
+    return None
 
 
 def _options_of_rows(options: Options) -> Options:
@@ -392,9 +420,13 @@ class _Starter:
             wait_for_day=arguments.wait == "day",
         )
         budget = Budget(arguments.max_cost, store.cost().dollars, self.rates, options.max_tokens)
-        maker = AttemptMaker(asker, self.settings.request, options.schema, TokenPrice.parse(options.price))
+        price = TokenPrice.parse(options.price)
 
         def executor(leader: Leader) -> Executor:
+            if arguments.cluster is not None:
+                cluster_plan = ClusterPlan(options, self.settings.request, options.schema, price)
+                return ClusterExecutor(arguments.cluster, cluster_plan, pace.at_once)
+            maker = AttemptMaker(asker, self.settings.request, options.schema, price)
             return LocalExecutor(maker, leader.leave)
 
         return Leader(
@@ -445,9 +477,7 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
     )
     request = build_request((Text("x"),), options)
     refuse_conflicts(dialect, request, options, sources)
-    key = run.settings.asker.key
-    if dialect.local is None:
-        key = key_for_options(dialect, options, given["ask_key"], ())
+    key = _key(dialect, options, arguments, given["ask_key"], ())
     settings = RunSettings(plan, Asker(options, dialect, key), request, {**given, "arguments": arguments})
     again = _Starter(settings, dialect, arguments).retry(run, statuses)
     watch_rows(again, shell=_shell())
