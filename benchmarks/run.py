@@ -19,6 +19,9 @@ from items import items
 from page import page
 from reading import burst, large, memory
 from rendering import markdown
+from rows import rows
+from rows_faults import rows_faults
+from rows_store import rows_store
 from startup import first, load, warm
 
 BENCHMARKS = {
@@ -36,6 +39,9 @@ BENCHMARKS = {
         markdown,
         items,
         page,
+        rows,
+        rows_faults,
+        rows_store,
     )
 }
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .prompts import table
     from .response import Response
     from .response_stream import ResponseStream
-    from .row_runs import RowRun, rows
+    from .row_runs import RowRun, cancel_batch_jobs, rows
     from .tools import tool
 
 __version__ = "0.1.0"
@@ -35,6 +35,7 @@ __all__ = [
     "__version__",
     "ask",
     "attach",
+    "cancel_batch_jobs",
     "compare",
     "count_tokens",
     "files",
@@ -57,6 +58,7 @@ _HOMES = {
     "ToolRefused": ".errors",
     "ask": ".api",
     "attach": ".media",
+    "cancel_batch_jobs": ".row_runs",
     "compare": ".comparison",
     "count_tokens": ".catalog",
     "models": ".catalog",

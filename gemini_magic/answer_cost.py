@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .backends import backend
+from .backends import Backend, backend
 from .events import Usage
 from .ledger import Ledger
 from .prices import Cost, add_costs, list_price, reported_cost
@@ -47,22 +47,31 @@ def _request_cost(
     model = ledger.model_version or (ledger.request.model if ledger.request else None)
     if reported:
         return reported_cost(reported[0], source=ledger.backend, model=model)
-    if ledger.price is not None:
-        return ledger.price.cost(usage, model)
     dialect = backend(ledger.backend)
+    tier = _billed_tier(ledger, dialect)
+    if ledger.price is not None:
+        return ledger.price.cost(usage, model, tier)
     urls = [each.url for each in ledger.exchanges[-1:] if each.url]
     if dialect.auth and not all(map(dialect.auth.owns, urls)):
         return None
-    requested = dialect.requested_tier(ledger.request) if ledger.request else None
-    tier = ledger.extras.get("serviceTier", requested)
     return list_price(
         usage,
         model,
         reported=dialect.price_data(model or "", usage or Usage(), _json_with_last_total(ledger, chunks)),
         provider=dialect.price_provider,
-        tier=tier if isinstance(tier, str) else None,
+        tier=tier,
         when=ledger.started,
     )
+
+
+def _billed_tier(ledger: Ledger, dialect: Backend) -> str | None:
+    """The service tier that the server reports, or else the one that was requested; None if neither is known.
+
+    The answers of a batch job report ``standard``, although they cost half.
+    """
+    requested = dialect.requested_tier(ledger.request) if ledger.request else None
+    tier = requested if requested == "batch" else ledger.extras.get("serviceTier", requested)
+    return tier if isinstance(tier, str) else None
 
 
 def _json_with_last_total(ledger: Ledger, chunks: tuple[int, int]) -> bytes:

@@ -361,6 +361,7 @@ def resolve(
 # quarter of the time.
 _memory: dict[Hashable, tuple[WatchedFiles, Options, dict[str, str]]] = {}
 _MEMORY_SIZE = 32  # results
+_FLEX_FIRST_BYTE = 900.0  # seconds
 _KEY_TYPES = (str, int, float, bool, type(None))
 
 
@@ -438,7 +439,20 @@ def _resolve(
     name = values.get("backend", Options.backend)
     if "model" not in values and name in names() and backend(name).default_model != Options.model:
         values["model"], sources["model"] = backend(name).default_model, f"default of the {name} backend"
+    _wait_for_flex(values, sources)
     return Options(**values), sources
+
+
+def _wait_for_flex(values: dict[str, Any], sources: dict[str, str]) -> None:
+    """Wait longer for the first byte in the flex tier, unless the user set a limit.
+
+    The server can hold a request for ten minutes and more before it begins to answer ("Flex inference", ai.google.dev).
+    """
+    default = values.get("first_byte_timeout", Options.first_byte_timeout) == Options.first_byte_timeout
+    given = sources.get("first_byte_timeout")
+    if values.get("service_tier") == "flex" and default and given in (None, PREVIOUS):
+        values["first_byte_timeout"] = _FLEX_FIRST_BYTE
+        sources["first_byte_timeout"] = "default of the flex tier"
 
 
 def _unknown(name: str, where: str, known: Mapping[str, Setting]) -> OptionError:

@@ -74,7 +74,7 @@ DISPLAYS = ("auto", "live", "html", "text")
 CONFIRMATIONS = ("marked", "all", "none")
 FORMATS = ("markdown", "md", "text", "json", "html", "code", "raw")
 SAFETY = ("low", "medium", "high", "none", "off")
-TIERS = ("flex", "standard", "priority")
+TIERS = ("flex", "standard", "priority", "batch")
 FRAMINGS = ("sse", "json")
 METHOD_STYLES = ("colon", "slash")
 _SECONDS = 1_000_000.0  # timeouts beyond 2**31 ms overflow in system calls
@@ -147,6 +147,13 @@ class Options:
         config=False,
         is_object=True,
         help="request an array of what --schema would request; the response has it as `items`",
+    )
+    items: str | None = option(
+        None,
+        "--items",
+        metavar="PATH",
+        config=False,
+        help="with a schema that has several arrays, the one whose elements are the items, such as dogs or result.dogs",
     )
     repair: int = option(
         0,
@@ -250,7 +257,11 @@ class Options:
         help="lowest probability of harm at which content is blocked: low, medium, high, none or off",
     )
     service_tier: str | None = option(
-        None, "--service-tier", choices=TIERS, metavar="TIER", help="service tier: flex, standard or priority"
+        None,
+        "--service-tier",
+        choices=TIERS,
+        metavar="TIER",
+        help="service tier: flex (half price, slow), standard, priority, or batch (half price, for rows only)",
     )
     param: list[str] = option(
         [],
@@ -442,7 +453,8 @@ class Options:
         None,
         "--price",
         metavar="IN,OUT",
-        help="dollars for a million tokens of prompt and of answer, for `r.cost` on a server without list prices",
+        help="dollars for a million tokens of prompt and of answer in the standard tier, for `r.cost` on a server without "
+        "list prices",
     )
     key_env: str | None = option(
         None, "--key-env", metavar="NAME", help="environment variable with the API key for this server"

@@ -15,9 +15,11 @@ from typing import Any, Final, NamedTuple
 from .errors import OptionError
 from .events import Usage
 
-__all__ = ["Cost", "TokenPrice", "add_costs", "list_price", "reported_cost"]
+__all__ = ["HALF_PRICE", "Cost", "TokenPrice", "add_costs", "list_price", "reported_cost"]
 
 _MILLION: Final = 1_000_000
+# Tiers that cost half of the standard price, except for cached tokens (ai.google.dev, "Batch API" and "Flex inference").
+HALF_PRICE: Final = ("flex", "batch")
 _STANDARD: Final = {"", "standard", "default", "on_demand", "unspecified", "service_tier_unspecified"}
 
 
@@ -86,7 +88,7 @@ def _amount(value: Any) -> float | None:
 
 
 class TokenPrice(NamedTuple):
-    """The prices of tokens that the user gives with ``--price``, in US dollars for a million tokens.
+    """The prices of tokens that the user gives with ``--price``, in US dollars for a million tokens, in the standard tier.
 
     Attributes:
         input: the price of the prompt, including cached and tool tokens.
@@ -113,12 +115,19 @@ class TokenPrice(NamedTuple):
             )
         return cls(*(amount or 0.0 for amount in amounts))
 
-    def cost(self, usage: Usage | None, model: str | None) -> Cost | None:
-        """Return the cost of an answer; None if the server did not send the counts."""
+    def cost(self, usage: Usage | None, model: str | None, tier: str | None = None) -> Cost | None:
+        """Return the cost of an answer; None if the server did not send the counts.
+
+        Args:
+            usage: the final token counts.
+            model: the model that answered.
+            tier: the service tier that was billed; flex and batch cost half.
+        """
         if usage is None or usage.prompt is None or (usage.output is None and usage.thoughts is None):
             return None
-        sent = (usage.prompt + (usage.tool or 0)) * self.input / _MILLION
-        received = ((usage.output or 0) + (usage.thoughts or 0)) * self.output / _MILLION
+        part = 0.5 if (tier or "").lower() in HALF_PRICE else 1.0
+        sent = part * (usage.prompt + (usage.tool or 0)) * self.input / _MILLION
+        received = part * ((usage.output or 0) + (usage.thoughts or 0)) * self.output / _MILLION
         total = sent + received
         return None if not total else Cost(total, "USD", sent, received, "--price", None, model)
 
@@ -139,7 +148,8 @@ def list_price(
         model: the model that answered, as the server names it.
         reported: the model and the counts as genai-prices reads them: in the JSON of the provider's API.
         provider: the provider's name in genai-prices; None for a provider without list prices.
-        tier: the service tier that was billed; the price is unknown if the table has none for it.
+        tier: the service tier that was billed. If the table has no price for it, flex and batch cost half of the standard
+            price, and the price of any other tier is unknown.
         when: when the request was made, because prices change.
 
     Returns:
@@ -166,15 +176,29 @@ def _lookup(
     package: Any = import_module("genai_prices")
     extracted = package.extract_usage(reported, provider_id=provider)
     name = (tier or "").lower()
-    context = {} if name in _STANDARD else {"service_tier": name}
-    if context and not any(
-        context == each.when for each in getattr(extracted.model, "price_variants", None) or ()
-    ):
-        return None
-    price = extracted.calc_price(genai_request_timestamp=when, price_context=context or None)
+    context = {} if name in _STANDARD else {"processing" if name == "batch" else "service_tier": name}
+    price = extracted.calc_price(genai_request_timestamp=when, price_context=None)
+    halved = False
+    if context:
+        # A price of a tier can begin later than the request; the standard price is then returned without a sign of it.
+        listed = extracted.calc_price(genai_request_timestamp=when, price_context=context)
+        halved = listed.model_price == price.model_price
+        if halved and name not in HALF_PRICE:
+            return None
+        price = price if halved else listed
     if not price.total_price:
         return None
-    total, sent, received = (
-        float(each) for each in (price.total_price, price.input_price, price.output_price)
-    )
+    sent, received = float(price.input_price), float(price.output_price)
+    total = float(price.total_price)
+    if halved:
+        cached = min(sent, _cached_price(extracted, price))
+        sent, received = (sent + cached) / 2, received / 2
+        total = sent + received
     return Cost(total, "USD", sent, received, "genai-prices", version("genai-prices"), price.model.id)
+
+
+def _cached_price(extracted: Any, price: Any) -> float:
+    """The part of a price that is for cached tokens."""
+    rate = getattr(price.model_price, "cache_read_mtok", None)
+    tokens = getattr(extracted.usage, "cache_read_tokens", None)
+    return float(getattr(rate, "base", rate) or 0) * (tokens or 0) / _MILLION

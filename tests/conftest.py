@@ -28,7 +28,7 @@ from upload_server import UploadServer
 
 _numbers = itertools.count(1)
 # How long a test with this marker takes on average, in seconds; other tests take much less.
-_SECONDS = {"browser": 3.0, "kernel": 0.8}
+_SECONDS = {"browser": 3.0, "kernel": 0.8, "cluster": 0.8}
 _OPTIONAL = {
     # marker and folder: (why the tests cannot run, the variable that makes this an error)
     "browser": (missing_for_browser(), "GEMINI_MAGIC_REQUIRE_BROWSER"),

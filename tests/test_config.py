@@ -371,3 +371,14 @@ def test_every_option_has_help_and_no_option_accepts_a_key():
     assert all(setting.help for setting in known.values())
     assert not any("api-key" in flag or flag == "--key" for flag in flags)
     assert (Options().retries, Options().max_total) == (3, 128)
+
+
+def test_the_flex_tier_has_a_longer_time_limit_for_the_first_byte():
+    options, sources = resolve({"service_tier": "flex"})
+    assert options.first_byte_timeout >= 600
+    assert sources["first_byte_timeout"] == "default of the flex tier"
+    assert resolve({"service_tier": "flex", "first_byte_timeout": 20})[0].first_byte_timeout == 20
+    assert resolve({"service_tier": "flex"}, {"first_byte_timeout": 20})[0].first_byte_timeout == 20
+    assert resolve({"service_tier": "standard"})[0].first_byte_timeout == Options.first_byte_timeout
+    before = resolve({})[0].for_follow_up()
+    assert resolve({"service_tier": "flex"}, previous=before)[0].first_byte_timeout >= 600

@@ -70,13 +70,31 @@ def test_an_unknown_cost_is_none_and_never_zero(usage, model, more):
     assert found is None or found.amount > 0
 
 
-def test_a_tier_has_its_listed_price_or_none():
+def test_a_tier_has_its_listed_price():
+    usage = Usage(MILLION, None, MILLION)
+    standard = price(usage, "gemini-2.5-flash")
+    assert price(usage, "gemini-2.5-flash", tier="standard") == standard
+    later = datetime(
+        2026, 11, 30, tzinfo=UTC
+    )  # the table has a price from October on, and half of the standard one before
+    for when in (WHEN, later):
+        batch = price(usage, "gemini-2.5-flash", tier="batch", when=when)
+        assert batch.amount == pytest.approx(standard.amount / 2)
+    assert price(usage, "gemini-2.5-flash", tier="priority") is None
+
+
+@pytest.mark.parametrize("tier", ["FLEX", "batch"])
+def test_a_tier_without_a_listed_price_costs_half_except_for_cached_tokens(tier):
     usage = Usage(MILLION, None, MILLION)
     standard = price(usage, "gemini-3.5-flash")
-    flex = price(usage, "gemini-3.5-flash", tier="FLEX")
-    assert standard is not None
-    assert price(usage, "gemini-3.5-flash", tier="standard") == standard
-    assert flex is None or flex.amount < standard.amount
+    half = price(usage, "gemini-3.5-flash", tier=tier)
+    assert (half.input, half.output) == pytest.approx((standard.input / 2, standard.output / 2))
+    assert half.amount == pytest.approx(standard.amount / 2)
+    usage = Usage(MILLION, MILLION, MILLION)
+    standard = price(usage, "gemini-3.5-flash")
+    half = price(usage, "gemini-3.5-flash", tier=tier)
+    assert half.input == pytest.approx(standard.input)
+    assert half.output == pytest.approx(standard.output / 2)
 
 
 def test_without_genai_prices_the_cost_is_unknown(monkeypatch):
@@ -159,6 +177,7 @@ def test_the_cost_by_the_prices_of_the_user(ask):
     )
     assert copy.copy(r).cost == r.cost
     assert TokenPrice(1, 1).cost(Usage(), "m") is None
+    assert TokenPrice(1, 2).cost(Usage(MILLION, None, MILLION), "m", "flex").amount == 1.5
     thinking = TokenPrice(1, 10).cost(
         Usage(MILLION, MILLION // 2, MILLION, MILLION, MILLION, 4 * MILLION), "m"
     )

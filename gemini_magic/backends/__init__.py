@@ -5,6 +5,8 @@ from __future__ import annotations
 from .auth import LOOPBACK, Auth
 from .backend import (
     Backend,
+    BatchAnswer,
+    BatchApi,
     Decoder,
     Endpoint,
     FilesApi,
@@ -12,6 +14,7 @@ from .backend import (
     HttpRequest,
     Model,
     RemoteFile,
+    RemoteJob,
     SentRequest,
     TokenCount,
 )
@@ -23,6 +26,8 @@ __all__ = [
     "LOOPBACK",
     "Auth",
     "Backend",
+    "BatchAnswer",
+    "BatchApi",
     "Decoder",
     "Endpoint",
     "FilesApi",
@@ -30,6 +35,7 @@ __all__ = [
     "HttpRequest",
     "Model",
     "RemoteFile",
+    "RemoteJob",
     "SentRequest",
     "TokenCount",
     "backend",

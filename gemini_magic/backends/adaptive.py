@@ -66,4 +66,5 @@ ADAPTIVE = replace(
     count=None,
     models=None,
     files=None,
+    batches=None,
 )

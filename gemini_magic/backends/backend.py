@@ -22,6 +22,9 @@ from .auth import Auth
 __all__ = [
     "Auth",
     "Backend",
+    "BatchAnswer",
+    "BatchApi",
+    "BatchState",
     "CountTokens",
     "Decoder",
     "Endpoint",
@@ -31,6 +34,7 @@ __all__ = [
     "ListModels",
     "Model",
     "RemoteFile",
+    "RemoteJob",
     "SentRequest",
     "TokenCount",
 ]
@@ -207,6 +211,95 @@ class FilesApi(NamedTuple):
     missing: Callable[[str], str]
 
 
+BatchState: TypeAlias = Literal[
+    "pending", "running", "succeeded", "failed", "cancelled", "expired", "unknown"
+]
+"""The state of a batch job, in no dialect; ``unknown`` for a value that this version does not know."""
+
+
+class RemoteJob(NamedTuple):
+    """A batch job as the server reports it. Texts are on one line, without control characters.
+
+    Attributes:
+        name: its id, such as ``batches/abc123``.
+        display_name: the name that the client gave.
+        state: its state.
+        reported_state: the state in the server's words.
+        ended: whether it will not change any more.
+        created, finished: when it was created and when it ended; None if the server did not report it.
+        requests, succeeded, failed, pending: numbers of its requests; None if the server did not report it.
+        result_file: the id of the file with the results; empty if they are inside the answer, or if there are none.
+        failure: why the whole job failed.
+    """
+
+    name: str
+    display_name: str = ""
+    state: BatchState = "unknown"
+    reported_state: str = ""
+    ended: bool = False
+    created: datetime | None = None
+    finished: datetime | None = None
+    requests: int | None = None
+    succeeded: int | None = None
+    failed: int | None = None
+    pending: int | None = None
+    result_file: str = ""
+    failure: Failure | None = None
+
+
+class BatchAnswer(NamedTuple):
+    """The result of one request of a batch job.
+
+    Attributes:
+        key: the key that was sent with the request; None if the result has none.
+        body: the JSON of the answer as received, or of an object with ``error``.
+        failure: why this request failed; None if it has an answer.
+    """
+
+    key: str | None
+    body: bytes
+    failure: Failure | None = None
+
+
+class BatchApi(NamedTuple):
+    """How a dialect runs many requests as one job, at its own time and at a lower price.
+
+    Attributes:
+        inline_row: ``(request, key)`` -> the JSON text of a request inside the job.
+        file_row: ``(request, key)`` -> the line of a request in an uploaded file, without the line feed.
+        create_inline: ``(endpoint, model, display name, inline rows)`` -> the request that creates a job, without a key.
+        create_from_file: ``(endpoint, model, display name, id of the uploaded file)`` -> the same for a file of rows.
+        get, cancel, delete: ``(endpoint, name)`` -> the request for a job, to stop it, or to delete its record.
+        list: ``(endpoint, page token)`` -> the request for a page of the list; the first page has the empty token.
+        download: ``(endpoint, id of a file)`` -> the requests for the content of a file, in the order in which to try them.
+        read: the JSON value of an answer -> the job; None if there is none. Never raises.
+        read_list: the JSON object of a page -> its jobs, without results, and the token of the next page.
+        inline_answers: the body of an answer to ``get`` -> the results inside it, and how many could not be read. Never
+            raises.
+        file_answer: a line of a file of results -> the result; None if it cannot be read. Never raises.
+        file_type: the MIME type of an uploaded file of rows.
+        max_inline: bytes that a job with its requests inside may have.
+        max_file: bytes that an uploaded file of rows may have.
+    """
+
+    inline_row: Callable[[Request, str], bytes]
+    file_row: Callable[[Request, str], bytes]
+    create_inline: Callable[[Endpoint, str, str, Sequence[bytes]], HttpRequest]
+    create_from_file: Callable[[Endpoint, str, str, str], HttpRequest]
+    get: Callable[[Endpoint, str], HttpRequest]
+    cancel: Callable[[Endpoint, str], HttpRequest]
+    delete: Callable[[Endpoint, str], HttpRequest]
+    list: Callable[[Endpoint, str], HttpRequest]
+    download: Callable[[Endpoint, str], Sequence[HttpRequest]]
+    read: Callable[[Any], RemoteJob | None]
+    read_list: Callable[[dict[str, Any]], tuple[Sequence[RemoteJob], str]]
+    inline_answers: Callable[[bytes], tuple[Sequence[BatchAnswer], int]]
+    file_answer: Callable[[bytes], BatchAnswer | None]
+    file_type: str
+    max_inline: int
+    max_file: int
+
+
 class SentRequest(NamedTuple):
     """A request read again from what went over the wire; None if the dialect has no such field.
 
@@ -288,6 +381,8 @@ class Backend(Struct, frozen=True, kw_only=True):
         models: how the models are listed; None if the server has no list.
         files: how files are uploaded; None if the server cannot do that.
         upload_remedy: what to do about media that are too large for a request and cannot be uploaded.
+        batches: how batch jobs are run; None if the server cannot do that.
+        batch_remedy: what to do if there are no batch jobs.
         token_details: the token counts by modality that one JSON text reports; never raises.
         safety_ratings: the safety ratings that one JSON text reports; never raises.
         token_scores: the tokens with their log probabilities that one JSON text reports; never raises.
@@ -321,6 +416,8 @@ class Backend(Struct, frozen=True, kw_only=True):
     upload_remedy: str = (
         "Use smaller media, or increase --inline-limit if the server accepts larger requests."
     )
+    batches: BatchApi | None = None
+    batch_remedy: str = "Use another service tier, or the Gemini API (backend='gemini')."
     token_details: Callable[[bytes], Sequence[TokenDetail]] = _no_details
     safety_ratings: Callable[[bytes], Sequence[SafetyRating]] = _no_ratings
     token_scores: Callable[[bytes], Sequence[TokenScore]] = _no_scores

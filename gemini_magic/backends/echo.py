@@ -185,6 +185,7 @@ ECHO = replace(
     count=None,
     models=None,
     files=None,
+    batches=None,
     undocumented=None,
     local=reply,
 )

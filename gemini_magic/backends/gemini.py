@@ -36,10 +36,11 @@ from ..content import (
     join_parts,
 )
 from ..errors import OptionError
-from ..media import encode_body
+from ..media import MediaInsert, body_pieces, encode_body
 from .auth import Auth
 from .backend import Backend, CountTokens, Endpoint, HttpRequest, ListModels
 from .field_names import split_fields, with_api_names
+from .gemini_batches import gemini_batch_api
 from .gemini_catalog import read_models, read_token_count
 from .gemini_decode import gemini_decoder
 from .gemini_evidence import safety_ratings, token_scores
@@ -70,6 +71,7 @@ __all__ = [
 ]
 
 _FLAGS = {"thought", "thoughtSignature"}  # fields of a part that are not its data
+BATCH = "batch"  # the tier of batch jobs, which is not a field of a request
 _PAGE = 1000  # models per page, the API's maximum
 # How the neutral settings are spelled (ai.google.dev, GenerationConfig, SafetySetting and Tool).
 _CONFIG = {
@@ -244,7 +246,11 @@ def _thinking_config(thinking: Thinking, model: str) -> dict[str, Any]:
 
 
 def top_fields(request: Request) -> dict[str, Any]:
-    """The neutral settings that are fields of the request itself, beside ``generationConfig``."""
+    """The neutral settings that are fields of the request itself, beside ``generationConfig``.
+
+    Raises:
+        OptionError: the request is for a batch job, which is no request by itself.
+    """
     settings = request.settings
     body: dict[str, Any] = {}
     if tools := tools_field(settings):
@@ -256,6 +262,11 @@ def top_fields(request: Request) -> dict[str, Any]:
             {"category": f"HARM_CATEGORY_{category.upper()}", "threshold": _THRESHOLDS[level]}
             for category, level in settings.safety.items()
         ]
+    if settings.service_tier == BATCH:
+        raise OptionError(
+            "The service tier 'batch' is for many rows only.",
+            remedy="Use gm.rows(…, service_tier='batch') or --rows, or another tier such as flex.",
+        )
     if settings.service_tier:
         body["serviceTier"] = settings.service_tier
     return body
@@ -322,8 +333,13 @@ def json_request(url: str, body: dict[str, Any], *, streamed: bool = False) -> H
         ("accept-encoding", "identity"),
         ("cache-control", "no-store"),
     )
+    return HttpRequest("POST", url, headers, *_json_text(body))
+
+
+def _json_text(body: dict[str, Any]) -> tuple[bytes, tuple[MediaInsert, ...]]:
+    """The JSON text of a body and its media; see :func:`json_request`."""
     try:
-        return HttpRequest("POST", url, headers, *encode_body(body))
+        return encode_body(body)
     except UnicodeEncodeError:
         raise OptionError(
             "The prompt contains an unpaired surrogate, which cannot be encoded as UTF-8.",
@@ -359,8 +375,22 @@ def encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     return json_request(_url(request.model, endpoint), body, streamed=endpoint.form == "sse")
 
 
+def _without_batch(request: Request) -> Request:
+    """The request without the tier of batch jobs, which no request contains."""
+    if request.settings.service_tier != BATCH:
+        return request
+    return replace(request, settings=replace(request.settings, service_tier=None))
+
+
+def _batch_row(request: Request) -> bytes:
+    """The JSON text of a request of a batch job, with its media in it."""
+    body = {"model": model_path(request.model), **body_of(_without_batch(request), server_calls=True)}
+    return b"".join(body_pieces(*_json_text(body)))
+
+
 def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
     """Counts the whole request, so that the system instruction and the tools are included."""
+    request = _without_batch(request)
     model = model_path(request.model)
     body = {"generateContentRequest": {"model": model, **body_of(request, server_calls=True)}}
     return json_request(f"{gemini_base(endpoint)}/{quoted(model)}:countTokens", body)
@@ -403,6 +433,7 @@ GEMINI = Backend(
     count=CountTokens(_count, read_token_count),
     models=ListModels(_models, read_models),
     files=FILES,
+    batches=gemini_batch_api(_batch_row, model_path),
     requested_tier=requested_tier,
     unenforced_rules=_unenforced_rules,
 )

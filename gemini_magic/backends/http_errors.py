@@ -83,6 +83,25 @@ _REMEDIES = (
         "Each call of a turn needs one result. Start a new conversation with --fresh.",
     ),
 )
+# The codes of google.rpc.Status, which errors inside a batch job have: their names and HTTP statuses (google/rpc/code.proto).
+_RPC_CODES = {
+    1: ("CANCELLED", 499),
+    2: ("UNKNOWN", 500),
+    3: ("INVALID_ARGUMENT", 400),
+    4: ("DEADLINE_EXCEEDED", 504),
+    5: ("NOT_FOUND", 404),
+    6: ("ALREADY_EXISTS", 409),
+    7: ("PERMISSION_DENIED", 403),
+    8: ("RESOURCE_EXHAUSTED", 429),
+    9: ("FAILED_PRECONDITION", 400),
+    10: ("ABORTED", 409),
+    11: ("OUT_OF_RANGE", 400),
+    12: ("UNIMPLEMENTED", 501),
+    13: ("INTERNAL", 500),
+    14: ("UNAVAILABLE", 503),
+    15: ("DATA_LOSS", 500),
+    16: ("UNAUTHENTICATED", 401),
+}
 _MOST_EVENTS = 10  # events of an error body that are tried
 _FIELD = r"(?:event|id|retry)?:"
 _LONGEST = 500  # characters of a message that is shown
@@ -119,6 +138,9 @@ def failure_of(error: Any, *, code: int | None = None) -> Failure | None:
     own = error.get("code")
     number = _code(own)
     status = error.get("status") or (own if isinstance(own, str) and number is None else None)
+    if number in _RPC_CODES:
+        name, number = _RPC_CODES[number]
+        status = status or name
     reason = next((str(item["reason"]) for item in details if item.get("reason")), None)
     wait = _wait(details, message)
     return Failure(

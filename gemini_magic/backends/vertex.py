@@ -176,5 +176,10 @@ VERTEX = replace(
     count=CountTokens(_count, read_token_count),
     models=ListModels(_models, read_models),
     files=None,
+    batches=None,
+    batch_remedy=(
+        "Batch jobs of Vertex AI read and write Cloud Storage only. Use service_tier='flex', or the Gemini API "
+        "(backend='gemini')."
+    ),
     upload_remedy="Vertex AI has no Files API. Put the file into Cloud Storage and use its address: gs://BUCKET/OBJECT.",
 )

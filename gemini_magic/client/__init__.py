@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from .body_secrets import hide_in_body
     from .certificates import load_certificates
     from .endpoint import endpoint_of
-    from .fetch import FetchedResponse, fetch_body, fetch_response
+    from .fetch import FetchedResponse, fetch_body, fetch_into, fetch_response
+    from .file_upload import upload_file
     from .known_models import listed_models, remember_models
     from .media_plan import plan_media, without_files
     from .media_uploads import uploaded_request
@@ -37,6 +38,7 @@ __all__ = [
     "UploadedFiles",
     "endpoint_of",
     "fetch_body",
+    "fetch_into",
     "fetch_response",
     "hide_in_body",
     "listed_models",
@@ -46,6 +48,7 @@ __all__ = [
     "play",
     "rate_scope",
     "remember_models",
+    "upload_file",
     "uploaded_request",
     "without_files",
 ]
@@ -63,6 +66,7 @@ _HOMES = {
     "UploadedFiles": "uploaded_files",
     "endpoint_of": "endpoint",
     "fetch_body": "fetch",
+    "fetch_into": "fetch",
     "fetch_response": "fetch",
     "hide_in_body": "body_secrets",
     "listed_models": "known_models",
@@ -72,6 +76,7 @@ _HOMES = {
     "play": "stream",
     "rate_scope": "rate_limit",
     "remember_models": "known_models",
+    "upload_file": "file_upload",
     "uploaded_request": "media_uploads",
     "without_files": "media_plan",
 }

@@ -27,7 +27,7 @@ __all__ = ["WRITE_LIMIT", "DirectTransport", "RequestContext", "ResponseBody", "
 
 WRITE_LIMIT = 30.0  # seconds in which the server accepts no byte of the request
 _IDLE_LIMIT = 30.0  # seconds for which an idle connection is kept
-_MAX_IDLE = 200  # connections to all servers
+_MAX_IDLE = 500  # connections to all servers: as many as a run over rows may use at once
 _READ_SIZE = 65536  # bytes
 _WRITE_SIZE = 65536  # bytes; more are written in pieces, each with the limit of time above
 # A body of which more arrives at once, or in all, is read on its own thread: decoding it would delay other streams.

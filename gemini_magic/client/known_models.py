@@ -24,6 +24,13 @@ _NO_FILE = (
     "The server deletes files after 48 hours, and another key's project cannot use them. Attach the file again. "
     "`%gemini files` lists the files of this key."
 )
+_UNAVAILABLE = 503
+_TOO_MANY = 429
+_FLEX_FULL = (
+    "The flex tier is served only while there is free capacity. Ask again later, or use the standard tier, which costs "
+    "twice as much."
+)
+_PRIORITY_LIMIT = "The priority tier has a rate limit of its own, 0.3 times that of the standard tier. Wait, or use the standard tier."
 _SIMILAR = 3  # names that are suggested
 _lock = threading.Lock()
 _known: dict[str, tuple[Model, ...]] = {}
@@ -64,6 +71,10 @@ def with_remedy(failure: Failure, backend: Backend, options: Options, key: Key |
         return replace(failure, remedy=remedy)
     if failure.code == _FORBIDDEN and backend.files is not None and backend.files.missing(failure.message):
         return replace(failure, remedy=_NO_FILE)
+    if failure.code == _UNAVAILABLE and options.service_tier == "flex":
+        return replace(failure, remedy=_FLEX_FULL)
+    if failure.code == _TOO_MANY and options.service_tier == "priority" and not failure.final:
+        return replace(failure, remedy=_PRIORITY_LIMIT)
     if failure.code == _NOT_FOUND and (names := _similar_models(backend, options)):
         remedy = f"Did you mean {' or '.join(names)}? `%gemini models` lists the models; `-m` sets one."
         return replace(failure, remedy=remedy)

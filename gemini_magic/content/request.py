@@ -62,7 +62,7 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
         tool_choice: whether it calls one.
         safety: from which probability on harmful content is blocked, by category (``harassment``, ``hate_speech``,
             ``sexually_explicit``, ``dangerous_content``): ``low``, ``medium``, ``high``, ``none`` or ``off``.
-        service_tier: ``flex``, ``standard`` or ``priority``.
+        service_tier: ``flex``, ``standard``, ``priority``, or ``batch`` for a request of a batch job.
     """
 
     temperature: float | None = None

@@ -50,6 +50,7 @@ def check_stream(ledger: Ledger, offsets: ChunkOffsets) -> list[Note]:
         *_repeated_text(ledger, begins),
         *_gaps(chunks, begins),
         *_model(ledger),
+        *_tier(ledger),
         *_parts_and_errors(ledger, offsets),
     ]
     undocumented = backend(ledger.backend).undocumented
@@ -166,6 +167,23 @@ def _model(ledger: Ledger) -> Iterator[Note]:
         and not requested.endswith(_ALIASES)
     ):
         yield Note("other-model", f"{requested!r} was requested, but {answered!r} answered.", "info")
+
+
+def _tier(ledger: Ledger) -> Iterator[Note]:
+    """An answer in another service tier than the requested one: a full priority tier answers as standard."""
+    requested = backend(ledger.backend).requested_tier(ledger.request) if ledger.request else None
+    served = ledger.extras.get("serviceTier")
+    if not (isinstance(requested, str) and isinstance(served, str)) or requested == "batch":
+        return  # the answers of batch jobs report the standard tier
+    asked, used = (
+        replace_surrogates(each).lower().removeprefix("service_tier_")[:_MAX_NAME]
+        for each in (requested, served)
+    )
+    if asked and used not in ("", "unspecified") and asked != used:
+        message = (
+            f"The service tier {asked!r} was requested, but the answer was served and is billed as {used!r}."
+        )
+        yield Note("other-tier", message, "info")
 
 
 def _parts_and_errors(ledger: Ledger, offsets: ChunkOffsets) -> Iterator[Note]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ..config import Setting, settings
 from ..errors import OptionError, PromptError
 from ..prompts import Expression, scan
+from .row_options import row_settings
 
 __all__ = ["MagicLine", "help_text", "is_verbatim", "option_names", "parse_line", "refuse_keys"]
 
@@ -63,7 +64,7 @@ class _LineParser:
         self.words = iter(words)
         self.fill = fill
         self.model = model
-        self.known = _flags()
+        self.known = _flags(rows=model)  # no command asks for rows
         self.options: dict[str, Any] = {}
         self.arguments: list[str] = []
         self.help = False
@@ -159,12 +160,16 @@ class _LineParser:
             )
             if self.options.keys() & _WITH_SPACES:
                 remedy = "Put the whole schema in quotes: --schema 'name, age int'."
+            elif "rows" in self.options:
+                remedy = "Put a longer expression in quotes: --rows 'df[df.n > 1]'."
             raise OptionError(f"{word!r} is neither an option nor the name of a model.", remedy=remedy)
         self.options["model"] = word
 
 
-def _flags() -> dict[str, Setting]:
-    return {flag: setting for setting in settings().values() for flag in setting.flags}
+def _flags(*, rows: bool = True) -> dict[str, Setting]:
+    """The options by flag, with those of ``--rows`` or without."""
+    known = [*settings().values(), *(row_settings().values() if rows else ())]
+    return {flag: setting for setting in known for flag in setting.flags}
 
 
 def option_names() -> dict[str, str]:
@@ -304,12 +309,14 @@ def _check_variable(name: str | None) -> None:
 
 
 _GROUPS = {
-    "Model": "model system schema schema_multi repair temperature top_p top_k max_tokens stop seed candidates logprobs thinking safety "
+    "Model": "model system schema schema_multi items repair temperature top_p top_k max_tokens stop seed candidates logprobs thinking safety "
     "service_tier param body",
     "Tool": "tool mcp remote_mcp tool_choice max_rounds tool_timeout confirm run_tools search code_execution url_context "
     "maps file_search",
     "Prompt": "attach table_rows verbatim inline_limit",
     "Conversation": "chat continue_ fresh",
+    "Rows": "rows id store limit max_cost max_errors max_seconds concurrency stale in_doubt missing duplicates no_dedupe tpm wait folder "
+    "cluster",
     "Result": "out to overwrite append quiet display format images next_cell background dry_run count",
     "Comparison": "compare sweep repeat",
     "Recording": "record replay replay_any speed journal cache",
@@ -320,7 +327,7 @@ _GROUPS = {
 
 def help_text() -> str:
     """The help of ``%%gemini``: its options in groups."""
-    known = {name: setting for name, setting in settings().items() if setting.flags}
+    known = {name: setting for name, setting in {**settings(), **row_settings()}.items() if setting.flags}
     groups = {
         title: [known.pop(name) for name in names.split() if name in known]
         for title, names in _GROUPS.items()

@@ -30,6 +30,8 @@ from .commands.dispatch import COMMANDS
 from .commands.files import FILE_COMMANDS
 from .commands.journal import JOURNAL_COMMANDS
 from .commands.mcp import MCP_COMMANDS
+from .row_completion import complete_column, complete_row_option
+from .row_options import row_settings
 
 __all__ = ["Completions", "complete"]
 
@@ -60,16 +62,18 @@ class Completions(NamedTuple):
     descriptions: Mapping[str, str] = {}
 
 
-def complete(context: CommandContext, kind: str, text: str) -> Completions | None:
+def complete(context: CommandContext, kind: str, text: str, line: str = "") -> Completions | None:
     """Find the completions at a place; None to let IPython find them.
 
     Args:
         context: the context of the shell's commands.
         kind: the kind of place: ``options``, ``command`` or ``expression``.
         text: the text of the place before the cursor.
+        line: the line of ``%%gemini``, for an expression of the prompt below it.
     """
     if kind == "expression":
-        return _complete_names(context, text)
+        columns = complete_column(text, line, context.shell.user_ns)
+        return _complete_names(context, text) if columns is None else _matching(*columns, "field")
     *words, fragment = _split(text)
     if kind == "options":
         return _complete_options(context, words, fragment)
@@ -108,7 +112,8 @@ def _split(text: str) -> list[str]:
 def _complete_options(
     context: CommandContext, words: Sequence[str], fragment: str, *, model: bool = True
 ) -> Completions:
-    flags = {flag: setting for setting in settings().values() for flag in setting.flags}
+    known = {**settings(), **row_settings()} if model else settings()
+    flags = {flag: setting for setting in known.values() for flag in setting.flags}
     used: dict[str, str] = {}
     pending: Setting | None = None  # the option whose value comes next
     for word in words:
@@ -125,6 +130,8 @@ def _complete_options(
     if pending is not None:
         return _complete_value(context, pending, fragment, used)
     unused = [flag for flag, setting in flags.items() if setting.name not in used or setting.type is list]
+    if "rows" not in used:
+        unused = [flag for flag in unused if flag == "--rows" or flags[flag].name not in row_settings()]
     if fragment.startswith("-"):
         negated = [f"--no-{flag[2:]}" for flag in unused if _can_be_negated(flags[flag], flag)]
         dashed = "--" + fragment[2:].replace("_", "-") if fragment.startswith("--") else fragment
@@ -150,6 +157,10 @@ def _complete_value(
         builtin = [_BUILTIN] if name == "replay" else []
         return _matching(
             fragment, [*builtin, *_files(fragment, _RECORDINGS if name == "replay" else ())], "path"
+        )
+    if name in row_settings():
+        return _matching(
+            fragment, complete_row_option(setting, fragment, used, context.shell, _files), "value"
         )
     if name == "attach":
         return _complete_attachment(context, fragment)

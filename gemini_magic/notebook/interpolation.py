@@ -34,6 +34,7 @@ from ..prompts import (
     position_in_text,
     scan,
     shorten_source,
+    yields,
 )
 from ..response import Response
 
@@ -145,7 +146,7 @@ def _compile(expression: Expression, place: str) -> CodeType:
     """Compile an expression, in which ``await`` is allowed as at the top level of a cell."""
     shown = f"{{{{ {shorten_source(expression.source)} }}}}"
     tree = parse_source(expression.source)
-    if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _outside_functions(tree)):
+    if yields(tree):
         raise PromptError(
             f"{place}: {shown}: yield is not possible in a prompt.",
             remedy="Assign the value to a variable in another cell, and insert the variable.",
@@ -192,14 +193,6 @@ def _errors_described(expression: Expression, names: Mapping[str, Any], place: s
         raise expression_error(error, expression, names, place) from error  # of something that it awaited
     except (Exception, SystemExit) as error:  # from the user's expression
         raise expression_error(error, expression, names, place) from error
-
-
-def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of an expression, except those in a lambda."""
-    yield node
-    for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.Lambda):
-            yield from _outside_functions(child)
 
 
 def _merged(namespace: Mapping[str, Any], local: Mapping[str, Any] | None) -> dict[str, Any]:

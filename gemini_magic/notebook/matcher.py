@@ -35,10 +35,12 @@ class Place(NamedTuple):
     Attributes:
         kind: the line of ``%%gemini``, a line of ``%gemini``, an expression in ``{{``, or the text of a prompt.
         text: the text of that place before the cursor.
+        line: what follows ``%%gemini``, for an expression of its prompt.
     """
 
     kind: Literal["options", "command", "expression", "prompt"]
     text: str
+    line: str = ""
 
 
 def place_of(cell: str, line: int, column: int) -> Place | None:
@@ -56,7 +58,9 @@ def place_of(cell: str, line: int, column: int) -> Place | None:
     if magic is None or line < first:
         command = _COMMAND.match(before)
         return None if command is None else Place("command", before[command.end() :])
+    options = ""
     if line > first:
+        options = lines[first][magic.end() :]
         before = "\n".join((*lines[first + 1 : line], before))
     elif column <= magic.end():
         return None
@@ -64,7 +68,7 @@ def place_of(cell: str, line: int, column: int) -> Place | None:
         before = before[magic.end() :]
     opened = list(_BRACES.finditer(before))
     if opened and "}}" not in before[opened[-1].end() :]:
-        return Place("expression", before[opened[-1].end() :])
+        return Place("expression", before[opened[-1].end() :], options)
     return Place("prompt" if line > first else "options", before)
 
 
@@ -85,7 +89,7 @@ def matcher_for(magics: Any) -> Any:
             return _exclusive("", [], "")
         from .completion import complete  # noqa: PLC0415 - imported at the first Tab
 
-        found = complete(magics.runner.context, place.kind, place.text)
+        found = complete(magics.runner.context, place.kind, place.text, place.line)
         return {"completions": []} if found is None else _exclusive(*found)
 
     return context_matcher(identifier=MATCHER, priority=_PRIORITY)(matcher)

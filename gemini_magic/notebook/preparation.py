@@ -34,6 +34,7 @@ from .interpolation import (
 )
 from .lookup import names_of
 from .messages import print_lines, show_message
+from .row_options import PreparedRows, split_row_options
 from .session import CONTINUE_PROMPT, Resumption, Session, answer_text
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class PreparedRequest(NamedTuple):
     text: str = ""
 
 
-Prepared: TypeAlias = "PreparedRequest | PreparedComparison | None"
+Prepared: TypeAlias = "PreparedRequest | PreparedComparison | PreparedRows | None"
 
 
 class RequestPreparer:
@@ -164,7 +165,10 @@ class RequestPreparer:
         if parsed.help:
             print_lines(help_text())
             return None
+        rows = split_row_options(parsed.options)
         options, sources = self.options(parsed.options)
+        if rows:
+            return PreparedRows(_prompt_of(body), rows, options, sources)
         if not options.is_comparison:
             read_schema(options, names)
         if can_await and options.mcp and not options.is_comparison:
@@ -198,9 +202,7 @@ class RequestPreparer:
         self, body: str, options: Options, notices: list[str], values: EvaluatedExpressions | None
     ) -> Sequence[Part]:
         """The parts of the prompt; messages about them are added to ``notices``."""
-        text = body.removesuffix("\n")
-        if not text.strip():
-            raise OptionError("The cell has no prompt.", remedy="Write the prompt below the %%gemini line.")
+        text = _prompt_of(body)
         names = self.shell.user_ns
         parts: Sequence[Part]
         if options.verbatim:
@@ -325,6 +327,18 @@ class RequestPreparer:
             f"`{new}` will contain the rest, and `{new}.whole` the whole answer; "
             "`%gemini last 2` shows the first part."
         )
+
+
+def _prompt_of(body: str) -> str:
+    """The text of a cell below its line.
+
+    Raises:
+        OptionError: there is none.
+    """
+    text = body.removesuffix("\n")
+    if not text.strip():
+        raise OptionError("The cell has no prompt.", remedy="Write the prompt below the %%gemini line.")
+    return text
 
 
 def _loop_is_running() -> bool:

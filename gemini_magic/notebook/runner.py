@@ -17,7 +17,7 @@ from .. import tools as toolbox
 from ..api import begin, preview, repair_notice
 from ..content import Request
 from ..conversation import Conversation
-from ..errors import GeminiMagicError, Interrupted, OptionError
+from ..errors import GeminiMagicError, Interrupted, OptionError, interrupts_noted
 from ..ledger import Ledger
 from ..options import Options
 from ..response import Response
@@ -29,11 +29,13 @@ from .cell_schema import repair_request
 from .display_loop import DisplayLoop, RunningCell
 from .messages import show_message
 from .preparation import PreparedRequest, RequestPreparer
+from .row_options import PreparedRows
 from .session import Run, Session
 
 if TYPE_CHECKING:
     from .commands.context import CommandContext
     from .comparing import ComparisonRunner
+    from .row_cell import RowCellRunner
 
 __all__ = ["CellRunner"]
 
@@ -72,6 +74,13 @@ class CellRunner:
             self.session, self.shell, self.options, self._configure, self._server, self._preparer.resume
         )
 
+    @cached_property
+    def _rows(self) -> RowCellRunner:
+        """The runner of cells with ``--rows``; created for the first one."""
+        from .row_cell import RowCellRunner  # noqa: PLC0415 - not needed for most cells
+
+        return RowCellRunner(self.shell, lambda: _key_prompt(self.shell))
+
     def ask(self, line: str, body: str) -> Any:
         """Run a ``%%gemini`` cell until its answer ends.
 
@@ -80,20 +89,25 @@ class CellRunner:
             body: the lines below it.
 
         Returns:
-            The response; for ``--dry-run`` the request, for ``--count`` the number of tokens, for ``-h`` None.
+            The response; for ``--rows`` the run, for ``--dry-run`` the request, for ``--count`` the number of tokens, for
+            ``-h`` None.
 
         Raises:
             GeminiMagicError: no request could be sent, the request failed, or the answer is not usable.
             Interrupted: the user interrupted the cell.
         """
         with _RememberedError(self.session):
-            cell = self._send(self._preparer.prepare(line, body), awaited=False)
-            return self._watch(cell)
+            prepared = self._preparer.prepare(line, body)
+            if isinstance(prepared, PreparedRows):
+                return self._rows.run(prepared)
+            return self._watch(self._send(prepared, awaited=False))
 
     async def ask_awaited(self, line: str, body: str) -> Any:
         """Do the same on a running event loop, which keeps serving widgets."""
-        with _RememberedError(self.session):
+        with _RememberedError(self.session), interrupts_noted():
             prepared = await self._preparer.prepare_awaited(line, body)
+            if isinstance(prepared, PreparedRows):
+                return await self._rows.run_awaited(prepared)
             return await self._watch_awaited(self._send(prepared, awaited=True))
 
     def run_command(self, line: str) -> Any:
@@ -108,7 +122,7 @@ class CellRunner:
 
     async def run_command_awaited(self, line: str) -> Any:
         """Do the same on a running event loop, for a command that sends a request."""
-        with _RememberedError(self.session):
+        with _RememberedError(self.session), interrupts_noted():
             return await self._watch_awaited(self._send(self._dispatched(line), awaited=True))
 
     def _watch(self, cell: Any) -> Any:

@@ -16,6 +16,7 @@ from .expressions import (
     position_in_text,
     scan,
     shorten_source,
+    yields,
 )
 from .request import attachments_of_line, build_request, parts_of_prompt
 
@@ -41,6 +42,7 @@ __all__ = [
     "scan",
     "shorten_source",
     "table",
+    "yields",
 ]
 
 # Most prompts are text.

@@ -22,6 +22,7 @@ __all__ = [
     "position_in_text",
     "scan",
     "shorten_source",
+    "yields",
 ]
 
 LITERAL_BRACES: Final = "Write \\{{ for literal braces, or use --verbatim to send the cell unchanged."
@@ -123,6 +124,13 @@ def position_in_text(text: str, offset: int, where: str, first_line: int) -> str
     line = text.count("\n", 0, offset) + first_line
     column = offset - (text.rfind("\n", 0, offset) + 1) + 1
     return f"{where}, line {line}, column {column}"
+
+
+def yields(tree: ast.AST) -> bool:
+    """Whether an expression contains ``yield``, except in a lambda."""
+    if isinstance(tree, ast.Yield | ast.YieldFrom):
+        return True
+    return any(yields(child) for child in ast.iter_child_nodes(tree) if not isinstance(child, ast.Lambda))
 
 
 def names_in_source(source: str) -> set[str]:

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .batch_start import cancel_batch_jobs
+    from .preview import preview_rows
+    from .row_arguments import RowArguments
     from .run import RowRun
-    from .start import RowArguments, rows, start_rows
+    from .start import rows, start_rows
 
-__all__ = ["RowArguments", "RowRun", "rows", "start_rows"]
+__all__ = ["RowArguments", "RowRun", "cancel_batch_jobs", "preview_rows", "rows", "start_rows"]
 
 _HOMES = {
-    "RowArguments": "start",
+    "RowArguments": "row_arguments",
     "RowRun": "run",
+    "cancel_batch_jobs": "batch_start",
+    "preview_rows": "preview",
     "rows": "start",
     "start_rows": "start",
 }

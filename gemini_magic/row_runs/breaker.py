@@ -24,12 +24,15 @@ class CircuitBreaker:
 
     Attributes:
         proven: whether a row was answered. Until then, rows are asked one by one.
+        limit: how many equal refusals in a row stop the run.
+        in_a_row: the equal refusals since the last answer.
     """
 
     def __init__(self, most: int | None = None) -> None:
         self._most = most
         self._rows = 0
-        self._in_a_row = 0
+        self.limit = _DEFAULT if most is None else most
+        self.in_a_row = 0
         self._last = ""
         self._counts: Counter[str] = Counter()
         self.proven = False
@@ -38,23 +41,22 @@ class CircuitBreaker:
         """Count a row that was answered."""
         self.proven = True
         self._rows += 1
-        self._in_a_row = 0
+        self.in_a_row = 0
 
     def refused(self, attempted: Attempted) -> str:
         """Count a permanent refusal. Returns why the run has to stop, as a sentence; empty if it may go on."""
         self._rows += 1
         reason = attempted.reason
-        self._in_a_row = self._in_a_row + 1 if reason == self._last else 1
+        self.in_a_row = self.in_a_row + 1 if reason == self._last else 1
         self._last = reason
         if len(self._counts) < _MOST_REASONS or reason in self._counts:
             self._counts[reason] += 1
         count = self._counts[reason]
         if not self.proven and is_about_the_run(attempted):
             return f"The first row was refused: {attempted.error}"
-        limit = self._most if self._most is not None else _DEFAULT
-        total = limit
+        total = limit = self.limit
         if self._most is None and self._rows > _SMALL:
             total = max(limit, int(_SHARE * self._rows))
-        if self._in_a_row >= limit or count >= total:
+        if self.in_a_row >= limit or count >= total:
             return f"{count} rows were refused for the same reason: {attempted.error}"
         return ""

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from ..backends import Backend
 from ..events import Usage
 from ..options import Options
-from ..prices import TokenPrice, list_price
+from ..prices import HALF_PRICE, TokenPrice, list_price
 
 __all__ = ["Budget", "TokenRates", "dollars_text", "token_rates"]
 
@@ -40,7 +40,8 @@ def token_rates(backend: Backend, options: Options) -> TokenRates | None:
     given = TokenPrice.parse(options.price)
     usage = Usage(prompt=_PROBE, output=_PROBE, total=2 * _PROBE)
     if given is not None:
-        return TokenRates(given.input / 1e6, given.output / 1e6)
+        part = 0.5 if options.service_tier in HALF_PRICE else 1.0
+        return TokenRates(part * given.input / 1e6, part * given.output / 1e6)
     model = options.model.removeprefix("models/")
     cost = list_price(
         usage,

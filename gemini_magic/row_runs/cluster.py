@@ -20,13 +20,7 @@ from uuid import uuid4
 
 from ..errors import ConnectionFailed, OptionError
 from ..text import short_line, visible
-from .cluster_pump import (
-    PumpOrder,
-    PumpPlan,
-    product_version,
-    take_answer,
-    unpack_answer,
-)
+from .cluster_pump import PumpOrder, PumpPlan, product_version, take_answer, unpack_answer
 from .cluster_watch import (
     ClusterTimes,
     ClusterWatch,
@@ -50,7 +44,7 @@ from .values import (
 __all__ = ["ClusterExecutor", "check_cluster", "unencrypted"]
 
 _INLINE = 100_000  # bytes of an answer in an event; the scheduler keeps the last 1,000 events of a topic
-_IN_FLIGHT = 64 * 1024 * 1024  # bytes of prompts on one worker
+_WAIT_NOTED = 10.0  # seconds without a worker that takes rows after which a note says why
 _SLICE = 0.1  # seconds between two looks at the connection while nothing arrives
 _FETCH_POLL = 1.0  # seconds
 _SHOWN = 300  # characters of a message of a worker
@@ -103,19 +97,15 @@ class _Served:
         self.print = str(hello.get("print", ""))
         self.source = _safe(hello.get("source", ""))
         self.open: dict[_RowKey, Grant] = {}
-        self.bytes = 0
 
     def add(self, grants: Sequence[Grant]) -> None:
+        """Add rows in flight."""
         for grant in grants:
             self.open[grant.request, grant.attempt] = grant
-            self.bytes += grant.wanted.size
 
-    def take(self, key: _RowKey) -> Grant | None:
-        """Remove a row; None if it is not in flight here."""
-        grant = self.open.pop(key, None)
-        if grant is not None:
-            self.bytes -= grant.wanted.size
-        return grant
+    def take(self, key: _RowKey) -> bool:
+        """Remove a row. Returns whether it was in flight here."""
+        return self.open.pop(key, None) is not None
 
 
 class ClusterExecutor:
@@ -160,7 +150,15 @@ class ClusterExecutor:
         self._refusals: list[str] = []
         self._to_send: SimpleQueue[PumpLink | None] = SimpleQueue()
         threading.Thread(target=self._send, name="gemini-cluster-send", daemon=True).start()
-        self._watch = ClusterWatch(client, self._order, self._inbox, self._times, lambda: self._fetching > 0)
+        self._began, self._noted = time.monotonic(), False
+        self._watch = ClusterWatch(
+            client,
+            self._order,
+            self._inbox,
+            self._times,
+            fetching=lambda: self._fetching > 0,
+            at_end=lambda: self._to_send.put(None),
+        )
         client.subscribe_topic(self._topic, self._receive)
         self._watch.start()
 
@@ -183,8 +181,8 @@ class ClusterExecutor:
         left = self._limit - sum(len(each.open) for each in serving)
         result = []
         for each in serving:
-            full = each.bytes > _IN_FLIGHT or each.link.paused or each.link.gone
-            free = 0 if full else max(0, min(share - len(each.open), left))
+            closed = each.link.paused or each.link.gone
+            free = 0 if closed else max(0, min(share - len(each.open), left))
             left -= free
             result.append(Worker(each.link.name, free))
         return result
@@ -263,7 +261,7 @@ class ClusterExecutor:
                     data = future.result(timeout=_FETCH_POLL)
                     break
                 except TimeoutError:
-                    if link.gone and not self._closing:
+                    if (link.gone and not self._closing) or self._watch.ended.is_set():
                         break
         except Exception:  # noqa: BLE001 - the row is in doubt, whatever the reason
             data = None
@@ -283,7 +281,6 @@ class ClusterExecutor:
             self._lose_scheduler(item.reason)
         elif isinstance(item, WatchEnded):
             self._over = True
-            self._to_send.put(None)
             for served in list(self._served.values()):
                 self._end(served, (), "stopped without an answer")
         elif (sender := self._known(item)) is not None:
@@ -317,7 +314,7 @@ class ClusterExecutor:
             threading.Thread(
                 target=self._fetch, args=(served.link, key), name="gemini-cluster-fetch", daemon=True
             ).start()
-        elif kind == "unfetched" and served.take(key) is not None:
+        elif kind == "unfetched" and served.take(key):
             error = f"The worker {served.link.name} had an answer that could not be fetched."
             self._found.append(
                 Attempted(*key, "in_doubt", "not fetched", error=error, worker=served.link.name)
@@ -388,7 +385,7 @@ class ClusterExecutor:
             return
         returned = [*gone.drained, *link.outbox]
         link.outbox.clear()
-        unsent = [each for each in returned if served.take((each.request, each.attempt)) is not None]
+        unsent = [each for each in returned if served.take((each.request, each.attempt))]
         if gone.reason:
             self._end(served, unsent, gone.reason)
             return
@@ -414,6 +411,8 @@ class ClusterExecutor:
             return
         if self._client.status != "running":
             self._lose_scheduler("the connection to it was lost")
+        elif self._closing:
+            return
         elif now - self._watch.last_look > self._times.unreachable:
             self._lose_scheduler(f"it has not answered for {self._times.unreachable:g} s")
         elif now - self._watch.worker_seen > self._times.no_worker:
@@ -425,6 +424,17 @@ class ClusterExecutor:
             alive = [each for each in self._served.values() if each.state in ("waiting", "serving")]
             if not alive:
                 self._fail("No worker of the cluster can take rows.", self._refusals[0])
+        elif not self._noted and not self._served and now - self._began > _WAIT_NOTED:
+            self._note_wait()
+
+    def _note_wait(self) -> None:
+        """Say once why no worker takes rows."""
+        self._noted = True
+        if self._watch.starting():
+            why = "The workers are busy with other tasks. Rows begin when one of their threads is free."
+        else:
+            why = "The cluster has no worker yet. Rows begin when one joins."
+        self._found.append(ExecutorNote(why))
 
     def _lose_scheduler(self, why: str) -> None:
         if self._failure is not None:

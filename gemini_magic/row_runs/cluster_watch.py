@@ -159,6 +159,7 @@ class ClusterWatch:
         inbox: receives what it finds.
         times: its times.
         fetching: whether answers are being fetched from workers.
+        at_end: called when everything is stopped, on the thread of the watch.
     """
 
     def __init__(
@@ -167,13 +168,16 @@ class ClusterWatch:
         order: Callable[[int], PumpOrder],
         inbox: Inbox,
         times: ClusterTimes,
+        *,
         fetching: Callable[[], bool],
+        at_end: Callable[[], None],
     ) -> None:
         self._client = client
         self._order = order
         self._inbox = inbox
         self._times = times
         self._fetching = fetching
+        self._at_end = at_end
         self._links: dict[tuple[str, str], PumpLink] = {}  # by address and folder of the process
         self._tickets: dict[int, PumpLink] = {}
         self._epochs: dict[str, PumpLink] = {}
@@ -262,6 +266,7 @@ class ClusterWatch:
         finally:
             atexit.unregister(self._stop_at_exit)
             self.ended.set()
+            self._at_end()
             self._inbox.put(WatchEnded())
 
     def _watch(self) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from ..content import Blob, File, LocalFile, Part, Text
+from ..content import Blob, File, LocalFile, MediaSettings, Part, Text
 from ..errors import OptionError
 from ..options import Options
 from ..text import short_line
@@ -61,6 +62,7 @@ OPTION_ROLES: Final[Mapping[str, Literal["answer", "prompt", "other"]]] = {
     **dict.fromkeys(
         (
             "repair",
+            "items",
             "max_rounds",
             "tool_timeout",
             "confirm",
@@ -139,7 +141,7 @@ def asked_for(
         value = getattr(options, name, None)
         if role != "answer" or name in _SEPARATE or value is None or value is False or value in ([], ""):
             continue
-        given[name] = float(value) if isinstance(value, int) and name in ("temperature", "top_p") else value
+        given[name] = _plain_value(name, value)
     if options.format == "json":
         given["json"] = True
     schema = options.schema
@@ -148,10 +150,22 @@ def asked_for(
         "model": options.model.removeprefix("models/"),
         "options": given,
         "schema": getattr(schema, "sent", schema),
-        "functions": [msgspec.to_builtins(each) for each in functions],
+        "functions": [_without_defaults(each) for each in functions],
         "template": template,
         "repeat": repeat,
     }
+
+
+def _plain_value(name: str, value: Any) -> Any:
+    """The value of an option without differences in its spelling."""
+    if name in ("temperature", "top_p"):
+        return float(value)
+    if name == "thinking":
+        return str(value).lower()
+    if name == "body":
+        with suppress(ValueError):
+            return json.loads(value)
+    return value
 
 
 class Identity:
@@ -173,7 +187,7 @@ class Identity:
                 remedy="Update gemini_magic, or use another store.",
             )
         self.form: int = asked["form"]
-        self._prefix = hashlib.sha256(_FORMS[self.form](asked))
+        self._copy = hashlib.sha256(_FORMS[self.form](asked)).copy
 
     def of_text(self, text: bytes, sample: int = 0, salt: bytes = b"") -> bytes:
         """The hash of a prompt that is one text. The same as :meth:`of` for its part.
@@ -183,7 +197,7 @@ class Identity:
             sample: the number of the answer for the same prompt.
             salt: the key of the row if equal prompts are asked separately, otherwise empty.
         """
-        state = self._prefix.copy()
+        state = self._copy()
         state.update(b"T%d:%b" % (len(text), text))
         if sample or salt:
             state.update(_suffix(sample, salt))
@@ -192,7 +206,7 @@ class Identity:
     def of(
         self,
         parts: Sequence[Part],
-        said: Sequence[str | bytes | None] = (),
+        digests: Sequence[bytes | None] = (),
         sample: int = 0,
         salt: bytes = b"",
     ) -> bytes:
@@ -200,14 +214,13 @@ class Identity:
 
         Args:
             parts: the rendered parts.
-            said: for each part the digest of the file that it was read from, or None.
+            digests: for each part the digest of the file that it was read from, or None.
             sample: the number of the answer for the same prompt.
             salt: the key of the row if equal prompts are asked separately, otherwise empty.
         """
-        state = self._prefix.copy()
+        state = self._copy()
         for number, part in enumerate(parts):
-            digest = said[number] if number < len(said) else None
-            state.update(_part_form(part, digest if isinstance(digest, bytes) else None))
+            state.update(_part_form(part, digests[number] if number < len(digests) else None))
         if sample or salt:
             state.update(_suffix(sample, salt))
         return state.digest()
@@ -215,19 +228,13 @@ class Identity:
 
 def _first_form(asked: Mapping[str, Any]) -> bytes:
     """The canonical form of version 1. The names of a schema stay in their order, which changes the answer."""
-    return (
-        b"gemini_magic rows 1\n"
-        + b"\n".join(
-            json.dumps(value, ensure_ascii=True, separators=(",", ":"), sort_keys=is_sorted).encode()
-            for value, is_sorted in (
-                (asked["model"], False),
-                (asked["options"], True),
-                (asked["schema"], False),
-                (asked["functions"], False),
-            )
-        )
-        + b"\n"
+    lines = (
+        _json(asked["model"]),
+        _json(asked["options"]),
+        _json(asked["schema"], sort_keys=False),
+        _json(asked["functions"], sort_keys=False),
     )
+    return "\n".join(("gemini_magic rows 1", *lines, "")).encode()
 
 
 _FORMS: Final = {1: _first_form}
@@ -237,19 +244,32 @@ def _part_form(part: Part, digest: bytes | None) -> bytes:
     """A part as the hash reads it. A file counts by its content, whether it is sent inline or uploaded."""
     if type(part) is Text:
         text = part.text.encode("utf-8", "surrogatepass")
-        signature = f"\0{part.signature}".encode() if part.signature else b""
-        return b"T%d:%b%b" % (len(text), text, signature)
-    media = getattr(part, "media", None)
-    settings = b"" if media is None else msgspec.json.encode(media)
+        form = b"T%d:%b" % (len(text), text)
+        return form if part.signature is None else form + _framed(b"G", part.signature.encode())
     if isinstance(part, Blob | LocalFile):
         content = digest or bytes.fromhex(part.digest)
-        kind = part.mime_type.encode()
-        return b"M%d:%b%b%d:%b" % (len(kind), kind, content, len(settings), settings)
+        return b"M" + content + _framed(b"K", part.mime_type.encode()) + _settings_form(part.media)
     if isinstance(part, File):
-        uri = part.uri.encode("utf-8", "surrogatepass")
-        return b"U%d:%b%d:%b" % (len(uri), uri, len(settings), settings)
-    other = msgspec.json.encode((type(part).__name__, part))
-    return b"P%d:%b" % (len(other), other)
+        return _framed(b"U", part.uri.encode("utf-8", "surrogatepass")) + _settings_form(part.media)
+    return _framed(b"P", f"{type(part).__name__}:{_json(_without_defaults(part))}".encode())
+
+
+def _settings_form(settings: MediaSettings | None) -> bytes:
+    return b"" if settings is None else _framed(b"R", _json(_without_defaults(settings)).encode())
+
+
+def _without_defaults(value: Any) -> dict[str, Any]:
+    """The fields of a value that are set, so that a field that a later version adds changes no hash."""
+    fields: dict[str, Any] = msgspec.to_builtins(value)
+    return {name: each for name, each in fields.items() if each not in (None, False, "", [], ())}
+
+
+def _json(value: Any, *, sort_keys: bool = True) -> str:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"), sort_keys=sort_keys)
+
+
+def _framed(tag: bytes, data: bytes) -> bytes:
+    return b"%b%d:%b" % (tag, len(data), data)
 
 
 def _suffix(sample: int, salt: bytes) -> bytes:

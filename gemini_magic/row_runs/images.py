@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping
+import time
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from msgspec.structs import replace
 
@@ -13,15 +13,38 @@ from .. import media
 from ..content import LocalFile, Part, Text
 from ..errors import OptionError, PromptError
 
-__all__ = ["FileDigests", "FileState", "ImageFolder", "RowImage"]
+__all__ = ["DigestsInMemory", "FileDigests", "FileState", "ImageFolder", "RowImage"]
 
 _MOST_KEPT: Final = 200_000  # digests in memory
+_SETTLED: Final = 2_000_000_000  # nanoseconds; the clocks of some file systems are that coarse
 
 FileState: TypeAlias = tuple[str, int, int]
 """A file at one time: its absolute path, its size in bytes and the time of its last change in nanoseconds."""
 
-FileDigests: TypeAlias = MutableMapping[FileState, bytes]
-"""SHA-256 of the content of files, 32 bytes each, by their state: an unchanged file is not read again."""
+
+class FileDigests(Protocol):
+    """Knows the SHA-256 of the content of files, 32 bytes each, so that an unchanged file is not read again."""
+
+    def get(self, state: FileState) -> bytes | None:
+        """Return the digest of a file in this state; None if it is not known."""
+
+    def put(self, state: FileState, digest: bytes) -> None:
+        """Keep the digest of a file in this state."""
+
+    def flush(self) -> None:
+        """Write what was kept."""
+
+
+class DigestsInMemory(dict[FileState, bytes]):
+    """The digests of files of one run."""
+
+    def put(self, state: FileState, digest: bytes) -> None:
+        """Keep the digest of a file in this state, up to 200,000."""
+        if len(self) < _MOST_KEPT:
+            self[state] = digest
+
+    def flush(self) -> None:
+        """Do nothing."""
 
 
 class RowImage(NamedTuple):
@@ -41,19 +64,21 @@ class ImageFolder:
 
     Args:
         folder: the folder. Relative paths in columns start in it.
-        digests: the digests that are known; new ones are added.
+
+    Attributes:
+        digests: the digests of its files.
 
     Raises:
         OptionError: it is not a folder.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], digests: FileDigests | None = None) -> None:
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder).expanduser().resolve()
         if not self.folder.is_dir():
             raise OptionError(
                 f"folder {str(folder)!r} is not a folder.", remedy="Give the folder of the files."
             )
-        self._digests: FileDigests = {} if digests is None else digests
+        self.digests: FileDigests = DigestsInMemory()
 
     def read(self, path: object) -> RowImage:
         """Return a picture, a PDF, a sound or a video in the folder. Its content is read when it is sent.
@@ -92,10 +117,11 @@ class ImageFolder:
 
         status = file.stat()
         state = (str(file), status.st_size, status.st_mtime_ns)
-        known = self._digests.get(state)
+        known = self.digests.get(state)
         if known is None:
             with file.open("rb") as stream:
                 known = hashlib.file_digest(stream, "sha256").digest()
-            if len(self._digests) < _MOST_KEPT:
-                self._digests[state] = known
+            # A file that changed just now may change again without another size or time.
+            if abs(time.time_ns() - status.st_mtime_ns) > _SETTLED:
+                self.digests.put(state, known)
         return known

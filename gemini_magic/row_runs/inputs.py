@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
+from operator import itemgetter
 from pathlib import Path, PurePath
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -18,7 +19,8 @@ from .row_files import open_csv, open_parquet
 __all__ = ["RowSource", "open_source"]
 
 _BATCH: Final = 10_000  # rows of a frame that become Python objects at once
-_SAMPLE: Final = 1_000  # records whose fields are the columns
+_TAKEN: Final = 500  # items of a list or an iterator that are read at once
+_SAMPLE: Final = 10_000  # records of a list whose fields are the columns
 _KINDS: Final = "a DataFrame of pandas or polars, a LazyFrame, an Arrow table, a relation of DuckDB, the path of a CSV or Parquet file, or a list or iterator of dicts or prompts"
 
 Library: TypeAlias = Literal["pandas", "polars", "pyarrow", "duckdb", "python"]
@@ -58,7 +60,7 @@ class RowSource(NamedTuple):
 
 
 def open_source(data: Any) -> RowSource:
-    """Return the source for an input.
+    """Return the source for an input. Its ``read`` takes a position more than once.
 
     Args:
         data: the input.
@@ -66,6 +68,24 @@ def open_source(data: Any) -> RowSource:
     Raises:
         PromptError: it is not an input, or a file cannot be read.
     """
+    source = _source(data)
+    return source._replace(read=_with_repeats(source.read))
+
+
+def _with_repeats(read: Callable[[Sequence[int]], Batches]) -> Callable[[Sequence[int]], Batches]:
+    """A function that reads each column once, as libraries do not select one twice, and repeats its values."""
+
+    def read_repeated(positions: Sequence[int]) -> Batches:
+        once = list(dict.fromkeys(positions))
+        if len(once) == len(positions):
+            return read(positions)
+        pick = itemgetter(*(once.index(position) for position in positions))
+        return (map(pick, batch) for batch in read(once))
+
+    return read_repeated
+
+
+def _source(data: Any) -> RowSource:
     kinds = {name: library for library, name in media.class_names(data)}
     if kinds.get("Expr") == "polars":
         raise PromptError(
@@ -89,6 +109,15 @@ def open_source(data: Any) -> RowSource:
             "Rows cannot be read from an asynchronous iterator.",
             remedy="Collect them first: [row async for row in rows].",
         )
+    if isinstance(data, set | frozenset):
+        raise PromptError("A set has no order, so its rows have no positions.", remedy="Give sorted(data).")
+    if hasattr(data, "columns") or hasattr(
+        data, "__dataframe__"
+    ):  # iterating over it gives the names of its columns
+        raise PromptError(
+            f"A {type(data).__name__} of {type(data).__module__.partition('.')[0]} cannot be read.",
+            remedy="Convert it to a DataFrame of pandas or polars, or to an Arrow table.",
+        )
     if isinstance(data, Iterable) and not isinstance(data, bytes | bytearray | memoryview):
         return _of_iterable(data)
     raise PromptError(f"A {type(data).__name__} is not an input for rows.", remedy=f"Give {_KINDS}.")
@@ -98,23 +127,23 @@ def open_source(data: Any) -> RowSource:
 
 
 def _of_pandas(frame: Any) -> RowSource:
+    frame = frame.copy(deep=False)  # columns that are added to the user's frame later do not move these
     index = frame.index
     levels = index.nlevels
     width = len(frame.columns)
 
     def column(position: int) -> Any:
         if position < width:
-            return frame.iloc[:, position].array
-        values = index if levels == 1 else index.get_level_values(position - width)
-        return values.array
+            return frame.iloc[:, position]
+        return (index if levels == 1 else index.get_level_values(position - width)).to_series()
 
     def read(positions: Sequence[int]) -> Batches:
         if not positions:
             yield from _empty_rows(len(frame))
             return
-        arrays = [column(position) for position in positions]
+        columns = [column(position) for position in positions]
         for start in range(0, len(frame), _BATCH):
-            yield zip(*(_plain(array[start : start + _BATCH]) for array in arrays), strict=True)
+            yield zip(*(each.iloc[start : start + _BATCH].tolist() for each in columns), strict=True)
 
     return RowSource(
         "a DataFrame of pandas",
@@ -127,16 +156,13 @@ def _of_pandas(frame: Any) -> RowSource:
     )
 
 
-def _plain(array: Any) -> list[Any]:
-    values: list[Any] = array.tolist()
-    return values
-
-
 def _of_pandas_series(series: Any) -> RowSource:
     return _of_pandas(series.to_frame(name="value"))._replace(kind="a Series of pandas", columns=None)
 
 
 def _of_polars(frame: Any) -> RowSource:
+    frame = frame.clone()  # as for pandas; the columns are not copied
+
     def read(positions: Sequence[int]) -> Batches:
         if not positions:
             yield from _empty_rows(frame.height)
@@ -240,7 +266,7 @@ def _of_iterable(data: Iterable[Any]) -> RowSource:
         head = list(islice(data, _SAMPLE))
     else:
         rest = iter(data)
-        head = list(islice(rest, _SAMPLE))
+        head = list(islice(rest, _TAKEN))
         rows = chain(head, rest)
     kind = "a list" if isinstance(data, list | tuple) else f"a {type(data).__name__}"
     if head and all(isinstance(each, Mapping) for each in head):
@@ -253,7 +279,7 @@ def _of_iterable(data: Iterable[Any]) -> RowSource:
 
     def read(positions: Sequence[int]) -> Batches:
         source = iter(rows)
-        while batch := list(islice(source, _SAMPLE)):
+        while batch := list(islice(source, _TAKEN)):
             yield [(value,) * len(positions) for value in batch]
 
     return RowSource(kind, "python", None, read, length=length, again=again)
@@ -268,7 +294,7 @@ def _of_records(
         names = [columns[position] for position in positions]
         source = iter(rows)
         count = 0
-        while batch := list(islice(source, _SAMPLE)):
+        while batch := list(islice(source, _TAKEN)):
             try:
                 yield [tuple(map(record.get, names)) for record in batch]
             except AttributeError:

@@ -83,17 +83,22 @@ class KeyColumns:
         self.names = tuple(chosen)
         self.origin = "index" if all(at >= source.width for at in positions) else "column"
 
-    def key(self, values: Sequence[Any], position: int) -> bytes:
-        """The canonical key of a row.
+    def keys(self, rows: Sequence[Sequence[Any]], start: int) -> list[bytes]:
+        """The canonical keys of rows.
 
         Args:
-            values: its values, which begin with those of :attr:`positions`.
-            position: its position.
+            rows: their values, which begin with those of :attr:`positions`.
+            start: the position of the first one.
+
+        Raises:
+            OptionError: a value is null or cannot be a key.
         """
         count = len(self.positions)
         if count == 1:
-            return canonical_key(values[0])
-        return canonical_key(tuple(values[:count])) if count else b"i%d" % position
+            return [canonical_key(values[0]) for values in rows]
+        if count:
+            return [canonical_key(tuple(values[:count])) for values in rows]
+        return [b"i%d" % position for position in range(start, start + len(rows))]
 
     @property
     def described(self) -> str:

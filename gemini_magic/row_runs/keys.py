@@ -16,9 +16,18 @@ from typing import Any, Final
 from uuid import UUID
 
 from ..errors import OptionError
-from ..text import one_line
+from ..text import one_line, short_line
 
-__all__ = ["KeyTable", "canonical_key", "is_missing", "is_null", "key_forms", "key_value", "show_key"]
+__all__ = [
+    "KeyTable",
+    "canonical_key",
+    "is_missing",
+    "is_null",
+    "key_forms",
+    "key_text",
+    "key_value",
+    "show_key",
+]
 
 _LENGTH: Final = struct.Struct(">I")
 _UTC: Final = dt.UTC
@@ -248,6 +257,12 @@ def show_key(key: bytes) -> str:
     return text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 1] + "…"
 
 
+def key_text(key: bytes) -> str:
+    """A canonical key for a table: a text without quotation marks, anything else as :func:`show_key` shows it."""
+    value = key_value(key)
+    return short_line(value, _MOST_SHOWN) if isinstance(value, str) else show_key(key)
+
+
 class KeyTable:
     """The keys that were read so far, with the position of each. It needs 18 to 36 bytes a key.
 
@@ -267,30 +282,36 @@ class KeyTable:
         self._hashes = array("q", bytes(8 * size))
         self._positions = array("I", bytes(4 * size))
 
-    def add(self, key: bytes, position: int) -> int | None:
-        """Add a key. Return None, or the position at which the same key was added before.
+    def add_all(self, keys: Sequence[bytes], start: int) -> list[tuple[int, int]]:
+        """Add keys. Return the positions of those that were added before, each with its first position.
 
         Args:
-            key: the canonical form.
-            position: the position of its row.
+            keys: the canonical forms.
+            start: the position of the first one; the others follow it.
         """
-        code = hash(key) or 1
-        hashes, mask = self._hashes, self._mask
-        slot = code & mask
-        while found := hashes[slot]:
-            if found == code:
-                return self._positions[slot]
-            slot = (slot + 1) & mask
-        hashes[slot] = code
-        self._positions[slot] = position
-        self._count += 1
-        if self._count * 3 > mask * 2:
-            self._grow()
-        return None
+        if (self._count + len(keys)) * 3 > self._mask * 2:
+            self._grow(self._count + len(keys))
+        hashes, positions, mask = self._hashes, self._positions, self._mask
+        twice: list[tuple[int, int]] = []
+        for position, code in enumerate(map(hash, keys), start):
+            slot = code & mask
+            while found := hashes[slot]:
+                if found == code:
+                    twice.append((position, positions[slot]))
+                    break
+                slot = (slot + 1) & mask
+            else:
+                hashes[slot] = code  # a key whose hash is 0 would not be found again; that is one in 2**64
+                positions[slot] = position
+                self._count += 1
+        return twice
 
-    def _grow(self) -> None:
+    def _grow(self, count: int) -> None:
         old, positions = self._hashes, self._positions
-        self._allocate(2 * (self._mask + 1))
+        size = self._mask + 1
+        while size * 2 < count * 3 + 3:
+            size *= 2
+        self._allocate(size)
         hashes, mask = self._hashes, self._mask
         for at, code in enumerate(old):
             if not code:

@@ -7,6 +7,7 @@ committed before it counts. The leader owns the retries: nothing below it sends 
 from __future__ import annotations
 
 import heapq
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -139,6 +140,8 @@ class Leader:
         self._deadline: float | None = None
         self._wanted_stop: tuple[float, bool] | None = None  # grace and whether an interrupt is the cause
         self.problem: BaseException | None = None
+        self._judging = threading.Lock()
+        self._unjudged = 0  # permanent refusals that the leader has not seen
         self._executor = executor(self)
 
     # -- called by other threads
@@ -155,7 +158,12 @@ class Leader:
         Returns:
             Whether it may be sent; False also without a grant.
         """
-        if grant is None or self._halting or LIMITS.paused(self._pace.scope):
+        refused = sum(attempted.permanent and attempted.sent for attempted in done)
+        if refused:
+            with self._judging:
+                self._unjudged += refused
+        suspicious = self._unjudged + self._breaker.in_a_row >= self._breaker.limit
+        if grant is None or self._halting or suspicious or LIMITS.paused(self._pace.scope):
             if done:
                 self._store.hand_over(done)
             return False
@@ -344,6 +352,13 @@ class Leader:
     def _take_attempt(self, attempted: Attempted) -> None:
         if not self._executor.asks_before_sending:
             self._store.hand_over([attempted])
+        self._judge(attempted)
+        if self._executor.asks_before_sending and attempted.permanent and attempted.sent:
+            with self._judging:
+                self._unjudged -= 1
+
+    def _judge(self, attempted: Attempted) -> None:
+        """Count an attempt, and decide what follows for its row."""
         flying = self._flying.pop(attempted.request, None)
         if attempted.sent:
             self.progress.count_attempt(attempted)

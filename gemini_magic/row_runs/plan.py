@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, count
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal
 
-from .. import media
-from ..content import LocalFile, Part, Text, encodable
+from ..content import Part
 from ..errors import OptionError, PromptError
 from ..options import Options
-from ..prompts import parts_of_prompt
 from .identity import FORM, Identity, asked_for, changes
 from .images import FileDigests, ImageFolder
 from .inputs import RowSource, open_source
-from .key_columns import KeyColumns, is_one_of
-from .keys import KeyTable, is_missing, is_null, show_key
-from .row import Row
-from .template import Rendered, Template, compile_template, has_path
-from .values import RowStatus, Wanted
+from .key_checks import Duplicates, KeyCheck, RepeatCheck
+from .key_columns import KeyColumns
+from .keys import show_key
+from .row_prompts import FirstPrompts, Missing, RowPrompts
+from .template import Template, compile_template
+from .values import Wanted
 
 __all__ = ["Duplicates", "Missing", "Plan", "prepare"]
 
 _BATCH: Final = 500
-_COMPARED: Final = 20  # the first rows, whose prompts must not all be equal
-_MOST_COMPARED: Final = 10_000  # rows in which they are looked for; the others are skipped
-_NAMED: Final = 3  # keys in a message
-
-Missing: TypeAlias = Literal["skip", "error", "keep"]
-Duplicates: TypeAlias = Literal["error", "first"]
+_SINGLE_BRACES: Final = re.compile(r"\{\s*row[.\[]")
 
 
 def prepare(
@@ -47,7 +43,6 @@ def prepare(
     repeat: int = 1,
     max_bytes: int | None = None,
     folder: str | os.PathLike[str] | None = None,
-    digests: FileDigests | None = None,
     form: int = FORM,
 ) -> Plan:
     """Return the plan of a run: what each row asks for.
@@ -68,7 +63,6 @@ def prepare(
         repeat: the number of answers for each row.
         max_bytes: bytes of the prompt's text beyond which a row is ``too_long``; None for any size.
         folder: the folder whose files ``image(row.NAME)`` may send.
-        digests: the known digests of files; new ones are added.
         form: the version of the canonical form of the hash.
 
     Raises:
@@ -79,12 +73,13 @@ def prepare(
     _check_arguments(missing, duplicates, repeat)
     options = options or Options()
     source = open_source(data)
-    images = None if folder is None else ImageFolder(folder, digests)
+    images = None if folder is None else ImageFolder(folder)
     return Plan(
         source,
         _compiled(template, source, namespace, images, options.table_rows),
         KeyColumns(source, id),
         asked_for(options, template=template or "", functions=functions, repeat=repeat, form=form),
+        images=images,
         before=tuple(before),
         missing=missing,
         duplicates=duplicates,
@@ -129,19 +124,20 @@ def _compiled(
         return None
     compiled = compile_template(template, source.columns, namespace, images=images, table_rows=table_rows)
     if not compiled.uses_row:
-        name = next((str(each) for each in source.columns or ()), "")
-        example = (
-            f"{{{{ row.{name} }}}}"
-            if name.isidentifier()
-            else f'{{{{ row["{name}"] }}}}'
-            if name
-            else "{{ row }}"
-        )
         raise PromptError(
             "The prompt uses no column, so every row would ask the same.",
-            remedy=f"Insert one, for example {example}. For several answers to one prompt use repeat=N.",
+            remedy=_column_remedy(template, source),
         )
     return compiled
+
+
+def _column_remedy(template: str, source: RowSource) -> str:
+    """How to insert a column of this input."""
+    if _SINGLE_BRACES.search(template):
+        return "Write two braces: {{ row.NAME }}; in an f-string four: {{{{ row.NAME }}}}."
+    name = next((str(each) for each in source.columns or ()), "")
+    example = f"row.{name}" if name.isidentifier() else f'row["{name}"]' if name else "row"
+    return f"Insert one, for example {{{{ {example} }}}}. For several answers to one prompt use repeat=N."
 
 
 class Plan:
@@ -163,6 +159,7 @@ class Plan:
         keys: KeyColumns,
         asked: Mapping[str, Any],
         *,
+        images: ImageFolder | None,
         before: tuple[Part, ...],
         missing: Missing,
         duplicates: Duplicates,
@@ -173,20 +170,19 @@ class Plan:
         self.repeat: int = asked["repeat"]
         self.identity = Identity(asked)
         self.repeats: dict[int, int] = {}
-        self._keys = keys
-        self._before = media.read_files(before, 0) if before else ()
-        self._missing, self._duplicates, self._dedupe = missing, duplicates, dedupe
-        self._max_bytes = max_bytes
-        columns = source.columns or ()
-        used = (
-            [0]
-            if template is None or source.columns is None
-            else [_place(columns, each) for each in template.columns]
+        self._images = images
+        self._keys, self._missing, self._duplicates = keys, missing, duplicates
+        self._prompts = RowPrompts(
+            source,
+            template,
+            keys.positions,
+            self.identity,
+            before=before,
+            missing=missing,
+            dedupe=dedupe,
+            max_bytes=max_bytes,
         )
-        whole = list(range(len(columns))) if template is not None and template.whole_row and columns else []
-        self._used = slice(len(keys.positions), len(keys.positions) + len(used))
-        self._read = [*keys.positions, *used, *whole]
-        self._places = {name: at for at, name in enumerate(columns)} if whole else {}
+        self._read = self._prompts.read
 
     @property
     def length(self) -> int | None:
@@ -232,106 +228,65 @@ class Plan:
             OptionError: a key is null or occurs twice; the message names three.
             PromptError: a value is missing; the message names three.
         """
-        if self.source.again:
-            if self._keys.positions:
-                self._check_keys()
-            if self._missing == "error":
-                self._check_values()
+        if not self.source.again:
+            return self
+        if self._keys.positions:
+            self._check_keys()
+        if self._missing == "error":
+            lacking = [
+                show_key(self._key(position, values))
+                for position, values in self._rows()
+                if self._prompts.lacks_value(values)
+            ]
+            if lacking:
+                raise self._prompts.lacking_error(lacking)
         return self
 
     def _check_keys(self) -> None:
-        seen = KeyTable(self.source.length or 0)
-        twice: list[str] = []
-        nulls: list[str] = []
-        for position, values in self._rows(self._keys.positions):
-            try:
-                key = self._keys.key(values, position)
-            except OptionError:
-                if not any(map(is_null, values)):
-                    raise
-                nulls.append(f"row {position + 1:,}")
-                if len(nulls) == _NAMED:
-                    break
-                continue
-            first = seen.add(key, position)
-            if first is None:
-                continue
-            if self._duplicates == "first":
-                self.repeats[position] = first
-                continue
-            twice.append(f"{show_key(key)} (rows {first + 1:,} and {position + 1:,})")
-            if len(twice) == _NAMED:
+        check = KeyCheck(self._keys, self._duplicates, self.source.length or 0)
+        position = 0
+        for batch in self.source.read(self._keys.positions):
+            rows = list(batch)
+            check.add(rows, position)
+            position += len(rows)
+            if check.is_full:
                 break
-        if nulls:
-            raise OptionError(
-                f"Rows without a key in {self._keys.described}: {_listed(nulls)}. Nothing was sent.",
-                remedy="Remove them or give them a key.",
-            )
-        if twice:
-            raise self._duplicated(twice)
+        check.finish()
+        self.repeats = check.repeats
         if self.repeats:
-            self._check_repeats()
+            firsts = set(self.repeats.values())
+            compare = RepeatCheck(self.repeats, self._hash, self._key)
+            for position, values in self._rows():
+                compare.add(position, values, is_first=position in firsts)
 
-    def _duplicated(self, twice: Sequence[str]) -> OptionError:
-        return OptionError(
-            f"Keys that occur more than once in {self._keys.described}: {_listed(twice)}. Nothing was sent for them.",
-            remedy='Use a column or a list of columns that identifies a row. duplicates="first" allows rows with the same prompt.',
-        )
+    def _key(self, position: int, values: Sequence[Any]) -> bytes:
+        return self._keys.keys([values], position)[0]
 
-    def _check_repeats(self) -> None:
-        """Refuse rows with the same key and another prompt."""
-        firsts = set(self.repeats.values())
-        hashes: dict[int, bytes] = {}
-        for position, values in self._rows(self._read):
-            if position in firsts:
-                hashes[position] = self._wanted(position, b"", values, 0).hash
-            elif position in self.repeats:
-                self._compare(position, values, hashes)
-
-    def _compare(self, position: int, values: Sequence[Any], hashes: Mapping[int, bytes]) -> None:
-        first = self.repeats[position]
-        if self._wanted(position, b"", values, 0).hash != hashes[first]:
-            key = self._keys.key(values, position)
-            raise OptionError(
-                f"Rows {first + 1:,} and {position + 1:,} have the key {show_key(key)} and different prompts.",
-                remedy="Use a column or a list of columns that identifies a row.",
-            )
-
-    def _check_values(self) -> None:
-        found: list[str] = []
-        for position, values in self._rows(self._read):
-            if any(map(is_missing, values[self._used])):
-                found.append(show_key(self._keys.key(values, position)))
-                if len(found) == _NAMED:
-                    break
-        if found:
-            raise self._lacking(found)
-
-    def _lacking(self, keys: Sequence[str]) -> PromptError:
-        names = ", ".join(map(str, self.template.columns)) if self.template is not None else "prompt"
-        return PromptError(
-            f"Rows without a value of {names or 'the prompt'}: {_listed(keys)}.",
-            remedy='missing="skip" skips them, missing="keep" sends an empty text.',
-        )
+    def _hash(self, position: int, values: Sequence[Any]) -> bytes:
+        return self._prompts.first(position, b"", values).hash
 
     # -- rows
 
-    def _rows(self, positions: Sequence[int]) -> Iterator[tuple[int, Sequence[Any]]]:
-        position = 0
-        for batch in self.source.read(positions):
-            for values in batch:
-                yield position, values
-                position += 1
+    def _rows(self) -> Iterator[tuple[int, Sequence[Any]]]:
+        return enumerate(chain.from_iterable(self.source.read(self._read)))
 
-    def keys(self) -> Iterator[bytes]:
+    def keep_digests(self, digests: FileDigests) -> None:
+        """Look up the digests of the files of rows, and keep new ones there."""
+        if self._images is not None:
+            self._images.digests = digests
+
+    def row_keys(self) -> Iterator[bytes]:
         """Yield the canonical key of every row; nothing for an input that can be read only once."""
         if not self.source.again:
             return
-        for position, values in self._rows(self._keys.positions):
-            yield self._keys.key(values, position)
+        position = 0
+        for batch in self.source.read(self._keys.positions):
+            keys = self._keys.keys(list(batch), position)
+            yield from keys
+            position += len(keys)
 
     def batches(self, size: int = _BATCH) -> Iterator[list[Wanted]]:
-        """Yield what the rows ask for, in their order and in batches of at most ``size``.
+        """Yield what the rows ask for, in their order and in batches of ``size``; the last one may be smaller.
 
         With ``repeat``, a row has one item for each sample. A row whose key occurred before is left out.
 
@@ -340,140 +295,36 @@ class Plan:
             PromptError: a value cannot be sent, an expression fails, or the first 20 prompts are equal.
         """
         batch: list[Wanted] = []
-        first_prompts = _FirstPrompts(is_open=self.template is not None)
-        seen = None if self.source.again or not self._keys.positions else KeyTable()
-        hashes: dict[int, bytes] = {}
-        for position, values in self._rows(self._read):
-            if position in self.repeats:
-                continue
-            key = self._keys.key(values, position)
-            if seen is not None and (first := seen.add(key, position)) is not None:
-                if self._duplicates == "error":
-                    raise self._duplicated([f"{show_key(key)} (rows {first + 1:,} and {position + 1:,})"])
-                self.repeats[position] = first
-                self._compare(position, values, hashes)
-                continue
-            if seen is not None and self._duplicates == "first":
-                hashes[position] = self._wanted(position, b"", values, 0).hash
-            for sample in range(self.repeat):
-                wanted = self._wanted(position, key, values, sample)
+        first_prompts = FirstPrompts(is_open=self.template is not None)
+        check = KeyCheck(self._keys, self._duplicates)  # of an input that can be read only once
+        compare = RepeatCheck(check.repeats, self._hash, self._key)
+        once = not self.source.again
+        if once:
+            self.repeats = check.repeats
+        position = 0
+        for source_batch in self.source.read(self._read):
+            rows = list(source_batch)
+            keys = check.add(rows, position) if once else self._keys.keys(rows, position)
+            if once:
+                check.finish()
+            for at, key, values in zip(count(position), keys, rows, strict=False):
+                if once and self._duplicates == "first":
+                    compare.add(at, values, is_first=True)
+                if at in self.repeats:
+                    continue
+                wanted = self._prompts.first(at, key, values)
                 batch.append(wanted)
-            if first_prompts.is_open:
-                first_prompts.add(wanted)
-            while len(batch) >= size and not first_prompts.is_open:
-                yield batch[:size]
-                batch = batch[size:]
-        for start in range(0, len(batch), size):
-            yield batch[start : start + size]
-
-    def _wanted(self, position: int, key: bytes, values: Sequence[Any], sample: int) -> Wanted:
-        used = values[self._used]
-        if self._missing != "keep" and any(map(is_missing, used)):
-            if self._missing == "error":
-                raise self._lacking([show_key(key)])
-            return Wanted(position, key, b"", status="skipped", sample=sample)
-        salt = b"" if self._dedupe else key
-        if self.template is None:
-            rendered = Rendered(_prompt_of(used[0], position), ())
-        else:
-            if self._missing == "keep":
-                used = [None if is_null(value) else value for value in used]
-            arguments = self._arguments(used, values)
-            text = None if self._before else self.template.text(arguments)
-            if text is not None:
-                return self._of_text(position, key, text, sample, salt)
-            try:
-                rendered = self.template.render(arguments)
-            except PromptError as error:
-                raise PromptError(
-                    f"Row {show_key(key or b'i%d' % position)}: {error.message}", remedy=error.remedy
-                ) from error
-        parts = (*self._before, *encodable(rendered.parts))
-        if any(isinstance(part, LocalFile) and not part.digest for part in parts):
-            parts = media.read_files(parts, 0)  # the digest of each
-        size = sum(len(part.text.encode()) for part in parts if isinstance(part, Text))
-        if self._max_bytes is not None and size > self._max_bytes:
-            return Wanted(position, key, b"", size=size, status="too_long", sample=sample)
-        digest = self.identity.of(parts, ((None,) * len(self._before)) + rendered.said, sample, salt)
-        return Wanted(position, key, digest, parts, size, "waiting", sample)
-
-    def _of_text(self, position: int, key: bytes, text: str, sample: int, salt: bytes) -> Wanted:
-        try:
-            encoded = text.encode()
-        except UnicodeEncodeError:  # lone surrogates, which cannot be sent
-            text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-            encoded = text.encode()
-        status: RowStatus = "waiting"
-        if self._max_bytes is not None and len(encoded) > self._max_bytes:
-            return Wanted(position, key, b"", (), len(encoded), "too_long", sample)
-        return Wanted(
-            position,
-            key,
-            self.identity.of_text(encoded, sample, salt),
-            (Text(text),),
-            len(encoded),
-            status,
-            sample,
-        )
-
-    def _arguments(self, used: Sequence[Any], values: Sequence[Any]) -> Sequence[Any]:
-        """The arguments of the template's functions: the columns, and the row if it is used as a whole."""
-        template = self.template
-        if template is None or not template.whole_row or self.source.columns is None:
-            return used
-        return (*used, Row(self._places, values[self._used.stop :]))
-
-
-def _prompt_of(value: Any, position: int) -> tuple[Part, ...]:
-    """The parts of a row that is a prompt itself. Text is sent as it is, and the file of a path is not sent.
-
-    Raises:
-        PromptError: it cannot be sent.
-    """
-    if has_path(value):
-        raise PromptError(
-            f"Row {position + 1:,} is a path, and the file of a path in a row is not sent.",
-            remedy="Write gemini_magic.attach(path) to send a file, or str(path) to send its name.",
-        )
-    try:
-        return parts_of_prompt(value).parts
-    except PromptError as error:
-        raise PromptError(f"Row {position + 1:,}: {error.message}", remedy=error.remedy) from error
-
-
-class _FirstPrompts:
-    """Refuses a template whose first 20 prompts are equal.
-
-    Attributes:
-        is_open: whether it still compares.
-    """
-
-    def __init__(self, *, is_open: bool) -> None:
-        self.is_open = is_open
-        self._rows = self._equal = 0
-        self._hash = b""
-
-    def add(self, wanted: Wanted) -> None:
-        """Compare the next prompt.
-
-        Raises:
-            PromptError: it is the 20th, and all are equal.
-        """
-        self._rows += 1
-        if wanted.hash and not wanted.sample:
-            self._equal += 1
-            self.is_open = wanted.hash == (self._hash or wanted.hash) and self._rows < _MOST_COMPARED
-            self._hash = wanted.hash
-        if self._equal == _COMPARED and self.is_open:
-            raise PromptError(
-                f"The prompts of the first {_COMPARED} rows are equal, so they would ask the same.",
-                remedy="Check the columns in the prompt. For several answers to one prompt use repeat=N.",
-            )
-
-
-def _place(columns: Sequence[Any], name: Any) -> int:
-    return next(at for at, each in enumerate(columns) if is_one_of(name, (each,)))
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) + (" …" if len(names) == _NAMED else "")
+                if self.repeat > 1:
+                    batch += [
+                        self._prompts.sample(at, key, values, number) for number in range(1, self.repeat)
+                    ]
+                if first_prompts.is_open:
+                    first_prompts.add(wanted)
+            position += len(rows)
+            if not first_prompts.is_open:
+                stop = len(batch) - len(batch) % size
+                yield from (batch[start : start + size] for start in range(0, stop, size))
+                batch = batch[stop:]
+        if self._images is not None:
+            self._images.digests.flush()
+        yield from (batch[start : start + size] for start in range(0, len(batch), size))

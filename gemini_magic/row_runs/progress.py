@@ -18,7 +18,7 @@ from ..views import (
     RunState,
     ShownRow,
 )
-from .keys import show_key
+from .keys import key_text
 from .values import Attempted, Grant, RowStatus
 
 __all__ = ["ProgressCounter"]
@@ -178,7 +178,7 @@ class ProgressCounter:
         found = self._failures.setdefault(reason, _Failures(permanent=attempted.permanent))
         found.rows += 1
         if len(found.examples) < MOST_EXAMPLES:
-            found.examples.append(FailedRow(show_key(grant.wanted.key), attempted.error[:_MOST_TEXT]))
+            found.examples.append(FailedRow(key_text(grant.wanted.key), attempted.error[:_MOST_TEXT]))
 
     # -- by any thread
 
@@ -233,7 +233,7 @@ class ProgressCounter:
         tokens = (attempted.tokens_in, attempted.tokens_thought, attempted.tokens_out)
         known = [count for count in tokens if count is not None]
         return ShownRow(
-            show_key(grant.wanted.key),
+            key_text(grant.wanted.key),
             attempted.status,
             attempted.text,
             _fields(attempted) if self._fixed.fields else None,

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+import msgspec
+
 from ..errors import MismatchError
 from ..schema import Schema, follow_refs, read_answer
 from .keys import key_value
@@ -156,9 +158,12 @@ def answer_fields(row: ResultRow) -> Mapping[str, Any]:
     if row.status not in _ANSWERED or not row.text:
         return {}
     try:
-        value = read_answer(row.text).value
-    except MismatchError:
-        return {}
+        value = msgspec.json.decode(row.text)  # four times as fast
+    except ValueError:  # JSON in a code fence, between other text, or with lone surrogates
+        try:
+            value = read_answer(row.text).value
+        except MismatchError:
+            return {}
     return value if isinstance(value, dict) else {}
 
 

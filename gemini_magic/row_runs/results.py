@@ -262,12 +262,9 @@ class RowResults:
                 )
             return None
         columns = KeyColumns(source, list(plan.key_names))
-        keys = [
-            columns.key(values, position)
-            for position, values in enumerate(
-                row for batch in source.read(columns.positions) for row in batch
-            )
-        ]
+        keys: list[bytes] = []
+        for batch in source.read(columns.positions):
+            keys += columns.keys(list(batch), len(keys))
         if all(row is not None and key == row.key for key, row in zip_longest(keys, self.rows())):
             return None
         known: dict[bytes, int] = {}
@@ -313,7 +310,7 @@ class _KeysFrom:
     def at(self, position: int) -> bytes:
         """The key of a row; the positions must not decrease."""
         if self._keys is None:
-            self._keys = self._plan.keys()
+            self._keys = self._plan.row_keys()
         key = b""
         while self._next <= position:
             key = next(self._keys, b"")

@@ -126,7 +126,7 @@ def _by_pyarrow(library: Any, path: Path, size: int) -> _Opened:
     def read(positions: Sequence[int]) -> Iterator[Iterable[Sequence[Any]]]:
         names = [columns[position] for position in positions or (0,)]
         with library.ParquetFile(path) as file:
-            for batch in file.iter_batches(size, columns=list(dict.fromkeys(names))):
+            for batch in file.iter_batches(size, columns=names):
                 yield from arrow_batches(
                     [batch], [batch.schema.get_field_index(name) for name in names] if positions else ()
                 )
@@ -142,8 +142,8 @@ def _by_polars(library: Any, path: Path, size: int) -> _Opened:
     def read(positions: Sequence[int]) -> Iterator[Iterable[Sequence[Any]]]:
         names = [columns[position] for position in positions or (0,)]
         for start in range(0, length, size):
-            batch = frame.select(list(dict.fromkeys(names))).slice(start, size).collect()
-            yield batch.select(names).iter_rows() if positions else ((),) * batch.height
+            batch = frame.select(names).slice(start, size).collect()
+            yield batch.iter_rows() if positions else ((),) * batch.height
 
     return columns, read, length, "polars"
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..client import Asker
 from ..content import Request
 from ..errors import GeminiMagicError, OptionError, RowsError, StoreError
-from ..views import MOST_SHOWN_ROWS, RowProgress, ShownRow
-from .keys import show_key
+from ..views import MOST_SHOWN_ROWS, DisplayedRun, RowProgress, ShownRow
+from .batch_leader import BatchLeader
+from .batch_start import cancel_jobs
+from .keys import key_text
 from .leader import Leader
 from .plan import Plan
 from .progress import ProgressCounter
+from .results import ResponsesByKey, ResponsesByPosition, RowResults
 from .store import Store
 from .store_values import ResultRow
 from .values import Grant
@@ -44,7 +49,7 @@ class RunSettings(NamedTuple):
     arguments: dict[str, Any]
 
 
-class RowRun:
+class RowRun(DisplayedRun):
     """One prompt over many rows. :func:`~.start.rows` returns it when the run has ended.
 
     Args:
@@ -59,7 +64,7 @@ class RowRun:
         self,
         settings: RunSettings,
         store: Store,
-        leader: Leader,
+        leader: Leader | BatchLeader,
         progress: ProgressCounter,
         again: Callable[..., RowRun],
     ) -> None:
@@ -69,6 +74,7 @@ class RowRun:
         self._counter = progress
         self._again = again
         self._done = threading.Event()
+        self._results = RowResults(store, settings.plan, settings.asker.options.schema, self.response)
         progress.set_first_rows(self._first_rows)
         self._thread = threading.Thread(target=self._run, name="gemini-rows", daemon=True)
         self._thread.start()
@@ -118,6 +124,34 @@ class RowRun:
         """
         self._leader.stop(now=now, interrupted=interrupted)
 
+    def cancel(self, patience: float = 120.0) -> RowRun:
+        """Cancel the batch jobs of the run, and wait for their end. Rows that were answered keep their answers.
+
+        Args:
+            patience: how many seconds to wait for the end of the jobs.
+
+        Returns:
+            The run. If some jobs have not ended yet, the next run over the store, or another call, stores their answers.
+
+        Raises:
+            OptionError: the run is in another tier.
+            GeminiMagicError: the server was not reached, or it answered with an error.
+        """
+        if not isinstance(self._leader, BatchLeader):
+            raise OptionError(
+                "Only runs in the batch tier have jobs to cancel.", remedy="run.stop() stops this run."
+            )
+        if not self.done:
+            self._leader.cancel()
+            self.wait()
+            return self
+        with Store.open(self.store.path) as store:
+            settings = self.settings
+            left = cancel_jobs(store, settings.asker, settings.request, self._counter.add_notice, patience)
+        if left:
+            self._counter.add_notice(f"{left} batch jobs have not ended yet; call run.cancel() again.")
+        return self
+
     # -- what it brought
 
     def results(self, batch_size: int = 1000) -> Iterator[list[ResultRow]]:
@@ -127,6 +161,53 @@ class RowRun:
             StoreError: the store cannot be read.
         """
         return self.store.results(batch_size)
+
+    @property
+    def df(self) -> Any:
+        """The results of all rows in the library of the input, in its order, also of rows without an answer.
+
+        With a schema there is one column a field. Columns that begin with ``_`` are those of the run: ``_text``,
+        ``_status``, ``_error``, ``_tokens``, ``_cost``, ``_attempts`` …
+        """
+        return self._results.df
+
+    def column(self, name: str) -> Any:
+        """One column of the results; of an input in pandas a Series with its index.
+
+        Raises:
+            OptionError: there is no such column.
+        """
+        return self._results.column(name)
+
+    def join(self, df: Any, suffix: str = "") -> Any:
+        """Return a frame with the results to the right of its columns, each row with the result of its key.
+
+        Args:
+            df: the input of the run, or another frame of pandas, polars or Arrow with the same keys.
+            suffix: what is added to the names of the results.
+
+        Raises:
+            OptionError: a name is in both, or the frame has not the key columns.
+        """
+        return self._results.join(df, suffix)
+
+    def batches(self, size: int = 10_000) -> Iterator[Any]:
+        """Yield the results as :attr:`df` has them, in frames of at most ``size`` rows."""
+        return self._results.batches(size)
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> Path:
+        """Write the results with their keys to a Parquet file, a batch at a time, and return its path."""
+        return self._results.to_parquet(path)
+
+    @property
+    def at(self) -> ResponsesByKey:
+        """The responses by the key of their row: ``run.at["T-17"]``."""
+        return self._results.at
+
+    @property
+    def iat(self) -> ResponsesByPosition:
+        """The responses by the position of their row in the input: ``run.iat[0]``."""
+        return self._results.iat
 
     def _first_rows(self) -> Sequence[ShownRow]:
         try:
@@ -211,14 +292,6 @@ class RowRun:
         statuses = [status] if isinstance(status, str) else status
         return self._again(self, statuses, options)
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's protocol
-        printer.text(repr(self))
-
-    def __repr__(self) -> str:
-        progress = self.progress
-        counts = ", ".join(f"{count:,} {status}" for status, count in progress.counts.items())
-        return f"<RowRun: {progress.state}; {counts or 'no rows asked'}>"
-
 
 def retried_grants(
     run: RowRun, plan: Plan, store: Store, statuses: Sequence[str] | None
@@ -254,7 +327,7 @@ def retried_grants(
 def _shown(row: ResultRow) -> ShownRow:
     tokens = [count for count in (row.tokens_in, row.tokens_thought, row.tokens_out) if count is not None]
     return ShownRow(
-        show_key(row.key),
+        key_text(row.key),
         row.status,
         row.text[:2000],
         None,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Literal
 
 from ..api import key_for_options, refuse_conflicts, resolved_options
 from ..backends import Backend, backend, host_to_name
@@ -23,100 +23,25 @@ from ..prompts import build_request
 from ..views import watch_rows
 from .admission import Admission, InDoubt, Stale, check_store, limited
 from .attempts import AttemptMaker
+from .batch_leader import BatchLeader, refuse_open_jobs
+from .batch_start import BATCH, check_batch, start_batch, without_batch
 from .breaker import CircuitBreaker
 from .budget import Budget, token_rates
-from .cluster import ClusterExecutor, check_cluster
+from .cluster import ClusterExecutor
 from .cluster_plan import ClusterPlan
 from .leader import Leader, Pace
-from .limits import DEFAULT_AT_ONCE, MOST_AT_ONCE
+from .limits import DEFAULT_AT_ONCE
 from .local import LocalExecutor
 from .plan import Duplicates, Missing, prepare
+from .preview import preview_rows
 from .progress import ProgressCounter
+from .row_arguments import RowArguments, options_of_rows
 from .run import RowRun, RunSettings, retried_grants
 from .store import Store
 from .store_values import RunRecord
 from .values import Executor, Grant
 
 __all__ = ["RowArguments", "rows", "start_rows"]
-
-_ROW_SECONDS: Final = 600.0  # the longest time of one row
-_FLEX_SECONDS: Final = 1200.0
-_REFUSED: Final[Mapping[str, str]] = {
-    "tool": "functions",
-    "mcp": "MCP servers",
-    "remote_mcp": "MCP servers",
-    "chat": "a conversation",
-    "continue_": "a conversation",
-    "fresh": "a conversation",
-    "attach": "attached files: use {{ image(row.path) }} in the prompt",
-    "record": "recordings: every answer is in the store",
-    "replay": "a replay",
-    "to": "a file for the text: use run.to_parquet(…)",
-    "repair": "repairs: ask again with run.retry(status=['mismatch'])",
-}
-"""Options that a run over rows does not support, and what they would do."""
-
-
-class RowArguments(NamedTuple):
-    """The arguments of a run besides the prompt, the input and the options of each request; see :func:`rows`."""
-
-    id: Any = None
-    store: str | os.PathLike[str] | None = None
-    limit: int | None = None
-    max_cost: float | None = None
-    max_errors: int | None = None
-    max_seconds: float | None = None
-    concurrency: int | None = None
-    tpm: int | None = None
-    wait: Literal["day"] | None = None
-    stale: Stale = "stop"
-    in_doubt: InDoubt = "stop"
-    missing: Missing = "skip"
-    duplicates: Duplicates = "error"
-    dedupe: bool = True
-    repeat: int = 1
-    folder: str | os.PathLike[str] | None = None
-    cluster: Any = None
-
-    def check(self) -> None:
-        """Refuse values that are not valid.
-
-        Raises:
-            OptionError: a value is not valid.
-        """
-        for name, allowed in (
-            ("stale", ("stop", "keep", "again")),
-            ("in_doubt", ("stop", "skip", "again")),
-            ("wait", (None, "day")),
-        ):
-            if (value := getattr(self, name)) not in allowed:
-                raise OptionError(
-                    f"{name}={value!r} is not valid.",
-                    remedy=f"Use {', '.join(repr(each) for each in allowed if each)}.",
-                )
-        for name, most in (
-            ("limit", None),
-            ("max_errors", None),
-            ("concurrency", MOST_AT_ONCE),
-            ("tpm", None),
-            ("repeat", None),
-        ):
-            value = getattr(self, name)
-            if value is not None and (
-                isinstance(value, bool)
-                or not isinstance(value, int)
-                or value < 1
-                or (most is not None and value > most)
-            ):
-                bound = "1 or more" if most is None else f"from 1 to {most}"
-                raise OptionError(f"{name}={value!r} is not valid.", remedy=f"Give a whole number, {bound}.")
-        for name in ("max_cost", "max_seconds"):
-            value = getattr(self, name)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if value is not None and not (number and value > 0):
-                raise OptionError(f"{name}={value!r} is not valid.", remedy="Give a number above 0.")
-        if self.cluster is not None:
-            check_cluster(self.cluster)
 
 
 def rows(
@@ -174,9 +99,11 @@ def rows(
         variables: other names that the prompt uses.
         show: whether to show the progress; by default in a notebook and in a terminal.
         options: any option of ``%%gemini`` by name, such as ``model``, ``schema``, ``rpm`` or ``max_tokens``.
+            ``service_tier="batch"`` asks all rows as batch jobs at half the price; ``dry_run=True`` asks nothing.
 
     Returns:
-        The run, which has ended: because all rows were asked, or early (``run.progress.ending`` says why).
+        The run, which has ended: because all rows were asked, or early (``run.progress.ending`` says why). With
+        ``dry_run``, a :class:`~gemini_magic.views.RowsPreview`: what would be asked, and its price in each service tier.
 
     Raises:
         UsageProblem: the prompt, the rows or an option is not valid, or no key was found. Nothing was sent.
@@ -206,6 +133,8 @@ def rows(
         cluster=cluster,
     )
     resolved, sources = resolved_options(options)
+    if resolved.dry_run:
+        return preview_rows(template, data, arguments, resolved, variables=variables or {})  # type: ignore[return-value]
     run = start_rows(template, data, arguments, resolved, sources=sources, variables=variables or {})
     watch_rows(run, shell=_shell(), show=show)
     return run
@@ -239,8 +168,9 @@ def start_rows(
         ask_key: asks the user for a key when none is found; None where the user cannot be asked.
     """
     arguments.check()
-    options = _options_of_rows(options)
+    options = options_of_rows(options)
     dialect = backend(options.backend)
+    check_batch(dialect, options, arguments)
     plan = prepare(
         template,
         data,
@@ -255,7 +185,7 @@ def start_rows(
         folder=arguments.folder,
     )
     request = build_request((Text("x"),), options)
-    refuse_conflicts(dialect, request, options, sources)
+    refuse_conflicts(dialect, without_batch(request), options, sources)
     reasons = [each for name in (KEY_WITHHELD, IGNORED) if (each := sources.get(name))]
     key = _key(dialect, options, arguments, ask_key, reasons)
     settings = RunSettings(
@@ -295,23 +225,6 @@ def _key(
     return None
 
 
-def _options_of_rows(options: Options) -> Options:
-    """The options of each request.
-
-    Raises:
-        OptionError: an option has no meaning for rows.
-    """
-    for name, what in _REFUSED.items():
-        if getattr(options, name, None):
-            raise OptionError(f"Rows do not support {what}.", remedy=f"Leave {name} out.")
-    flex = options.service_tier == "flex"
-    if options.timeout is None:
-        options.timeout = _FLEX_SECONDS if flex else _ROW_SECONDS
-    if flex:  # it waits in a queue before the first byte
-        options.first_byte_timeout = max(options.first_byte_timeout, options.timeout)
-    return options
-
-
 class _Starter:
     """Starts one run, once everything is checked that can be checked without the store."""
 
@@ -331,6 +244,8 @@ class _Starter:
         """Open the store, check what it holds, and start."""
         store = Store.open(self.arguments.store)
         try:
+            self._refuse_open_jobs(store)
+            self.settings.plan.keep_digests(store.digests)
             check_store(
                 self.settings.plan,
                 store,
@@ -360,6 +275,7 @@ class _Starter:
         """Start a run that asks rows of another run again."""
         store = Store.open(run.store.path)
         try:
+            self._refuse_open_jobs(store)
             store.begin_run(self._record())
             progress = self._progress(store)
             grants = retried_grants(run, self.settings.plan, store, statuses)
@@ -368,6 +284,10 @@ class _Starter:
         except BaseException:
             store.close()
             raise
+
+    def _refuse_open_jobs(self, store: Store) -> None:
+        if self.options.service_tier != BATCH:
+            refuse_open_jobs(store)
 
     def _record(self) -> RunRecord:
         options, plan = self.options, self.settings.plan
@@ -407,8 +327,22 @@ class _Starter:
         open_requests: set[int],
         store: Store,
         progress: ProgressCounter,
-    ) -> Leader:
+    ) -> Leader | BatchLeader:
         options, asker, arguments = self.options, self.settings.asker, self.arguments
+        budget = Budget(arguments.max_cost, store.cost().dollars, self.rates, options.max_tokens)
+        breaker = CircuitBreaker(arguments.max_errors)
+        if options.service_tier == BATCH:
+            return start_batch(
+                batches,
+                open_requests,
+                store,
+                asker=asker,
+                request=self.settings.request,
+                budget=budget,
+                breaker=breaker,
+                progress=progress,
+                max_seconds=arguments.max_seconds,
+            )
         url = self.dialect.url(options.model, endpoint_of(options))
         pace = Pace(
             rate_scope(url, asker.key, options.model),
@@ -419,7 +353,6 @@ class _Starter:
             max_seconds=arguments.max_seconds,
             wait_for_day=arguments.wait == "day",
         )
-        budget = Budget(arguments.max_cost, store.cost().dollars, self.rates, options.max_tokens)
         price = TokenPrice.parse(options.price)
 
         def executor(leader: Leader) -> Executor:
@@ -436,7 +369,7 @@ class _Starter:
             executor,
             pace=pace,
             budget=budget,
-            breaker=CircuitBreaker(arguments.max_errors),
+            breaker=breaker,
             progress=progress,
         )
 
@@ -461,7 +394,7 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
     options, sources = resolved_options(others, previous)
     arguments = arguments._replace(**own)
     arguments.check()
-    options = _options_of_rows(options)
+    options = options_of_rows(options)
     dialect = backend(options.backend)
     plan = prepare(
         given["template"],
@@ -475,8 +408,9 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
         repeat=arguments.repeat,
         folder=arguments.folder,
     )
+    check_batch(dialect, options, arguments._replace(store=run.store.path))
     request = build_request((Text("x"),), options)
-    refuse_conflicts(dialect, request, options, sources)
+    refuse_conflicts(dialect, without_batch(request), options, sources)
     key = _key(dialect, options, arguments, given["ask_key"], ())
     settings = RunSettings(plan, Asker(options, dialect, key), request, {**given, "arguments": arguments})
     again = _Starter(settings, dialect, arguments).retry(run, statuses)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import atexit
 import os
-import sqlite3
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -24,10 +24,12 @@ from ..response import Response
 from ..schema import Schema
 from . import store_queries as queries
 from . import store_updates as updates
+from .store_digests import StoredDigests
 from .store_errors import store_errors
 from .store_file import WritableFile, connect_reader, copy_file, create_private, is_network_path
 from .store_lock import StoreLock
 from .store_responses import rebuilt_response
+from .store_sqlite import sqlite3
 from .store_temporary import TemporaryFolder
 from .store_values import AttemptRow, BatchJob, Match, ResultRow, RunRecord, Spent
 from .store_writer import GroupWriter
@@ -38,7 +40,6 @@ __all__ = ["Store"]
 T = TypeVar("T")
 
 _LOCK = ".lock"
-_ALL = 2**62  # more rows than a file can hold
 
 
 class Store:
@@ -58,7 +59,7 @@ class Store:
         self._writer: GroupWriter | None = None
         self._lock: StoreLock | None = None
         self._exclusive = False  # whether only the writer's connection may read
-        self._rows, self._samples = _ALL, _ALL  # the extent of the present input
+        self._rows = self._samples = 0  # the extent of the input of this run, as far as it was read
         self._run = 0
         self._notices: list[str] = []
         self._pid = os.getpid()
@@ -92,35 +93,28 @@ class Store:
             StoreError: there is no such file, it is not a store, or it cannot be read.
         """
         store = cls(Path(path).expanduser().absolute())
-        store._query(store._read_extent)
+        store._query(queries.run_records)
         return store
 
     def _start(self) -> None:
         create_private(self.path)
         self._lock = StoreLock(self.path.with_name(self.path.name + _LOCK), store=self.path)
         try:
-            self._exclusive = is_network_path(self.path)
-            file = WritableFile(self.path, network=self._exclusive, durable=not self.temporary)
-            try:
-                with store_errors(self.path, "opened"):
-                    self._read_extent(file.db)
-            except BaseException:
-                file.close()
-                raise
+            file = WritableFile(self.path, network=is_network_path(self.path), durable=not self.temporary)
+            self._exclusive = file.network
         except BaseException:
             self._lock.release()
             raise
         self._writer = GroupWriter(file, self._notice)
         if self._exclusive:
             self._notice(
-                f"{self.path} is on a network drive: other programs cannot read it until the run has ended. "
+                f"{self.path} is on a network drive or a similar one: other programs cannot read it until the run has ended. "
                 "A file on a local disk is faster and safer."
             )
 
-    def _read_extent(self, db: sqlite3.Connection) -> None:
-        found = db.execute("SELECT rows, samples FROM run WHERE rows > 0 ORDER BY id DESC LIMIT 1").fetchone()
-        if found is not None:
-            self._rows, self._samples = found
+    def _extent(self, db: sqlite3.Connection) -> tuple[int, int]:
+        """How many positions and samples the input has: that of this run, otherwise of the last run of the store."""
+        return (self._rows, self._samples) if self._run else queries.last_extent(db)
 
     def close(self) -> None:
         """Write what was handed over, and release the file to other processes; a second call does nothing.
@@ -331,7 +325,7 @@ class Store:
 
     def counts(self) -> dict[str, int]:
         """Return how many rows of the input have each status (:data:`~.values.RowStatus`)."""
-        return self._query(lambda db: queries.count_statuses(db, self._rows, self._samples))
+        return self._query(lambda db: queries.count_statuses(db, *self._extent(db)))
 
     def cost(self) -> Spent:
         """Return what all attempts of the store have cost, also those of earlier runs and prompts."""
@@ -342,7 +336,7 @@ class Store:
 
         More than one name means that the answers are not comparable: a model such as ``gemini-flash-latest`` was replaced.
         """
-        return self._query(lambda db: queries.count_models(db, self._rows, self._samples))
+        return self._query(lambda db: queries.count_models(db, *self._extent(db)))
 
     def results(self, batch_size: int = 1000) -> Iterator[list[ResultRow]]:
         """Yield the results of the rows of the input in its order, at most ``batch_size`` at a time.
@@ -363,10 +357,10 @@ class Store:
         Raises:
             StoreError: the file cannot be read.
         """
-        return self._query(lambda db: queries.result_row(db, row, sample, self._rows))
+        return self._query(lambda db: queries.result_row(db, row, sample, self._extent(db)[0]))
 
     def _result_rows(self, after: tuple[int, int], limit: int) -> list[ResultRow]:
-        return self._query(lambda db: queries.result_rows(db, after, self._rows, self._samples, limit))
+        return self._query(lambda db: queries.result_rows(db, after, *self._extent(db), limit))
 
     def attempts(self, request: int) -> list[AttemptRow]:
         """Return the attempts of a request, oldest first; each was paid if it was received."""
@@ -412,6 +406,11 @@ class Store:
         )
 
     # -- the file
+
+    @cached_property
+    def digests(self) -> StoredDigests:
+        """The digests of files that rows send."""
+        return StoredDigests(self._query, self._writing)
 
     def forget(self, key: bytes) -> int:
         """Remove a row, its answers to all prompts, and every trace of them in the file; returns how many requests it had.

@@ -6,13 +6,13 @@ cannot store are null, and lone surrogates are replaced.
 
 from __future__ import annotations
 
-import sqlite3
-import zlib
 from collections.abc import Sequence
 from math import isfinite
 from typing import Any, Final
 
 from ..text import replace_surrogates
+from .store_codec import CODEC, compressed
+from .store_sqlite import sqlite3
 from .values import Attempted, Grant
 
 __all__ = ["write_done", "write_sent", "write_unsent"]
@@ -36,8 +36,8 @@ _DONE = f"""UPDATE request SET state = 2, done = ?, status = ?, reason = ?, perm
 _ENDED = "UPDATE request SET state = 2 WHERE id = ? AND state = 1 AND attempts <= ?"
 _SPENT = "UPDATE request SET spent = coalesce(spent, 0) + ? WHERE id = ?"
 _DONE_RAW = """INSERT INTO raw(request, attempt, sent, done, status, ended, problem, cost, worker, head, pieces, codec)
-    VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1) ON CONFLICT(request, attempt) DO UPDATE SET done = ?3,
-    status = ?4, ended = ?5, problem = ?6, cost = ?7, worker = ?8, head = ?9, pieces = ?10, codec = 1"""
+    VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT(request, attempt) DO UPDATE SET done = ?3,
+    status = ?4, ended = ?5, problem = ?6, cost = ?7, worker = ?8, head = ?9, pieces = ?10, codec = ?11"""
 # The answer of a retry with other options counts for the request that it repeats, and for the other retries of that one.
 _ANSWERS = f"""UPDATE request SET answer = ?1 WHERE id <> ?1
     AND (id = (SELECT retries FROM request WHERE id = ?1) OR retries = (SELECT retries FROM request WHERE id = ?1))
@@ -99,8 +99,9 @@ def _raw_values(each: Attempted, now: float) -> tuple[Any, ...]:
         _text(each.error) or None,
         _real(each.cost),
         _text(each.worker) or None,
-        zlib.compress(each.head, 1) if each.head else None,
-        zlib.compress(each.pieces, 1) if each.pieces else None,
+        compressed(each.head) or None,
+        compressed(each.pieces) or None,
+        CODEC,
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import StoreError
+from .store_sqlite import sqlite3
 
 __all__ = ["store_error", "store_errors"]
 

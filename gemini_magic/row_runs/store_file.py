@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -21,6 +20,7 @@ from ..private_files import make_private_folder
 from .store_errors import store_errors
 from .store_lock import LockOwner
 from .store_schema import APPLICATION_ID, FORM, SCHEMA
+from .store_sqlite import sqlite3
 
 __all__ = [
     "WritableFile",
@@ -34,9 +34,11 @@ __all__ = [
 ]
 
 _WAIT = 10.0  # seconds to wait for a lock of SQLite: a reader that is checkpointing
-_CACHE = -16_000  # KiB of pages in memory
+_CACHE = -16_000  # KiB of pages in memory, for writing
+_READING_CACHE = -4_000  # the same for reading, which goes through the file once
 _CHECKPOINT = 4_000  # pages in the write-ahead log from which it is written back
 _LOG = "-wal"
+_NO_SHARED_MEMORY = ("SQLITE_IOERR_SHM", "SQLITE_PROTOCOL", "SQLITE_CANTOPEN")
 _LARGE_LOG = 128 << 20  # bytes of the log from which the user is informed
 _NETWORK: Final = """
     nfs nfs4 cifs smb2 smb3 smbfs 9p afs ceph glusterfs lustre gpfs beegfs fhgfs davfs ncpfs orangefs pvfs2 vboxsf prl_fs
@@ -117,7 +119,8 @@ class WritableFile:
         durable: whether a commit must survive a loss of power.
 
     Attributes:
-        path, network: as above.
+        path: as above.
+        network: as above; also where the log cannot be used for another reason.
         db: the connection, which belongs to the thread that writes.
 
     Raises:
@@ -145,6 +148,16 @@ class WritableFile:
             self._log = _inode(self._log_path)
 
     def _connect(self) -> sqlite3.Connection:
+        """Open the file; with a rollback journal if the log's shared memory cannot be used where the file is."""
+        try:
+            return self._open()
+        except sqlite3.OperationalError as error:
+            if self.network or not getattr(error, "sqlite_errorname", "").startswith(_NO_SHARED_MEMORY):
+                raise
+            self.network = True
+            return self._open()
+
+    def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
         try:
             if self.network:  # before the first access, so that no shared memory is used
@@ -258,7 +271,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         try:
             _check_form(db, path)
             db.execute("PRAGMA query_only=ON")
-            db.execute(f"PRAGMA cache_size={_CACHE}")
+            db.execute(f"PRAGMA cache_size={_READING_CACHE}")
         except BaseException:
             db.close()
             raise
@@ -294,11 +307,17 @@ def _number(db: sqlite3.Connection, statement: str) -> int:
 
 
 def _check_form(db: sqlite3.Connection, path: Path) -> None:
+    db.execute("PRAGMA trusted_schema=OFF")  # the file may come from a stranger
     form = _number(db, "PRAGMA user_version")
     ours = _number(db, "PRAGMA application_id") == APPLICATION_ID
     if not ours and (form or _number(db, "SELECT count(*) FROM sqlite_master")):
         raise StoreError(
             f"{path} is not a store of rows: it is the SQLite file of another program.",
+            remedy="Choose another file with store=PATH; this one is left unchanged.",
+        )
+    if _number(db, "SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')"):
+        raise StoreError(
+            f"{path} has triggers or views, which a store of rows does not have.",
             remedy="Choose another file with store=PATH; this one is left unchanged.",
         )
     if form > FORM:

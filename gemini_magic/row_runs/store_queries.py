@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-import zlib
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 from ..errors import StoreError
+from .store_codec import decompressed
+from .store_sqlite import sqlite3
 from .store_values import AttemptRow, BatchJob, Match, ResultRow, RunRecord, Spent
 from .values import Grant, RowStatus, Wanted
 
@@ -19,6 +19,7 @@ __all__ = [
     "count_models",
     "count_statuses",
     "job_grants",
+    "last_extent",
     "match_rows",
     "open_jobs",
     "result_row",
@@ -28,19 +29,19 @@ __all__ = [
     "stored_request",
 ]
 
-T = TypeVar("T")
-
 MAX_KEYS: Final = 500
 """Rows in one query: with fewer the call costs more than the search, and with more nothing is gained."""
-_MAX_BODY = 1 << 30  # bytes that a stored response may expand to
+_ALL = 2**62  # more rows than a file can hold
 
 _ANSWER = "LEFT JOIN request a ON a.id = coalesce(q.answer, q.id)"
-_MATCH = f"""SELECT row.key, row.sample, row.position, row.wanted, row.status, q.hash, q.id, a.id, a.state, a.attempts,
-    a.status, a.permanent FROM row LEFT JOIN request q ON q.id = row.request {_ANSWER} WHERE row.key IN """  # noqa: S608
-_BY_HASH = f"""SELECT q.hash, q.id, a.id, a.state, a.attempts, a.status, a.permanent FROM request q {_ANSWER}
-    WHERE q.hash IN """  # noqa: S608 - our own SQL
+_STORED = (
+    "q.id, q.state, q.attempts, q.status, q.permanent, q.answer, a.state, a.attempts, a.status, a.permanent"
+)
+_MATCH = f"""SELECT row.key, row.sample, row.position, row.wanted, row.status, q.hash, {_STORED} FROM row
+    LEFT JOIN request q ON q.id = row.request LEFT JOIN request a ON a.id = q.answer WHERE"""  # noqa: S608
+_BY_HASH = f"SELECT q.hash, {_STORED} FROM request q LEFT JOIN request a ON a.id = q.answer WHERE q.hash IN "  # noqa: S608
 _STATUS = """CASE WHEN row.status IS NOT NULL THEN row.status WHEN row.request IS NULL THEN 'waiting'
-    WHEN row.wanted <> q.hash THEN 'stale' WHEN a.state = 3 THEN 'in_doubt' WHEN a.state = 2 THEN a.status
+    WHEN row.wanted IS NOT NULL THEN 'stale' WHEN a.state = 3 THEN 'in_doubt' WHEN a.state = 2 THEN a.status
     WHEN a.state = 1 THEN 'running' ELSE 'waiting' END"""
 _FROM = f"FROM row LEFT JOIN request q ON q.id = row.request {_ANSWER}"
 _RESULTS = f"""SELECT row.position, row.sample, row.key, {_STATUS}, a.id, nullif(q.first, row.key),
@@ -65,13 +66,11 @@ def _marks(values: Sequence[object]) -> str:
     return f"({','.join('?' * len(values))})"
 
 
-def _in_parts(
-    db: sqlite3.Connection, query: str, values: Sequence[Any], take: Callable[[tuple[Any, ...]], object]
-) -> None:
+def _found(db: sqlite3.Connection, query: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """What a query finds for values, with some of them at a time."""
     for start in range(0, len(values), MAX_KEYS):
         some = values[start : start + MAX_KEYS]
-        for found in db.execute(query + _marks(some), some):
-            take(found)
+        yield from db.execute(query + _marks(some), some).fetchall()
 
 
 # -- matching
@@ -79,52 +78,68 @@ def _in_parts(
 
 def match_rows(db: sqlite3.Connection, batch: Sequence[Wanted]) -> list[Match]:
     """Return what the store holds for each row, in the order of the batch."""
-    by_key: dict[tuple[bytes, int], tuple[Any, ...]] = {}
-    _in_parts(
-        db,
-        _MATCH,
-        [wanted.key for wanted in batch],
-        lambda found: by_key.__setitem__((found[0], found[1]), found),
-    )
-    missing = [
-        wanted.hash
-        for wanted in batch
-        if wanted.hash
-        and ((found := by_key.get((wanted.key, wanted.sample))) is None or found[5] != wanted.hash)
-    ]
-    by_hash: dict[bytes, tuple[Any, ...]] = {}
-    _in_parts(db, _BY_HASH, missing, lambda found: by_hash.__setitem__(found[0], found[1:]))
-    return [_match(wanted, by_key.get((wanted.key, wanted.sample)), by_hash) for wanted in batch]
+    rows = _stored_rows(db, batch)
+    matches: list[Match] = []
+    other: list[int] = []  # places of rows that are new, or ask for something else
+    for place, (position, key, digest, _, _, unasked, sample) in enumerate(batch):
+        row = rows.get((key, sample))
+        if row is not None:
+            _, _, at, kept, reason, stored, *request = row
+            if not digest:
+                placed = at == position and stored is None and reason == unasked
+                matches.append(_UNKNOWN._replace(known=True, placed=placed))
+                continue
+            if stored == digest:
+                placed = at == position and kept is None
+                matches.append(_make((*_answer(*request), True, False, None, placed)))
+                continue
+        other.append(place)
+        matches.append(_UNKNOWN)
+    if other:
+        hashes = [batch[place].hash for place in other]
+        requests = {found[0]: _answer(*found[1:]) for found in _found(db, _BY_HASH, hashes)}
+        for place in other:
+            row = rows.get((batch[place].key, batch[place].sample))
+            match = requests.get(batch[place].hash, _UNKNOWN[:6])
+            previous = None if row is None else row[6]
+            matches[place] = _make((*match, row is not None, previous is not None, previous, False))
+    return matches
 
 
-def _match(wanted: Wanted, row: tuple[Any, ...] | None, by_hash: dict[bytes, tuple[Any, ...]]) -> Match:
-    if row is None:
-        found = by_hash.get(wanted.hash)
-        return Match() if found is None else _of_request(found)
-    _, _, position, stored, status, own, own_id, *answer = row
-    unasked = None if wanted.hash else wanted.status
-    placed = position == wanted.position and stored == wanted.hash and status == unasked
-    if not wanted.hash:
-        return Match(known=True, placed=placed)
-    if own == wanted.hash:
-        return _of_request((own_id, *answer), known=True, placed=placed)
-    found = by_hash.get(wanted.hash)
-    changed = own is not None
-    if found is None:
-        return Match(known=True, changed=changed, previous=own_id)
-    return _of_request(found, known=True, changed=changed, previous=own_id)
+def _stored_rows(db: sqlite3.Connection, batch: Sequence[Wanted]) -> dict[tuple[bytes, int], tuple[Any, ...]]:
+    """The stored rows with the keys of a batch; first those at the same positions, which most of them are."""
+    if not batch:
+        return {}
+    wanted = {(each.key, each.sample) for each in batch}
+    first, last = batch[0].position, batch[-1].position
+    found: dict[tuple[bytes, int], tuple[Any, ...]] = {}
+    if 0 <= last - first < len(batch):
+        near = db.execute(f"{_MATCH} row.position BETWEEN ? AND ?", (first, last)).fetchall()
+        found = {row[:2]: row for row in near if row[:2] in wanted}
+    if len(found) < len(wanted):
+        left = list({each[0] for each in wanted if each not in found})
+        found |= {row[:2]: row for row in _found(db, f"{_MATCH} row.key IN ", left)}
+    return found
 
 
-def _of_request(
-    found: Sequence[Any],
-    *,
-    known: bool = False,
-    changed: bool = False,
-    previous: int | None = None,
-    placed: bool = False,
-) -> Match:
-    request, answer, state, attempts, status, permanent = found
-    return Match(request, answer, state, attempts, status, bool(permanent), known, changed, previous, placed)
+_UNKNOWN = Match()
+_make = Match._make  # a call by keywords takes twice as long, and a million rows are matched
+
+
+def _answer(  # noqa: PLR0917 - the columns of a query
+    request: int,
+    state: int,
+    attempts: int,
+    status: str | None,
+    permanent: int | None,
+    answer: int | None,
+    *retry: Any,
+) -> tuple[int, int, int, int, str | None, bool]:
+    """The first values of a match: the request, and the request whose answer counts."""
+    if answer is None:
+        return request, request, state, attempts, status, permanent == 1
+    state, attempts, status, permanent = retry
+    return request, answer, state, attempts, status, permanent == 1
 
 
 # -- results
@@ -194,6 +209,12 @@ def spent(db: sqlite3.Connection) -> Spent:
     return Spent(*db.execute(_SPENT).fetchone())
 
 
+def last_extent(db: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many positions and samples the input of the last run has that read any; all if no run did."""
+    found = db.execute("SELECT rows, samples FROM run WHERE rows > 0 ORDER BY id DESC LIMIT 1").fetchone()
+    return (_ALL, _ALL) if found is None else found
+
+
 # -- one request
 
 
@@ -243,18 +264,10 @@ def _raw_attempts(db: sqlite3.Connection, request: int) -> list[RawAttempt]:
 
 
 def _plain(data: bytes | None, codec: int) -> bytes:
-    if not data:
-        return b""
-    if codec == 0:
-        return data
-    unzip = zlib.decompressobj()
     try:
-        plain = unzip.decompress(data, _MAX_BODY)
-    except zlib.error as error:
-        raise StoreError(f"The stored response is damaged ({error}).", remedy="Ask this row again.") from None
-    if not unzip.eof:
-        raise StoreError("The stored response is damaged or too large.", remedy="Ask this row again.")
-    return plain
+        return decompressed(data or b"", codec)
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"The stored response is damaged: {error}.", remedy="Ask this row again.") from None
 
 
 # -- runs and jobs

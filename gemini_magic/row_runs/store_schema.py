@@ -41,16 +41,20 @@ SCHEMA: Final = (
         retries INTEGER, worker TEXT, error TEXT, text TEXT)""",
     "CREATE INDEX request_open ON request(state) WHERE state IN (1, 3)",
     "CREATE INDEX request_retries ON request(retries) WHERE retries IS NOT NULL",
-    # A row without a position is not in the present input. status: why it may not be asked, or null.
+    # A row without a position is not in the present input. wanted: the hash that it asks for, if it keeps the answer of
+    # another request; otherwise null. status: why it may not be asked, or null. In the order of the rowids, which is that
+    # of most inputs, rows are read several times faster than in the order of their keys.
     """CREATE TABLE row(
-        key BLOB NOT NULL, sample INTEGER NOT NULL, position INTEGER, request INTEGER, wanted BLOB NOT NULL, status TEXT,
-        PRIMARY KEY(key, sample)) WITHOUT ROWID""",
+        id INTEGER PRIMARY KEY, key BLOB NOT NULL, sample INTEGER NOT NULL, position INTEGER, request INTEGER,
+        wanted BLOB, status TEXT, UNIQUE(key, sample))""",
     "CREATE UNIQUE INDEX row_position ON row(position, sample)",
-    # One line for each attempt, inserted when it is sent. codec: 0 plain, 1 zlib.
+    # One line for each attempt, inserted when it is sent. codec: see store_codec.
     """CREATE TABLE raw(
         request INTEGER NOT NULL, attempt INTEGER NOT NULL, sent REAL NOT NULL, done REAL, status INTEGER, ended TEXT,
         problem TEXT, cost REAL, worker TEXT, head BLOB, pieces BLOB, codec INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY(request, attempt)) WITHOUT ROWID""",
+    # Files that rows send, each by a digest of its path, size and time of change.
+    "CREATE TABLE file(state BLOB PRIMARY KEY, digest BLOB NOT NULL) WITHOUT ROWID",
     # Batch jobs. label: our name, committed before the job is created. name: the server's name, known afterwards.
     """CREATE TABLE job(
         id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run(id), label TEXT NOT NULL UNIQUE, name TEXT,

@@ -5,7 +5,6 @@ Each function runs in a transaction of the writer's thread.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from .store_attempts import write_sent
 from .store_file import recover
 from .store_queries import MAX_KEYS
 from .store_schema import SENT
+from .store_sqlite import sqlite3
 from .store_values import Match, RunRecord
 from .values import Grant, Wanted
 
@@ -34,10 +34,10 @@ __all__ = [
 
 _EVICT = "UPDATE row SET position = NULL WHERE position = ? AND sample = ? AND key <> ?"
 _NEW_REQUEST = "INSERT INTO request(hash, run, first) VALUES (?, ?, ?) ON CONFLICT(hash) DO NOTHING"
-_PLACE = """INSERT INTO row(key, sample, position, request, wanted, status) VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT(key, sample) DO UPDATE SET position = excluded.position, request = excluded.request,
-    wanted = excluded.wanted, status = excluded.status"""
-_KEEP = "UPDATE row SET position = ?, wanted = ?, status = NULL WHERE key = ? AND sample = ?"
+_PLACE = """INSERT INTO row(key, sample, position, request, status) VALUES (?, ?, ?, ?, ?) ON CONFLICT(key, sample)
+    DO UPDATE SET position = excluded.position, request = excluded.request, wanted = NULL, status = excluded.status"""
+_KEEP = """UPDATE row SET position = ?1, wanted = nullif(?2, (SELECT hash FROM request WHERE request.id = row.request)),
+    status = NULL WHERE key = ?3 AND sample = ?4"""
 _EXTENT = "UPDATE run SET rows = ?, samples = ? WHERE id = ?"
 _JOB_COLUMNS = ("name", "state", "checked", "ended", "file", "note")
 
@@ -81,7 +81,6 @@ def add_rows(
                 wanted.sample,
                 wanted.position,
                 ids.get(wanted.hash),
-                wanted.hash,
                 None if wanted.hash else wanted.status,
             )
             for wanted in batch

@@ -6,7 +6,6 @@ gathers them: the commit before takes as long as the disk does, and everything e
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +17,7 @@ from ..errors import StoreError
 from .store_attempts import write_done, write_sent, write_unsent
 from .store_errors import store_error
 from .store_file import WritableFile, transaction
+from .store_sqlite import sqlite3
 from .values import Attempted, Grant
 
 __all__ = ["GroupWriter"]

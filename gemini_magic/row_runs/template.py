@@ -25,6 +25,7 @@ from ..prompts import (
     position_in_text,
     scan,
     shorten_source,
+    yields,
 )
 from .images import ImageFolder, RowImage
 from .keys import is_null
@@ -43,11 +44,11 @@ class Rendered(NamedTuple):
 
     Attributes:
         parts: its parts; adjacent text is one part.
-        said: what the identity hash reads for each part: the text, the digest of a file, or None for the part itself.
+        digests: for each part the SHA-256 digest of the file that it was read from, or None.
     """
 
     parts: tuple[Part, ...]
-    said: tuple[str | bytes | None, ...]
+    digests: tuple[bytes | None, ...]
 
 
 class _Piece(NamedTuple):
@@ -72,6 +73,8 @@ class Template:
         columns: the columns that its expressions name, in order.
         whole_row: whether an expression uses the row as a whole, so that all columns are read.
         notices: a sentence for the user about each value that is not sent whole.
+        texts: a function from the values of a row to those of all pieces of its prompt, which usually are text; None if one
+            of them is media. :meth:`render` works for every row.
     """
 
     def __init__(
@@ -91,53 +94,44 @@ class Template:
             whole_row,
             tuple(notices),
         )
-        self._pieces, self._texts = pieces, texts
+        self.texts = texts
+        self._pieces = pieces
 
     @property
     def uses_row(self) -> bool:
         """Whether the prompts of two rows can differ."""
         return bool(self.columns) or self.whole_row
 
-    def text(self, values: Sequence[Any]) -> str | None:
-        """The prompt of a row if all its pieces are text, otherwise None; :meth:`render` works for every row.
+    def render(self, values: Sequence[Any]) -> Rendered:
+        """The prompt of a row.
 
         Args:
             values: the values of :attr:`columns`, and the row itself if it is used as a whole.
-        """
-        if self._texts is None:
-            return None
-        try:
-            return "".join(self._texts(*values))
-        except Exception:  # noqa: BLE001 - a value that is not text, or an error that `render` describes
-            return None
-
-    def render(self, values: Sequence[Any]) -> Rendered:
-        """The prompt of a row.
 
         Raises:
             PromptError: an expression raises an error, or its value cannot be sent.
         """
         parts: list[Part] = []
-        said: list[str | bytes | None] = []
+        digests: list[bytes | None] = []
         for piece in self._pieces:
             if isinstance(piece, str):
-                _add_part(Text(piece), None, parts, said)
+                _add_part(Text(piece), None, parts, digests)
             elif isinstance(piece, _Piece):
                 for part, digest in _converted(piece, values):
-                    _add_part(part, digest, parts, said)
+                    _add_part(part, digest, parts, digests)
             else:
                 for part in piece:
-                    _add_part(part, None, parts, said)
-        return Rendered(tuple(parts), tuple(said))
+                    _add_part(part, None, parts, digests)
+        return Rendered(tuple(parts), tuple(digests))
 
 
-def _add_part(part: Part, digest: bytes | None, parts: list[Part], said: list[str | bytes | None]) -> None:
+def _add_part(part: Part, digest: bytes | None, parts: list[Part], digests: list[bytes | None]) -> None:
     last = parts[-1] if parts else None
     if isinstance(part, Text) and isinstance(last, Text) and part.signature is last.signature is None:
         parts[-1] = Text(last.text + part.text)
         return
     parts.append(part)
-    said.append(digest)
+    digests.append(digest)
 
 
 def _converted(piece: _Piece, values: Sequence[Any]) -> list[tuple[Part, bytes | None]]:
@@ -296,7 +290,14 @@ class _Compiler:
                 continue
             if node.id in self._namespace:
                 self._names[node.id] = self._namespace[node.id]
-            elif not hasattr(builtins, node.id):
+            elif hasattr(builtins, node.id):
+                continue
+            elif self._columns is not None and node.id in self._columns:
+                raise PromptError(
+                    f"{place}: {shown}: name {node.id!r} is not defined, but there is a column of this name.",
+                    remedy=f"Write row.{node.id}.",
+                )
+            else:
                 error = NameError(node.id, name=node.id)
                 raise expression_error(error, expression, [*self._namespace, _ROW], place)
         return tree, reader.uses_columns or reader.whole_row
@@ -305,14 +306,13 @@ class _Compiler:
         self, parameters: Sequence[str], tree: ast.expr, expression: Expression, place: str
     ) -> Callable[..., Any]:
         """The function from the values of a row to the value of an expression."""
+        if yields(tree):
+            raise _impossible(expression, place, "it contains yield")
         try:
             code = compile(_lambda(parameters, tree), "<prompt>", "eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             problem = error.msg if isinstance(error, SyntaxError) else str(error) or type(error).__name__
-            raise PromptError(
-                f"{place}: {{{{ {shorten_source(expression.source)} }}}} is not possible in a prompt for rows: {problem}.",
-                remedy="Assign the value to a variable in another cell, and insert the variable.",
-            ) from error
+            raise _impossible(expression, place, problem) from error
         function: Callable[..., Any] = eval(code, self._names)  # noqa: S307 - the user's own expression
         return function
 
@@ -337,6 +337,13 @@ class _Compiler:
         except Exception as error:  # from the value's __str__
             raise expression_error(error, expression, (), place) from error
         return found.parts, found.notices
+
+
+def _impossible(expression: Expression, place: str, problem: str) -> PromptError:
+    return PromptError(
+        f"{place}: {{{{ {shorten_source(expression.source)} }}}} is not possible in a prompt for rows: {problem}.",
+        remedy="Assign the value to a variable in another cell, and insert the variable.",
+    )
 
 
 _PREFIX: Final = "_gemini_magic_"

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .encoding import similar_text, write_text
     from .media_objects import AnswerContent, Audio, Picture, Video
     from .outputs import redraw_outputs
+    from .row_display import DisplayedRun
+    from .row_preview import RowsPreview, TierPrice
     from .row_progress import (
         MOST_EXAMPLES,
         MOST_SHOWN_ROWS,
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
         WatchedRun,
     )
     from .row_static import rows_bundle, rows_plain
-    from .row_watch import RowsWatcher, select_rows_view, watch_rows
+    from .row_watch import RowsWatcher, check_display, select_rows_view, watch_rows
     from .select import (
         NullView,
         View,
@@ -52,15 +54,18 @@ __all__ = [
     "AnswerColumns",
     "AnswerContent",
     "Audio",
+    "DisplayedRun",
     "FailedRow",
     "FailureReason",
     "NullView",
     "Picture",
     "RowProgress",
+    "RowsPreview",
     "RowsWatcher",
     "RunState",
     "ShownRow",
     "StopCause",
+    "TierPrice",
     "Timeline",
     "TokenRows",
     "UploadProgress",
@@ -68,6 +73,7 @@ __all__ = [
     "View",
     "WatchedRun",
     "bundle",
+    "check_display",
     "close_at_once",
     "close_if_not_interrupted",
     "columns_bundle",
@@ -97,15 +103,19 @@ _HOMES = {
     "AnswerColumns": "side_by_side",
     "AnswerContent": "media_objects",
     "Audio": "media_objects",
+    "DisplayedRun": "row_display",
     "FailedRow": "row_progress",
     "FailureReason": "row_progress",
     "MOST_EXAMPLES": "row_progress",
     "MOST_SHOWN_ROWS": "row_progress",
     "RowProgress": "row_progress",
     "RunState": "row_progress",
+    "RowsPreview": "row_preview",
     "RowsWatcher": "row_watch",
+    "TierPrice": "row_preview",
     "ShownRow": "row_progress",
     "WatchedRun": "row_progress",
+    "check_display": "row_watch",
     "rows_bundle": "row_static",
     "rows_plain": "row_static",
     "select_rows_view": "row_watch",

@@ -10,21 +10,21 @@ from ..markdown import DataCell, DataTable
 from ..text import one_line, short_line, shortened, visible
 from .formats_live import escape_markdown
 from .row_progress import RowProgress, ShownRow
-from .row_text import dollars
+from .row_text import as_dollars
 from .units import duration
 
 __all__ = ["RowTable", "shown_rows"]
 
 _MAX_FIELDS: Final = 12  # columns for the fields of an answer
-_CELL: Final = 80  # characters of a value that are shown
+_CELL: Final = 60  # characters of a value that are shown
 _PLAIN_CELL: Final = 40  # the same in plain text
 _FULL: Final = 2_000  # characters of a value that can be unfolded
 _KEY: Final = 40  # characters of a key
 _MORE: Final = "…"
 _ANSWER: Final = "answer"
 # How wide the columns of a live table are, in characters.
-_KEY_WIDTH, _FIELD_WIDTH, _ANSWER_WIDTH = 14, 16, 44
-_FIGURES: Final = {"status": 12, "tokens": 9, "cost": 12, "time": 10}
+_KEY_WIDTH, _FIELD_WIDTH, _ANSWER_WIDTH = 12, 12, 32
+_FIGURES: Final = {"status": 11, "tokens": 8, "cost": 11, "time": 8}
 
 
 class RowTable:
@@ -38,8 +38,13 @@ class RowTable:
     def __init__(self, progress: RowProgress, *, foldable: bool = True) -> None:
         self._foldable = foldable
         self._fields = list(progress.fields[:_MAX_FIELDS])
-        has_cost = any(row.cost is not None for row in (*progress.rows, *progress.first))
-        self._figures = [name for name in _FIGURES if name != "cost" or has_cost]
+        rows = (*progress.rows, *progress.first)
+        omitted = set()
+        if all(row.cost is None for row in rows):
+            omitted.add("cost")
+        if foldable and all(row.status == "complete" or _only_error(row) for row in rows):
+            omitted.add("status")  # which the error of a row names
+        self._figures = [name for name in _FIGURES if name not in omitted]
         values = [short_line(name, _KEY) for name in self._fields] or [_ANSWER]
         self._names = ["row", *values, *self._figures]
         width = _FIELD_WIDTH if self._fields else _ANSWER_WIDTH
@@ -70,9 +75,10 @@ class RowTable:
     def _row_html(self, row: ShownRow) -> str:
         key = DataCell(short_line(row.key, _KEY))
         if _only_error(row):
-            message = f"{_status(row)}: {row.error}" if row.error else _status(row)
-            full = self._full(visible(message))
-            return self._html.message(key, short_line(message, 2 * _CELL), full)
+            message = _error_of(row)
+            shown = short_line(message, 2 * _CELL)
+            full = self._full(visible(message)) if shown.endswith(_MORE) else ""
+            return self._html.message(key, shown, full)
         return self._html.row([key, *self._values(row), *self._figure_cells(row)])
 
     def _values(self, row: ShownRow) -> list[DataCell]:
@@ -108,7 +114,7 @@ class RowTable:
         known = {
             "status": _status(row),
             "tokens": "" if row.tokens is None else f"{row.tokens:,}",
-            "cost": "" if row.cost is None else dollars(row.cost),
+            "cost": "" if row.cost is None else as_dollars(row.cost),
             "time": "" if row.seconds is None else duration(row.seconds),
         }
         return [known[name] for name in self._figures]
@@ -116,10 +122,7 @@ class RowTable:
     def _texts(self, row: ShownRow, limit: int) -> list[str]:
         """The cells as plain text; the error of a row without an answer is in the first column of values."""
         if _only_error(row):
-            values = [
-                DataCell(short_line(row.error, limit)),
-                *[DataCell("")] * (len(self._fields or [1]) - 1),
-            ]
+            values = [DataCell(_error_of(row)), *[DataCell("")] * max(0, len(self._fields) - 1)]
         else:
             values = self._values(row)
         texts = [row.key, *(cell.text for cell in values), *self._figure_texts(row)]
@@ -129,6 +132,10 @@ class RowTable:
 def _only_error(row: ShownRow) -> bool:
     """Whether a row has nothing but an error."""
     return not row.text and not row.fields and row.status != "complete"
+
+
+def _error_of(row: ShownRow) -> str:
+    return f"{_status(row)}: {row.error}" if row.error else _status(row)
 
 
 def _status(row: ShownRow) -> str:

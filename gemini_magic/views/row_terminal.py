@@ -12,7 +12,7 @@ from ..text import visible
 from .encoding import write_text
 from .row_progress import ProgressSource, RowProgress
 from .row_static import rows_plain
-from .row_text import SparseLines, rows_line, share_done
+from .row_text import SparseLines, percent_done, rows_line
 from .terminal_rich import RichProgress, rich_progress
 
 __all__ = ["TerminalRowsView"]
@@ -89,7 +89,7 @@ class TerminalRowsView:
     def _show(self, progress: RowProgress) -> None:
         line = visible(rows_line(progress))
         if self._bar is not None:
-            self._bar.show(share_done(progress), line)
+            self._bar.show(percent_done(progress), line)
         elif self._out is not None and self._out.isatty():
             line = line[: shutil.get_terminal_size().columns - 1]  # a wrapped line cannot be overwritten
             if line != self._shown:

@@ -16,17 +16,19 @@ from .units import whole_seconds
 
 __all__ = [
     "SparseLines",
-    "dollars",
+    "as_dollars",
     "ending_lines",
     "example_line",
     "failure_line",
     "next_steps",
+    "percent_done",
+    "rows_counted",
     "rows_facts",
     "rows_line",
     "rows_mark",
     "rows_remarks",
     "rows_tone",
-    "share_done",
+    "unasked_facts",
 ]
 
 _MARKS: Final = {"complete": "✓", "stopped": "■", "interrupted": "■", "error": "✕"}
@@ -34,7 +36,7 @@ _HOUR, _DAY = 3600.0, 86_400.0
 _SLOW: Final = 0.5  # rows a second below which the rate is written for a minute
 _FAST: Final = 10.0  # rows a second that are written without a decimal
 _SHORT: Final = 10.0  # seconds that are written with a decimal
-_STEP: Final = 0.1  # of all rows, after which an unattended run prints a line
+_STEP: Final = 10  # percent of the rows, after which an unattended run prints a line
 _LONGEST: Final = 60.0  # seconds after which it prints a line in any case
 _REASON: Final = 80  # characters of the reason of a failure
 _ERROR: Final = 200  # characters of the message of an error
@@ -81,12 +83,13 @@ _VERBS: Final = {
 _KINDS: Final = ("truncated", "blocked", "mismatch", "stalled", "interrupted", "lost", "error")
 
 
-def dollars(amount: float) -> str:
+def as_dollars(amount: float) -> str:
     """An amount of money: ``$0.0312``, ``$12.40``."""
     return "$0" if amount <= 0 else str(Cost(amount, "USD", None, None, "", None, None))
 
 
-def _counted(count: int, noun: str = "row") -> str:
+def rows_counted(count: int, noun: str = "row") -> str:
+    """A number of rows, or of other things: ``1 row``, ``1,000 rows``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
@@ -106,11 +109,11 @@ def rows_tone(progress: RowProgress) -> str:
     return "bad" if progress.state == "error" else "warn"
 
 
-def share_done(progress: RowProgress) -> float | None:
-    """The share of the rows that need nothing more, 0 to 1; None if the number of rows is not known."""
+def percent_done(progress: RowProgress) -> int | None:
+    """How many percent of the rows need nothing more; None if the number of rows is not known."""
     if progress.total is None:
         return None
-    return min(1.0, progress.handled / progress.total) if progress.total else 1.0
+    return min(100, 100 * progress.handled // progress.total) if progress.total else 100
 
 
 def rows_facts(progress: RowProgress, *, now: float | None = None) -> list[str]:
@@ -127,7 +130,7 @@ def rows_facts(progress: RowProgress, *, now: float | None = None) -> list[str]:
     if progress.rate is not None and progress.asked:
         facts.append(_rate(progress.rate))
     if progress.tokens:
-        facts.append(_counted(progress.tokens, "token"))
+        facts.append(rows_counted(progress.tokens, "token"))
     facts += _money(progress)
     if not progress.ended:
         facts += _pace(progress, time.time() if now is None else now)
@@ -141,16 +144,16 @@ def rows_line(progress: RowProgress, *, now: float | None = None) -> str:
 
 def _state(progress: RowProgress) -> str:
     """How many rows are done, of how many."""
-    total, share = progress.total, share_done(progress)
+    total, share = progress.total, percent_done(progress)
     if progress.state == "preparing":
-        return "preparing" if total is None else f"preparing {_counted(total)}"
+        return "preparing" if total is None else f"preparing {rows_counted(total)}"
     if progress.state == "complete":
-        return f"{_counted(progress.handled)} done"
-    of = _counted(progress.handled) if total is None else f"{progress.handled:,} of {_counted(total)}"
+        return f"{rows_counted(progress.handled)} done"
+    of = rows_counted(progress.handled) if total is None else f"{progress.handled:,} of {rows_counted(total)}"
     if progress.ended:
         word = {"stopped": "stopped", "interrupted": "interrupted"}.get(progress.state, "failed")
         return f"{word} after {of}"
-    percent = "" if share is None or total is None else f" ({int(share * 100)} %)"
+    percent = "" if share is None else f" ({share} %)"
     stopping = "stopping, waiting for the requests in flight, " if progress.state == "stopping" else ""
     return f"{stopping}{of}{percent}"
 
@@ -169,10 +172,14 @@ def _outcomes(progress: RowProgress) -> list[str]:
     else:
         ordered = sorted(others, key=lambda kind: _KINDS.index(kind) if kind in _KINDS else 0)
         found += [f"{others[kind]:,} {_outcome(kind)}" for kind in ordered]
-    known = [name for name in _UNASKED if progress.unasked.get(name)]
-    other = [name for name in progress.unasked if name not in _UNASKED and progress.unasked[name]]
-    found += [f"{progress.unasked[name]:,} {_UNASKED.get(name, name)}" for name in (*known, *other)]
-    return found
+    return found + unasked_facts(progress.unasked)
+
+
+def unasked_facts(unasked: Mapping[str, int]) -> list[str]:
+    """How many rows are not asked, by the reason."""
+    known = [name for name in _UNASKED if unasked.get(name)]
+    other = [name for name in unasked if name not in _UNASKED and unasked[name]]
+    return [f"{unasked[name]:,} {_UNASKED.get(name, name)}" for name in (*known, *other)]
 
 
 def _outcome(kind: str) -> str:
@@ -188,11 +195,11 @@ def _rate(rate: float) -> str:
 def _money(progress: RowProgress) -> list[str]:
     if progress.cost is None or not (progress.cost or progress.asked or progress.max_cost is not None):
         return []
-    amount = f"{'' if progress.cost_is_complete else 'at least '}{dollars(progress.cost)}"
+    amount = f"{'' if progress.cost_is_complete else 'at least '}{as_dollars(progress.cost)}"
     if progress.max_cost is None:
         return [amount]
-    before = f" after {dollars(progress.spent_before)} before" if progress.spent_before else ""
-    return [f"{amount}{before} of at most {dollars(progress.max_cost)}"]
+    before = f" after {as_dollars(progress.spent_before)} before" if progress.spent_before else ""
+    return [f"{amount}{before} of at most {as_dollars(progress.max_cost)}"]
 
 
 def _pace(progress: RowProgress, now: float) -> list[str]:
@@ -236,7 +243,7 @@ def failure_line(failure: FailureReason) -> str:
     """How many rows failed for a reason: ``12 rows: 400 INVALID_ARGUMENT``."""
     reason = short_line(failure.reason, _REASON) or "unknown reason"
     kind = "; the same request would fail again" if failure.permanent else ""
-    return f"{_counted(failure.rows)}: {reason}{kind}"
+    return f"{rows_counted(failure.rows)}: {reason}{kind}"
 
 
 def example_line(key: str, error: str) -> str:
@@ -262,7 +269,7 @@ def rows_remarks(progress: RowProgress) -> list[str]:
 def _agreeing(count: int) -> Mapping[str, str]:
     """The words of a sentence about a number of rows, in singular or plural."""
     words = {plural: singular if count == 1 else plural for plural, singular in _VERBS.items()}
-    return {"rows": _counted(count), **words}
+    return {"rows": rows_counted(count), **words}
 
 
 def ending_lines(progress: RowProgress) -> list[str]:
@@ -304,8 +311,7 @@ class SparseLines:
 
     def due(self, progress: RowProgress) -> bool:
         """Whether to print a line now; it counts as printed."""
-        share, now = share_done(progress), self._clock()
-        step = int((share or 0.0) / _STEP)
+        now, step = self._clock(), (percent_done(progress) or 0) // _STEP
         if progress.state == "preparing" and self._state:
             return False
         if (

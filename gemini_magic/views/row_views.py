@@ -20,7 +20,7 @@ from .page import root_html
 from .row_progress import ProgressSource, RowProgress
 from .row_static import partial_rows_bundle, rows_bar_html, rows_bundle, rows_failures_html
 from .row_table import RowTable
-from .row_text import SparseLines, rows_facts, rows_line, share_done
+from .row_text import SparseLines, percent_done, rows_facts, rows_line
 from .stylesheet import ANSWER_CSS, LIVE_CSS
 from .widgets import WidgetSet, check_version, running_loop
 
@@ -86,7 +86,7 @@ def _cut_facts(progress: RowProgress) -> list[str]:
 
 def _progress_bar(progress: RowProgress) -> str:
     """A bar with the rows that were answered before, those of this run, and those that failed."""
-    share = share_done(progress)
+    share = percent_done(progress)
     total = progress.total or 0
     unasked = sum(progress.unasked.values())
     complete = progress.counts.get("complete", 0)
@@ -96,7 +96,7 @@ def _progress_bar(progress: RowProgress) -> str:
         for name, count in parts
         if count and total
     )
-    value = "" if share is None else f' aria-valuenow="{int(share * 100)}"'
+    value = "" if share is None else f' aria-valuenow="{share}"'
     return (
         '<div class="gm-progress" role="progressbar" aria-label="Rows" aria-valuemin="0" '
         f'aria-valuemax="100"{value}>{filled}</div>'

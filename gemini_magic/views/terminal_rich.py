@@ -80,12 +80,12 @@ class RichProgress:
         self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
         self._live.start()
 
-    def show(self, share: float | None, line: str) -> None:
-        """Show the share that is done, 0 to 1, or None if it is not known, and a line of text."""
+    def show(self, percent: int | None, line: str) -> None:
+        """Show how many percent are done, or None if that is not known, and a line of text."""
         from rich.console import Group  # noqa: PLC0415 - as above
 
         columns = shutil.get_terminal_size().columns - 1
-        bar = self._make_bar(total=1.0, completed=share or 0.0, pulse=share is None, width=min(60, columns))
+        bar = self._make_bar(100, percent or 0, pulse=percent is None, width=min(60, columns))
         text = self._make_text(similar_text(visible(line), self._out))
         self._live.update(Group(bar, text), refresh=True)
 

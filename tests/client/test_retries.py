@@ -132,6 +132,21 @@ def test_the_remedy_of_an_unknown_model_names_similar_ones(fake_server):
     assert "`%gemini models`" in remedy
 
 
+@pytest.mark.parametrize(
+    ("tier", "code", "words"),
+    [
+        ("flex", 503, "free capacity"),
+        ("priority", 429, "rate limit of its own"),
+        ("standard", 503, "temporary problem"),
+        ("priority", 503, "temporary problem"),
+    ],
+)
+def test_the_remedy_of_a_full_service_tier_explains_it(fake_server, tier, code, words):
+    fake_server.model("m", refusal(code))
+    stream = start(fake_server, service_tier=tier, retries=0)
+    assert words in finished(stream).error.remedy
+
+
 @pytest.mark.parametrize("code", [401, 403])
 def test_a_refused_key_is_not_retried(fake_server, code):
     fake_server.model("m", refusal(code, "no", "PERMISSION_DENIED"))

@@ -11,7 +11,7 @@ from tool_answers import add_parts, begin_round, end_answer, end_round, run_of, 
 
 import gemini_magic
 from gemini_magic.backends import backend
-from gemini_magic.content import Request, Text, Turn
+from gemini_magic.content import Request, RequestSettings, Text, Turn
 from gemini_magic.diagnostics.offsets import ChunkOffsets
 from gemini_magic.diagnostics.rules import check_stream
 from gemini_magic.events import Decoded, Usage, UsageReport
@@ -169,6 +169,31 @@ def test_an_answer_from_another_model(requested, answered, noted):
     found = notes(streamed(answer("a", "STOP", modelVersion=answered), request=request))
     messages = [f"{requested!r} was requested, but {answered!r} answered."] if noted else []
     assert [note.message for note in found.values()] == messages
+
+
+@pytest.mark.parametrize(
+    ("requested", "served", "noted"),
+    [
+        ("priority", "standard", "standard"),
+        ("priority", "SERVICE_TIER_STANDARD", "standard"),
+        ("flex", "standard", "standard"),
+        ("flex", "FLEX", None),
+        ("standard", "unspecified", None),
+        (None, "standard", None),
+        ("priority", None, None),
+        ("batch", "standard", None),  # as the answers of batch jobs report
+        ("priority", 5, None),
+    ],
+)
+def test_an_answer_in_another_service_tier(requested, served, noted):
+    settings = RequestSettings(service_tier=requested)
+    request = Request(model=REQUEST.model, turns=REQUEST.turns, settings=settings)
+    usage = {"promptTokenCount": 1, "totalTokenCount": 2, **({"serviceTier": served} if served else {})}
+    found = notes(streamed(answer("a", "STOP", usageMetadata=usage), request=request))
+    expected = (
+        f"The service tier {requested!r} was requested, but the answer was served and is billed as {noted!r}."
+    )
+    assert [note.message for note in found.values()] == ([expected] if noted else [])
 
 
 @pytest.mark.parametrize(

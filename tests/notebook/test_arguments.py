@@ -6,6 +6,7 @@ from gemini_magic.config import settings
 from gemini_magic.errors import OptionError, PromptError
 from gemini_magic.notebook.arguments import help_text, parse_line
 from gemini_magic.notebook.interpolation import expand_json, expand_text
+from gemini_magic.notebook.row_options import split_row_options
 
 
 @pytest.mark.parametrize(
@@ -149,3 +150,74 @@ def test_help_lists_every_option_with_its_help_text_in_groups():
     assert "\n\nModel options\n" in help_text()
     assert parse_line("-h").help
     assert parse_line("-m x --help").help
+
+
+# ------------------------------------------------------------------------------ --rows
+
+
+def test_the_options_of_rows_are_read_from_the_line():
+    line = "--rows df --id a --id b --store x.rows.sqlite --limit 20 --max-cost 5 --in_doubt again --no-dedupe -o run"
+    options = parse_line(line).options
+    assert options == {
+        "rows": "df",
+        "id": ["a", "b"],
+        "store": "x.rows.sqlite",
+        "limit": 20,
+        "max_cost": 5.0,
+        "in_doubt": "again",
+        "no_dedupe": True,
+        "out": "run",
+    }
+    assert split_row_options(options) == {
+        "rows": "df",
+        "id": ["a", "b"],
+        "store": "x.rows.sqlite",
+        "limit": 20,
+        "max_cost": 5.0,
+        "in_doubt": "again",
+        "no_dedupe": True,
+    }
+    assert options == {"out": "run"}
+
+
+def test_an_object_of_rows_is_kept():
+    table = object()
+    parsed = parse_line("--rows {{ table }}", lambda text: text, evaluate_object=lambda _: table)
+    assert parsed.options["rows"] is table
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "remedy"),
+    [
+        ("--id a", "--id needs --rows", "--rows df"),
+        ("--max-cost 3", "--max-cost needs --rows", "--rows df"),
+        ("--rows df -c", "--rows and --continue exclude each other", "separate question"),
+        ("--rows df --to x.md", "--rows and --to exclude each other", "to_parquet"),
+        ("--rows df -T weather", "--rows and --tool exclude each other", "one prompt"),
+        ("--rows df --mcp files", "--rows and --mcp exclude each other", "one prompt"),
+        ("--rows df --background", "--rows and --background exclude each other", "Stop button"),
+        ("--rows df --replay a.jsonl", "--rows and --replay exclude each other", "--store"),
+        ("--rows df -n 3", "--rows and --candidates exclude each other", "--repeat"),
+        ("--rows df --count", "--rows and --count exclude each other", "--dry-run"),
+        ("--rows df[df.n > 1]", "'>' is neither an option nor the name of a model", "in quotes"),
+        ("--rows df --limit 0", "--limit must be", ""),
+        ("--rows df --stale ask", "--stale must be one of stop, keep, again", ""),
+        ("--rows", "--rows requires a value", "DATA"),
+    ],
+)
+def test_a_line_that_makes_no_sense_for_rows_is_refused(line, message, remedy):
+    with pytest.raises(OptionError, match=message) as raised:
+        split_row_options(parse_line(line).options)
+    assert remedy in raised.value.remedy
+
+
+def test_commands_do_not_take_the_options_of_rows():
+    with pytest.raises(OptionError, match="Unknown option: --rows"):
+        parse_line("--rows df", model=False)
+
+
+def test_the_help_lists_the_options_of_rows_in_a_group():
+    text = help_text()
+    group = text[text.index("Rows options") : text.index("Result options")]
+    assert "--rows DATA" in group
+    assert "--in-doubt WHAT" in group

@@ -211,6 +211,7 @@ def test_completion_works_with_an_unreadable_configuration(tab, tmp_path):
         ("\n\n%%gemini -m x\nhello", 2, 12, Place("options", " -m ")),
         ("%%gemini\nhel\nlo", 2, 1, Place("prompt", "hel\nl")),
         ("%%gemini\n{{ a\n+ b }} c", 2, 2, Place("expression", " a\n+ ")),
+        ("%%gemini --rows df\n{{ row.", 1, 7, Place("expression", " row.", " --rows df")),
         ("%%gemini\n{{ a\n+ b }} c", 2, 8, Place("prompt", "{{ a\n+ b }} c"[:13])),
         ("%%time\n%gemini x", 1, 9, Place("command", "x")),
     ],
@@ -238,3 +239,49 @@ def test_completion_in_a_kernel_before_the_first_request(tmp_path):
         assert kernel.complete("%%gemini\n{{ sk")["matches"] == ["skyline"]
         assert kernel.complete("%gemini jour")["matches"] == ["journal"]
         assert kernel.complete("%%gemini --model=gemini-f")["matches"] == ["gemini-flash-latest"]
+
+
+# ------------------------------------------------------------------------------ --rows
+
+
+class Table:
+    """Has columns, as frames have."""
+
+    columns = ("text", "my col", "class", "ticket_id")
+
+
+@pytest.mark.parametrize(
+    ("code", "texts", "replaced"),
+    [
+        ("%%gemini --rows ", ["tickets"], ""),
+        ("%%gemini --rows tickets --id t", ["text", "ticket_id"], "t"),
+        ("%%gemini --rows tickets --id ", ["text", "my col", "class", "ticket_id", "position"], ""),
+        ("%%gemini --rows tickets --in-doubt ", ["stop", "skip", "again"], ""),
+        ("%%gemini --rows tickets --store ", ["a.rows.sqlite"], ""),
+        ("%%gemini --rows tickets --sta", ["--stall-timeout", "--stale"], "--sta"),
+        ("%%gemini --sta", ["--stall-timeout"], "--sta"),  # without --rows it has no meaning
+        ("%%gemini --ro", ["--rows"], "--ro"),
+        ("%%gemini --rows tickets --id ticket_id\n{{ row.t", ["row.text", "row.ticket_id"], "row.t"),
+        ("%%gemini --rows=tickets\nOne: {{ row.text }}\n{{ row.", ["row.text", "row.ticket_id"], "row."),
+        ('%%gemini --rows tickets\n{{ row["m', ['my col"]'], "m"),
+        ("%%gemini --rows tickets\n{{ row['", ["text']", "my col']", "class']", "ticket_id']"], ""),
+    ],
+)
+def test_data_and_columns_are_completed(tab, cells, code, texts, replaced, tmp_path):
+    (tmp_path / "a.rows.sqlite").touch()
+    cells.names["tickets"] = Table()
+    found, places = tab(code)
+    assert [text for text in found if not text.endswith("/")] == texts
+    assert places in ({replaced}, set())
+
+
+def test_columns_of_unknown_data_are_not_completed(tab, cells):
+    class Strange:
+        @property
+        def columns(self):
+            raise ValueError("not now")
+
+    cells.names |= {"strange": Strange(), "numbers": [1, 2]}
+    for name in ("strange", "numbers", "missing"):
+        assert tab(f"%%gemini --rows {name} --id ")[0] == ["position"]
+        tab(f"%%gemini --rows {name}\n{{{{ row.")

@@ -13,7 +13,6 @@ from gemini_magic.notebook.interpolation import (
     expand_text,
     single_brace_hint,
 )
-from gemini_magic.prompts import Expression, scan
 
 
 def replaced(text, names=None, **options):
@@ -60,10 +59,6 @@ def test_a_part_in_a_prompt_is_a_part_of_the_request():
 
 def test_local_names_hide_others_also_in_a_comprehension():
     assert replaced("{{ [n for _ in 'ab'] }}", {"n": 1}, local={"n": 2}) == "[2, 2]"
-
-
-def test_scan_returns_the_position_of_an_expression():
-    assert scan("ab {{ c }} d") == ["ab ", Expression("c", 3, 10), " d"]
 
 
 @pytest.mark.parametrize(
@@ -119,11 +114,6 @@ def test_a_value_without_text_is_an_error_with_its_position():
         PromptError, match=r"line 1, column 5.*cannot be converted to text: RuntimeError: broken"
     ):
         replaced("say {{ bad }}", {"bad": Bad()})
-
-
-def test_many_closing_braces_without_an_expression_are_refused_quickly():
-    with pytest.raises(PromptError):
-        replaced("{{ (" + "}}" * 50_000)
 
 
 def test_the_hint_about_single_braces_mentions_only_existing_names():

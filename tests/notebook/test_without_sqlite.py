@@ -34,6 +34,7 @@ CELLS = [
     "%gemini journal list",
     "%gemini show 1",
     "%gemini last 9",
+    "import gemini_magic\ngemini_magic.rows(['a'])",
 ]
 
 
@@ -59,4 +60,5 @@ def test_the_journal_is_off_which_is_reported_once_and_by_its_commands(tmp_path)
     assert outputs["%gemini journal"].startswith(f"Off: {reason}")
     assert f"The journal is off: {reason}" in outputs["%gemini journal list"]
     assert f"JournalError: The journal is off: {reason}" in outputs["%gemini show 1"]
+    assert "StoreError: Rows need a store, and this Python has no SQLite (" in outputs["import gemini_magic"]
     assert "Traceback" not in shown

@@ -14,15 +14,18 @@ from pathlib import Path
 import cluster_stage
 import pytest
 from cluster_stage import KEY, QUICK, SmallLeader, asked, executor_for, row_threads, set_key, traces
-from distributed import Client, LocalCluster
+from distributed import Client, Event, LocalCluster
 from fake_server import FakeServer, gate, pause, text
 from rows_stage import ask_rows, asked_texts, results, start_asking, statuses, table
 from surroundings import CHECKOUT
 
 from gemini_magic.errors import ConnectionFailed, OptionError
+from gemini_magic.row_runs import cluster as row_cluster
 from gemini_magic.row_runs.cluster import check_cluster, unencrypted
 from gemini_magic.row_runs.cluster_pump import pack_grants
 from gemini_magic.row_runs.values import ExecutorNote, WorkerJoined, WorkerLost
+
+pytestmark = pytest.mark.cluster
 
 LIMIT = 30.0
 
@@ -93,6 +96,7 @@ def test_all_rows_are_asked_once_on_both_workers_and_nothing_stays_on_the_schedu
     closed(executor)
     wait_until(lambda: traces(client) == ([], [], []))
     wait_until(lambda: set(client.run(row_threads).values()) == {0})
+    wait_until(lambda: not [each for each in threading.enumerate() if each.name.startswith("gemini-cluster")])
 
 
 def test_at_most_the_limit_is_in_flight_and_a_new_limit_counts_at_once(client, server):
@@ -382,6 +386,22 @@ def test_rows_in_doubt_after_a_killed_worker_are_asked_again_only_on_request(
     again = ask_on(client, server, 80, store=store, in_doubt="again")
     assert statuses(again) == ["complete"] * 80
     assert sum(Counter(asked_texts(server)).values()) <= 80 + in_doubt
+
+
+def test_while_the_workers_are_busy_a_note_says_so(client, server, monkeypatch):
+    monkeypatch.setattr(row_cluster, "_WAIT_NOTED", 0.2)
+    free = Event("free", client=client)
+    busy = [client.submit(lambda event: event.wait(), free, pure=False) for _ in range(2)]
+    wait_until(lambda: sum(map(len, client.processing().values())) == 2)
+    leader = SmallLeader(executor_for(client, server), range(5))
+    leader.run(lambda: leader.others)
+    assert [event.message for event in leader.others] == [
+        "The workers are busy with other tasks. Rows begin when one of their threads is free."
+    ]
+    free.set()
+    leader.run()
+    client.gather(busy)
+    closed(leader.executor)
 
 
 LEADER = """

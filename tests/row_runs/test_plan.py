@@ -1,3 +1,6 @@
+import json
+import tracemalloc
+
 import duckdb
 import pandas as pd
 import polars as pl
@@ -5,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gemini_magic.content import Text
+from gemini_magic.content import Blob, Text
 from gemini_magic.errors import OptionError, PromptError
 from gemini_magic.options import Options
 from gemini_magic.row_runs.keys import key_value
@@ -95,6 +98,23 @@ def test_null_and_duplicate_keys_are_refused_with_three_names():
 def test_a_template_without_a_column_is_refused():
     with pytest.raises(PromptError, match="uses no column"):
         prepare("Hello", RECORDS, id="id")
+    with pytest.raises(PromptError) as caught:
+        prepare("Classify: { row.text }", RECORDS, id="id")
+    assert "four" in caught.value.remedy
+    with pytest.raises(PromptError) as caught:
+        prepare("Hello", [{"my text": "a"}], id="my text")
+    assert '{{ row["my text"] }}' in caught.value.remedy
+
+
+def test_a_change_of_the_frame_after_the_plan_was_made_moves_no_column():
+    for frame in (pd.DataFrame(RECORDS), pl.DataFrame(RECORDS)):
+        plan = prepare("{{ row.text }}", frame, id="id")
+        expected = list(plan.batches())
+        if isinstance(frame, pd.DataFrame):
+            frame.insert(0, "new", 1)
+        else:
+            frame.insert_column(0, pl.Series("new", range(30)))
+        assert list(plan.batches()) == expected
 
 
 def test_a_template_whose_first_twenty_prompts_are_equal_is_refused():
@@ -144,3 +164,227 @@ def test_options_that_change_an_answer_change_the_hash():
     assert hashed(temperature=0.2) != hashed()
     assert hashed(temperature=1) == hashed(temperature=1.0)
     assert hashed(base_url="https://proxy.example", timeout=5.0, service_tier="flex") == hashed()
+
+
+def test_integer_keys_beyond_2_to_the_53_stay_apart():
+    frame = pd.DataFrame({"k": [2**53, 2**53 + 1, 2**60 + 1], "t": list("abc")})
+    assert [key_value(row.key) for row in planned("{{ row.t }}", frame, id="k")] == [
+        2**53,
+        2**53 + 1,
+        2**60 + 1,
+    ]
+
+
+def test_a_join_that_turns_integer_keys_into_floats_changes_no_key():
+    frame = pd.DataFrame({"k": [1, 2, 3], "t": list("abc")})
+    floats = frame.astype({"k": float})
+    assert planned("{{ row.t }}", frame, id="k") == planned("{{ row.t }}", floats, id="k")
+
+
+def test_an_index_of_several_levels_and_a_list_of_columns_give_the_same_keys():
+    frame = pd.DataFrame({"a": ["x", "x"], "b": [1, 2], "t": ["one", "two"]})
+    expected = planned("{{ row.t }}", frame, id=["a", "b"])
+    assert [key_value(row.key) for row in expected] == [("x", 1), ("x", 2)]
+    assert planned("{{ row.t }}", frame.set_index(["a", "b"])) == expected
+    assert planned("{{ row.t }}", frame.set_index("a"), id=["a", "b"]) == expected
+    assert planned("{{ row.t }}", frame, id=["b"]) == planned("{{ row.t }}", frame, id="b")
+
+
+@pytest.mark.parametrize(
+    ("data", "id_", "message"),
+    [
+        (RECORDS, "no", "id='no': There is no column 'no'"),
+        (RECORDS, ["id", "no"], "id='no': There is no column 'no'"),
+        (RECORDS, 1, "id=1: There is no column '1'"),
+        (["a", "b"], "id", "the rows are single values"),
+        (pl.LazyFrame(RECORDS), "position", "whose order may differ each time"),
+        (pl.LazyFrame(RECORDS), None, "id= is missing"),
+        ([{"id": [1], "text": "a"}], "id", "A key is a list, which cannot be a key"),
+    ],
+)
+def test_an_id_that_does_not_identify_rows_is_refused(data, id_, message):
+    template = (
+        "{{ row }}" if isinstance(data[0] if isinstance(data, list) else None, str) else "{{ row.text }}"
+    )
+    with pytest.raises(OptionError, match=message):
+        prepare(template, data, id=id_)
+
+
+def test_positions_are_keys_if_that_is_asked_for():
+    frame = pd.DataFrame({"t": list("ab")}, index=[5, 5])
+    plan = prepare("{{ row.t }}", frame, id="position")
+    assert [key_value(row.key) for batch in plan.batches() for row in batch] == [0, 1]
+    assert plan.key_origin == "position" and plan.key_names == ()
+
+
+def test_a_column_called_position_is_a_column():
+    rows = planned("{{ row.t }}", [{"position": "p", "t": "a"}], id="position")
+    assert key_value(rows[0].key) == "p"
+
+
+def test_keys_of_an_iterator_are_refused_before_their_batch_is_asked():
+    def rows():
+        yield from ({"k": number, "t": f"t{number}"} for number in range(600))
+        yield {"k": 3, "t": "again"}
+
+    batches = prepare("{{ row.t }}", rows(), id="k").batches()
+    assert len(next(batches)) == 500
+    with pytest.raises(OptionError, match=r"more than once in id k: 3 \(rows 4 and 601\)"):
+        next(batches)
+    with pytest.raises(OptionError, match="Rows without a key in id k: row 1"):
+        planned("{{ row.t }}", iter([{"k": None, "t": "a"}]), id="k")
+    with pytest.raises(PromptError, match="Rows without a value of t: 2"):
+        planned("{{ row.t }}", iter([{"k": 1, "t": "a"}, {"k": 2, "t": ""}]), id="k", missing="error")
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+def test_of_equal_rows_with_one_key_the_first_counts(kind):
+    data = [{"k": 1, "t": "a", "x": 1}, {"k": 2, "t": "b", "x": 2}, {"k": 1, "t": "a", "x": 3}]
+    plan = prepare("{{ row.t }}", kind(data), id="k", duplicates="first")
+    assert [row.position for batch in plan.batches() for row in batch] == [0, 1]
+    assert plan.repeats == {2: 0}
+    with pytest.raises(OptionError, match="Rows 1 and 3 have the key 1 and different prompts"):
+        planned("{{ row.x }}", kind(data), id="k", duplicates="first")
+
+
+def test_a_renamed_column_asks_for_the_same():
+    frame = pd.DataFrame(RECORDS)
+    renamed = frame.rename(columns={"text": "body"})
+    assert planned("{{ row.text }}", frame, id="id") == planned("{{ row.body }}", renamed, id="id")
+    with pytest.raises(PromptError, match=r"There is no column 'text'\. Columns: 'id', 'body', 'n'"):
+        prepare("{{ row.text }}", renamed, id="id")
+
+
+def test_a_frame_that_was_sorted_and_numbered_again_is_explained():
+    frame = pd.DataFrame({"t": list("cab")})
+    frame.index.name = "number"
+    first = prepare("{{ row.t }}", frame)
+    again = frame.sort_values("t").reset_index(drop=True)
+    again.index.name = "number"
+    second = prepare("{{ row.t }}", again)
+    keys = [[row.key for batch in plan.batches() for row in batch] for plan in (first, second)]
+    assert keys[0] == keys[1]
+    (reason,) = second.stale_reasons(json.loads(json.dumps(first.asked)))
+    assert "these keys now stand for other texts: is the index number a real key?" in reason
+    assert "sorted" in reason
+
+
+def test_stale_rows_are_explained_by_what_has_changed():
+    one = prepare("{{ row.text }}", RECORDS, id="id")
+    two = prepare("Say {{ row.text }}", RECORDS, id="id", options=Options(temperature=0.2))
+    assert two.stale_reasons(one.asked) == [
+        'template: "{{ row.text }}" -> "Say {{ row.text }}"',
+        "temperature: None -> 0.2",
+    ]
+
+
+def test_parts_that_come_before_every_prompt_belong_to_the_hash():
+    image = Blob("image/png", b"1")
+    (row,) = planned("{{ row.text }}", RECORDS[:1], id="id", before=[image])
+    assert row.parts == (image, Text("text 0")) and row.size == 6
+    assert row.hash != planned("{{ row.text }}", RECORDS[:1], id="id")[0].hash
+
+
+def test_a_file_of_a_constant_expression_counts_by_its_content(tmp_path):
+    png = b"\x89PNG\r\n\x1a\n" + bytes(40)
+    path = tmp_path / "a.png"
+
+    def hashed():
+        return planned("{{ guide }} {{ row.text }}", RECORDS[:1], id="id", namespace={"guide": path})[0].hash
+
+    path.write_bytes(png)
+    first = hashed()
+    assert hashed() == first
+    path.write_bytes(png + b"x")
+    assert hashed() != first
+
+
+def test_pictures_of_a_column_are_sent_from_their_folder(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    data = [{"k": 1, "p": "a.png"}, {"k": 2, "p": None}, {"k": 3, "p": "../a.png"}]
+    rows = planned("Look: {{ image(row.p) }}", data[:2], id="k", folder=tmp_path)
+    assert [row.status for row in rows] == ["waiting", "skipped"]
+    assert rows[0].parts[1].path == str(tmp_path / "a.png") and len(rows[0].hash) == 32
+    with pytest.raises(PromptError, match=r"Row 3: .* is outside the folder"):
+        planned("Look: {{ image(row.p) }}", data, id="k", folder=tmp_path)
+
+
+def test_an_expression_that_fails_names_its_row():
+    with pytest.raises(PromptError, match=r"Row 'b': the prompt, line 1, column 1: .*IndexError"):
+        planned("{{ row.t[1] }}", [{"k": "a", "t": "xy"}, {"k": "b", "t": "x"}], id="k")
+
+
+def test_prompts_may_be_media_and_lists_but_not_paths(tmp_path):
+    image = Blob("image/png", b"1")
+    rows = planned(None, ["a", ["Describe", image], image, "", None])
+    assert [row.status for row in rows] == ["waiting", "waiting", "waiting", "skipped", "skipped"]
+    assert rows[1].parts == (Text("Describe"), image)
+    for path in (tmp_path, ["Read", tmp_path]):
+        with pytest.raises(PromptError, match="Row 2 is a path"):
+            planned(None, ["a", path])
+    with pytest.raises(PromptError, match="Row 1: A prompt must be text"):
+        planned(None, [5])
+    with pytest.raises(PromptError, match="A DataFrame of pandas needs a prompt that uses its columns"):
+        prepare(None, pd.DataFrame(RECORDS))
+
+
+def test_a_template_for_single_values_uses_the_row_itself():
+    assert texts("Say {{ row }}", ["a", "b"]) == ["Say a", "Say b"]
+    assert texts("Say {{ row }}", pd.Series(["a", "b"])) == ["Say a", "Say b"]
+    assert texts("Say {{ row }}", pl.Series(["a", "b"]).to_list()) == ["Say a", "Say b"]
+    frame = pd.Series(["a", "b"], index=pd.Index(["x", "y"], name="k"))
+    assert [key_value(row.key) for row in planned("Say {{ row }}", frame)] == ["x", "y"]
+
+
+def test_a_prompt_may_use_the_whole_row_and_its_key():
+    frame = pd.DataFrame(RECORDS[:2])
+    show = {"show": lambda row: f"{row.text}, {row['n']}, {len(row)}"}
+    assert texts("{{ row.id }}: {{ show(row) }}", frame, id="id", namespace=show)[1] == "T-1: text 1, 1, 3"
+
+
+def test_lone_surrogates_are_replaced_as_in_other_prompts():
+    (row,) = planned("{{ row.t }}", [{"k": "\ud800", "t": "a\ud800b"}], id="k")
+    assert row.parts == (Text("a\ufffdb"),) and row.size == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"missing": "drop"}, "missing='drop' is not valid"),
+        ({"duplicates": "last"}, "duplicates='last' is not valid"),
+        ({"repeat": 0}, "repeat=0 is not valid"),
+        ({"repeat": True}, "repeat=True is not valid"),
+        ({"folder": "/nope/nope"}, "is not a folder"),
+    ],
+)
+def test_arguments_that_are_not_valid_are_refused(arguments, message):
+    with pytest.raises(OptionError, match=message):
+        prepare("{{ row.text }}", RECORDS, id="id", **arguments)
+
+
+def test_equal_first_prompts_are_found_with_samples_and_without_sharing():
+    for options in ({"repeat": 2}, {"dedupe": False}):
+        with pytest.raises(PromptError, match="first 20 rows are equal"):
+            planned("{{ row.text[:4] }}", RECORDS, id="id", **options)
+    blank = [{"k": number, "t": " "} for number in range(500)]
+    assert len(planned("{{ row.t }}", blank, id="k")) == 500
+
+
+def test_the_keys_of_a_plan_can_be_read_again():
+    plan = prepare("{{ row.text }}", RECORDS, id="id")
+    assert [key_value(key) for key in plan.row_keys()] == [record["id"] for record in RECORDS]
+    assert list(prepare("{{ row.text }}", iter(RECORDS), id="id").row_keys()) == []
+
+
+def test_a_plan_holds_no_rows():
+    count = 50_000
+    table = pa.table({"id": range(count), "text": [f"text {number}" for number in range(count)]})
+    sum(len(batch) for batch in prepare("{{ row.text }}", table.slice(0, 20_000), id="id").batches())
+    tracemalloc.start()
+    try:
+        plan = prepare("Classify: {{ row.text }}", table, id="id")
+        assert sum(len(batch) for batch in plan.batches()) == count
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000 and peak < 12_000_000  # 10,000 rows are read and rendered at a time

@@ -256,6 +256,15 @@ def test_answers_that_do_not_fit_leave_their_columns_empty(text):
     assert found["_text"].tolist() == [text]
 
 
+@pytest.mark.parametrize(
+    "text", ['```json\n{"label": "bug"}\n```', 'Here: {"label": "bug"}', '{"label": "bug", "x": "\\ud800"}']
+)
+def test_an_answer_is_read_as_a_single_answer_is(text):
+    assert answered(pd.DataFrame(RECORDS[:1]), id="id", text_of=lambda _: text)[0].df["label"].tolist() == [
+        "bug"
+    ]
+
+
 def test_a_field_of_the_schema_cannot_replace_a_column_of_the_run():
     schema = as_schema(
         {"type": "object", "properties": {"_status": {"type": "string"}, "x": {"type": "integer"}}}

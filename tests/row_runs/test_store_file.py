@@ -94,6 +94,19 @@ def test_reading_a_file_that_does_not_exist_creates_nothing(path):
     assert not path.exists()
 
 
+def test_a_store_with_triggers_is_refused(path):
+    filled(path)
+    store_sql(path, "CREATE TRIGGER t AFTER UPDATE ON request BEGIN DELETE FROM raw; END")
+    assert "has triggers or views, which a store of rows does not have" in refusal(path)
+
+
+def test_a_file_that_lacks_a_table_is_an_error_of_the_store(path):
+    filled(path)
+    store_sql(path, "DROP TABLE row")
+    with Store.read(path) as store, pytest.raises(StoreError, match="no such table"):
+        store.counts()
+
+
 # -- copies
 
 
@@ -220,7 +233,8 @@ def test_other_connections_read_while_the_store_is_written(path):
             with pytest.raises(StoreError, match="not open for writing"):
                 reader.sent([second])
             store.commit([attempted(second)])
-            assert reader.counts() == {"complete": 2, "waiting": 1}
+            store.add([wanted(3)])
+            assert reader.counts() == {"complete": 2, "waiting": 2}
 
 
 def test_a_reader_that_stays_does_not_stop_the_writer_and_is_mentioned(path, monkeypatch):
@@ -307,6 +321,24 @@ def test_on_a_network_drive_one_connection_uses_a_rollback_journal(path, monkeyp
     assert all_results(store)[0].text == "again"
     with Store.open(path.with_name("copy")) as copy:
         assert copy.counts() == {"complete": 1}
+
+
+def test_where_the_log_cannot_be_used_a_rollback_journal_is(path, monkeypatch):
+    filled(path)
+    real_open = store_file.WritableFile._open
+
+    def open_without_shared_memory(self):
+        if not self.network:
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorname = "SQLITE_IOERR_SHMMAP"
+            raise error
+        return real_open(self)
+
+    monkeypatch.setattr(store_file.WritableFile, "_open", open_without_shared_memory)
+    with Store.open(path) as store:
+        assert store_file_mode(store) == ("truncate", "exclusive")
+        assert "other programs cannot read it until the run has ended" in store.take_notices()[0]
+        assert store.counts() == {"complete": 3}
 
 
 def store_file_mode(store):

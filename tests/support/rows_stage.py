@@ -24,7 +24,12 @@ def ask_rows(server, data, template=TEMPLATE, **arguments):
 
 def start_asking(server, data, template=TEMPLATE, *, options=None, **arguments):
     """Start a run against `server` and return at once; `arguments` are fields of `RowArguments`."""
-    given = {"model": "m", "key_env": "TEST_KEY", "base_url": server.base_url, **(options or {})}
+    given = {
+        "model": "m",
+        "key_env": "TEST_KEY",
+        "base_url": getattr(server, "base_url", server),
+        **(options or {}),
+    }
     return start_rows(template, data, RowArguments(**({"id": "id"} | arguments)), resolved_options(given)[0])
 
 

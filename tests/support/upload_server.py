@@ -3,7 +3,7 @@
 It follows the recorded sequence: the start has an empty text answer whose headers name the address of the upload; a chunk
 goes to that address without a key; every chunk but the last is a multiple of the granularity; the last answer is the
 file in an envelope, with its size as a string and its digest as the base64 text of the hexadecimal digits. It keeps
-digests and sizes, not bytes. It imports nothing from gemini_magic.
+digests and sizes, and bytes only for `batch_server`. It imports nothing from gemini_magic.
 
     with UploadServer() as server:
         server.fail("upload", cut_after=1000)        # the next upload request is cut after 1,000 bytes of its body
@@ -81,6 +81,7 @@ class _Upload:
     size: int
     received: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
+    content: bytearray = field(default_factory=bytearray)
     file: dict[str, Any] | None = None
 
 
@@ -118,6 +119,7 @@ class UploadServer(ThreadingHTTPServer):
         self.answer = "I see it."
         self.life = timedelta(hours=48)
         self.wrong_digest = False
+        self.keep_bytes = False
         self._faults: list[Fault] = []
         self._uploads: dict[str, _Upload] = {}
         self._looks: dict[str, int] = {}
@@ -310,6 +312,8 @@ class _Handler(BaseHTTPRequestHandler):
             elif accepted:
                 upload.digest.update(data)
                 upload.received += len(data)
+                if self.server.keep_bytes:
+                    upload.content += data
             if fault.slow:
                 time.sleep(len(data) / fault.slow)
         return True

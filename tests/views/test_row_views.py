@@ -11,7 +11,15 @@ from row_stage import StagedRun, complete, running, shown_row
 from view_stage import WIDGET
 
 from gemini_magic.errors import DisplayError
-from gemini_magic.views import FailedRow, FailureReason, RowProgress, rows_bundle, rows_plain, watch_rows
+from gemini_magic.views import (
+    DisplayedRun,
+    FailedRow,
+    FailureReason,
+    RowProgress,
+    rows_bundle,
+    rows_plain,
+    watch_rows,
+)
 from gemini_magic.views.row_static import partial_rows_bundle
 from gemini_magic.views.row_terminal import TerminalRowsView
 from gemini_magic.views.row_text import rows_facts, rows_line
@@ -97,7 +105,7 @@ def test_the_bundle_has_a_table_the_failures_and_what_to_do_next_in_every_form()
         assert "5 rows lack a value that the prompt uses" in text
         assert "tickets.retry()" in text
     assert audit_output(bundle["text/html"]) == []
-    assert "| T-0 | answer 0 | complete | 300 | &#36;0.000300 | 1.20 s |" in bundle["text/markdown"]
+    assert "| T-0 | answer 0 | 300 | &#36;0.000300 | 1.20 s |" in bundle["text/markdown"]
     assert "\n\n" not in bundle["text/html"]
 
 
@@ -113,10 +121,18 @@ def test_fields_are_columns_and_an_error_takes_the_place_of_the_values():
     lines = [line.split()[:3] for line in plain.splitlines()[:6]]
     assert lines[0] == ["row", "label", "urgency"]
     assert lines[1] == ["T-1", "bug", "3"]
-    assert lines[2] == ["T-2", "overloaded", "error"]
+    assert lines[2] == ["T-2", "error:", "overloaded"]
     assert lines[3] == ["T-3", "{", "truncated"]
     assert lines[4] == ["T-4", "a", "very"]
     assert lines[5] == ["T-5", '{"a":', "[1]}"]
+
+
+def test_the_status_is_a_column_if_an_answer_is_not_complete():
+    whole, error = shown_row(1), shown_row(2, text="", status="error", error="overloaded")
+    without = RowProgress(**complete())._replace(first=(whole, error), rows=(whole, error))
+    assert "status" not in rows_plain(without)
+    cut = (shown_row(3, status="truncated"),)
+    assert "truncated" in rows_plain(without._replace(first=cut, rows=cut)).splitlines()[1]
 
 
 def test_a_run_without_a_price_has_no_column_for_the_cost():
@@ -465,3 +481,42 @@ def test_a_script_that_asks_for_it_prints_the_summary_to_standard_error(capsys):
     assert out == ""
     assert "1,000 rows done" in err
     assert "answer 1" not in err  # a script prints its own results
+
+
+# ------------------------------------------------------------------------------ the value of a cell
+
+
+class _Displayed(DisplayedRun):
+    def __init__(self, **progress):
+        self.held = RowProgress(**progress)
+
+    @property
+    def progress(self):
+        return self.held
+
+
+def test_a_run_as_the_value_of_a_cell_is_the_static_table():
+    run = _Displayed(**complete())
+    run.name = "tickets"
+    bundle = run._repr_mimebundle_()
+    assert bundle == rows_bundle(run.progress, name="tickets")
+    assert run._repr_html_() == bundle["text/html"]
+    assert repr(run).startswith("<RowRun complete: 1,000 rows done · 24 s · 790 answered")
+
+
+def test_the_repr_of_a_run_is_one_harmless_line():
+    run = _Displayed(**running(waiting=bad(), unasked={bad(): 2}))
+    assert "\n" not in repr(run)
+    assert_printable(repr(run), "repr")
+
+
+def test_a_display_can_be_skipped_once():
+    run = _Displayed(**complete())
+    run.skip_next_display()
+    assert run._ipython_display_() is None
+    with pytest.raises(NotImplementedError):
+        run._ipython_display_()
+    run.skip_next_display()
+    run.skip_next_display(skip=False)
+    with pytest.raises(NotImplementedError):
+        run._ipython_display_()

@@ -1,0 +1,155 @@
+"""Starts runs in the batch tier, and cancels the jobs of a store."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from ..api import key_for_options, resolved_options
+from ..backends import Backend, backend
+from ..client import Asker, endpoint_of
+from ..content import Request, Text
+from ..errors import OptionError
+from ..options import Options
+from ..prices import TokenPrice
+from ..prompts import build_request
+from .batch import BatchRunner
+from .batch_answers import AnswerReader
+from .batch_client import BatchClient, batch_api
+from .batch_leader import BatchLeader
+from .breaker import CircuitBreaker
+from .budget import Budget
+from .progress import ProgressCounter
+from .row_arguments import RowArguments
+from .store import Store
+from .values import Grant
+
+__all__ = ["BATCH", "cancel_batch_jobs", "cancel_jobs", "check_batch", "start_batch", "without_batch"]
+
+BATCH: Final = "batch"
+"""The service tier of batch jobs."""
+
+
+def check_batch(dialect: Backend, options: Options, arguments: RowArguments) -> None:
+    """Refuse a run in the batch tier that cannot be made; does nothing for other tiers.
+
+    Raises:
+        OptionError: the backend has no batch jobs, there is no store to find them again, the cost cannot be limited, or
+            there is a cluster.
+    """
+    if options.service_tier != BATCH:
+        return
+    batch_api(dialect)
+    if arguments.store is None:
+        raise OptionError(
+            "The batch tier needs a store: its jobs go on when this kernel ends, and the store finds them again.",
+            remedy='Give one: store="NAME.rows.sqlite".',
+        )
+    if arguments.cluster is not None:
+        raise OptionError(
+            "The batch tier does not use a cluster: the server asks the rows.", remedy="Leave cluster out."
+        )
+    if arguments.max_cost is not None and options.max_tokens is None:
+        raise OptionError(
+            "max_cost cannot be kept in the batch tier without max_tokens: all rows are sent before the first answer arrives.",
+            remedy="Give max_tokens, or use limit=.",
+        )
+
+
+def without_batch(request: Request) -> Request:
+    """The request as a single one, which has no batch tier."""
+    if request.settings.service_tier != BATCH:
+        return request
+    return replace(request, settings=replace(request.settings, service_tier=None))
+
+
+def start_batch(
+    batches: Iterator[list[Grant]],
+    open_requests: set[int],
+    store: Store,
+    *,
+    asker: Asker,
+    request: Request,
+    budget: Budget,
+    breaker: CircuitBreaker,
+    progress: ProgressCounter,
+    max_seconds: float | None,
+) -> BatchLeader:
+    """The leader of a run in the batch tier; see :class:`BatchLeader` for the arguments."""
+    return BatchLeader(
+        batches,
+        open_requests,
+        store,
+        asker=asker,
+        request=request,
+        reader=_reader(asker, request),
+        budget=budget,
+        breaker=breaker,
+        progress=progress,
+        max_seconds=max_seconds,
+    )
+
+
+def _reader(asker: Asker, request: Request) -> AnswerReader:
+    options, dialect = asker.options, asker.backend
+    url = dialect.url(options.model, endpoint_of(options))
+    return AnswerReader(dialect, request, url, options.schema, TokenPrice.parse(options.price))
+
+
+def cancel_jobs(
+    store: Store, asker: Asker, request: Request, say: Callable[[str], object], patience: float
+) -> int:
+    """Cancel the batch jobs of a store that have not ended, and store what they have answered.
+
+    Args:
+        store: the store, open for writing.
+        asker: the options, the dialect and the key.
+        request: a request of the run.
+        say: is called with each sentence for the user.
+        patience: how many seconds to wait for the end of the jobs.
+
+    Returns:
+        How many jobs have not ended yet.
+    """
+
+    def wait(seconds: float) -> bool:
+        time.sleep(seconds)
+        return False
+
+    client = BatchClient(asker.backend, asker.options, asker.key)
+    runner = BatchRunner(store, client, _reader(asker, request), asker.options.model, say=say, wait=wait)
+    runner.reattach()
+    return runner.cancel(patience)
+
+
+def cancel_batch_jobs(store: str | os.PathLike[str], *, patience: float = 120.0, **options: object) -> int:
+    """Cancel the batch jobs of a store that have not ended. Rows that were answered before keep their answers.
+
+    Args:
+        store: the file of the store.
+        patience: how many seconds to wait for the end of the jobs.
+        options: options of ``%%gemini`` by name, such as ``base_url`` or ``key_env``.
+
+    Returns:
+        How many jobs have not ended yet; the next call, or the next run over the store, stores what they had answered.
+
+    Raises:
+        StoreError: the store cannot be opened.
+        GeminiMagicError: the server was not reached, or it answered with an error.
+    """
+    resolved, _ = resolved_options({**options, "service_tier": BATCH})
+    with Store.open(store) as opened:
+        records = opened.runs()
+        if not records or not opened.jobs():
+            return 0
+        if "model" not in options:
+            resolved.model = records[-1].model
+        dialect = backend(resolved.backend)
+        batch_api(dialect)
+        key = key_for_options(dialect, resolved, None, ())
+        request = build_request((Text("x"),), resolved)
+        return cancel_jobs(opened, Asker(resolved, dialect, key), request, print, patience)

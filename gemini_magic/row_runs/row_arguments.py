@@ -1,0 +1,112 @@
+"""The arguments of a run over rows besides the prompt and the input, and the options that its requests may have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Final, Literal, NamedTuple
+
+from ..errors import OptionError
+from ..options import Options
+from .admission import InDoubt, Stale
+from .cluster import check_cluster
+from .limits import MOST_AT_ONCE
+from .plan import Duplicates, Missing
+
+__all__ = ["RowArguments", "options_of_rows"]
+
+_ROW_SECONDS: Final = 600.0  # the longest time of one row
+_FLEX_SECONDS: Final = 1200.0
+_REFUSED: Final[Mapping[str, str]] = {
+    "tool": "functions",
+    "mcp": "MCP servers",
+    "remote_mcp": "MCP servers",
+    "chat": "a conversation",
+    "continue_": "a conversation",
+    "fresh": "a conversation",
+    "attach": "attached files: use {{ image(row.path) }} in the prompt",
+    "record": "recordings: every answer is in the store",
+    "replay": "a replay",
+    "to": "a file for the text: use run.to_parquet(…)",
+    "repair": "repairs: ask again with run.retry(status=['mismatch'])",
+}
+"""Options that a run over rows does not support, and what they would do."""
+
+
+class RowArguments(NamedTuple):
+    """The arguments of a run besides the prompt, the input and the options of each request; see :func:`rows`."""
+
+    id: Any = None
+    store: str | os.PathLike[str] | None = None
+    limit: int | None = None
+    max_cost: float | None = None
+    max_errors: int | None = None
+    max_seconds: float | None = None
+    concurrency: int | None = None
+    tpm: int | None = None
+    wait: Literal["day"] | None = None
+    stale: Stale = "stop"
+    in_doubt: InDoubt = "stop"
+    missing: Missing = "skip"
+    duplicates: Duplicates = "error"
+    dedupe: bool = True
+    repeat: int = 1
+    folder: str | os.PathLike[str] | None = None
+    cluster: Any = None
+
+    def check(self) -> None:
+        """Refuse values that are not valid.
+
+        Raises:
+            OptionError: a value is not valid.
+        """
+        for name, allowed in (
+            ("stale", ("stop", "keep", "again")),
+            ("in_doubt", ("stop", "skip", "again")),
+            ("wait", (None, "day")),
+        ):
+            if (value := getattr(self, name)) not in allowed:
+                raise OptionError(
+                    f"{name}={value!r} is not valid.",
+                    remedy=f"Use {', '.join(repr(each) for each in allowed if each)}.",
+                )
+        for name, most in (
+            ("limit", None),
+            ("max_errors", None),
+            ("concurrency", MOST_AT_ONCE),
+            ("tpm", None),
+            ("repeat", None),
+        ):
+            value = getattr(self, name)
+            if value is not None and (
+                isinstance(value, bool)
+                or not isinstance(value, int)
+                or value < 1
+                or (most is not None and value > most)
+            ):
+                bound = "1 or more" if most is None else f"from 1 to {most}"
+                raise OptionError(f"{name}={value!r} is not valid.", remedy=f"Give a whole number, {bound}.")
+        for name in ("max_cost", "max_seconds"):
+            value = getattr(self, name)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if value is not None and not (number and value > 0):
+                raise OptionError(f"{name}={value!r} is not valid.", remedy="Give a number above 0.")
+        if self.cluster is not None:
+            check_cluster(self.cluster)
+
+
+def options_of_rows(options: Options) -> Options:
+    """The options of each request.
+
+    Raises:
+        OptionError: an option has no meaning for rows.
+    """
+    for name, what in _REFUSED.items():
+        if getattr(options, name, None):
+            raise OptionError(f"Rows do not support {what}.", remedy=f"Leave {name} out.")
+    flex = options.service_tier == "flex"
+    if options.timeout is None:
+        options.timeout = _FLEX_SECONDS if flex else _ROW_SECONDS
+    if flex:  # it waits in a queue before the first byte
+        options.first_byte_timeout = max(options.first_byte_timeout, options.timeout)
+    return options
