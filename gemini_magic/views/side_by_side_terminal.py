@@ -69,9 +69,10 @@ class TerminalColumnsView:
         while self._view is not None:
             self._view.close(interrupted=interrupted)
             self._next_column()
-        self._closed = True
         status = f"[{visible(ColumnsSnapshot(self._columns).status_line)}]"
-        self._write(f"\n{table_text(self._columns.cells())}\n{status}\n")
+        text = f"\n{table_text(self._columns.cells())}\n{status}\n"
+        self._closed = True
+        self._write(text)
 
     def _next_column(self) -> None:
         self._place += 1
