@@ -93,7 +93,13 @@ def test_a_request_that_differs_is_sent(fake_server, changed):
 def test_an_uploaded_file_is_not_uploaded_again(upload_server, tmp_path):
     path = tmp_path / "long.png"
     path.write_bytes(PNG + bytes(200_000))
-    options = {"base_url": upload_server.base_url, "inline_limit": 0.1, "cache": True, "speed": 0, "model": "m"}
+    options = {
+        "base_url": upload_server.base_url,
+        "inline_limit": 0.1,
+        "cache": True,
+        "speed": 0,
+        "model": "m",
+    }
     first = gemini_magic.ask("What is it?", attach=str(path), key_env="FAKE_KEY", **options)
     assert len(upload_server.files) == 1
     sent = len(upload_server.requests)

@@ -145,7 +145,7 @@ class Ledger:
         self.backend = backend
         self.before, self.conversation, self.column = before, conversation, column
         self.display = display or DisplayOptions()
-        self.price, self.schema = price, schema
+        self.price, self.schema, self.deferred = price, schema, deferred
         self.source: Source = "network"
         self.host = ""
         self.status: Status = "running"
