@@ -175,10 +175,12 @@ class Ledger:
         self.error: GeminiMagicError | Interrupted | None = None
         self.pause: Pause | Transfer | None = None
         self.confirmation: Confirmation | None = None
-        self.delay = self._last_arrival = 0.0
+        self.delay = 0.0
         self.limit: float | None = None
         self.round = self.attempt = self.chars = 0
+        self.deferred = deferred
         self.chunk_columns: Columns[ChunkRow] = chunk_columns(deferred=deferred)
+        self._last_arrival = 0.0
         self.chunk_offsets = array("i")
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)

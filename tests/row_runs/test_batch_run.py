@@ -118,6 +118,15 @@ def test_the_response_of_a_row_has_its_cost_and_no_note_about_its_tier(ask):
     assert response.usage.output == 7
 
 
+def test_an_answer_of_a_batch_job_costs_half_also_in_a_run_of_another_tier(ask, server):
+    ask()
+    run = ask([*ROWS, {"id": "T-9", "text": "new"}], service_tier="standard")
+    half = 14 / 2 / 1e6
+    assert run.at["T-0"].cost.amount == pytest.approx(half)
+    assert run.at["T-9"].cost.amount == pytest.approx(2 * half)
+    assert server.paid == 5
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
