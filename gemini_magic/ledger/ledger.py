@@ -96,6 +96,8 @@ class Ledger:
         display: how views show the answer.
         price: the price of tokens that the user gave.
         schema: the schema of the answer that was requested; None for an answer without one.
+        deferred: whether the table of chunks is made when it is first read: for a ledger of one thread whose tables are
+            seldom read, such as that of a row.
         column: the label of its column in a comparison; empty outside comparisons.
 
     Attributes:
@@ -136,6 +138,7 @@ class Ledger:
         display: DisplayOptions | None = None,
         price: TokenPrice | None = None,
         schema: Schema | None = None,
+        deferred: bool = False,
         column: str = "",
     ) -> None:
         self.request = request
@@ -143,7 +146,7 @@ class Ledger:
         self.before = before
         self.conversation = conversation
         self.display = display or DisplayOptions()
-        self.price, self.schema = price, schema
+        self.price, self.schema, self.deferred = price, schema, deferred
         self.column = column
         self.source: Source = "network"
         self.host = ""
@@ -174,10 +177,10 @@ class Ledger:
         self.error: GeminiMagicError | Interrupted | None = None
         self.pause: Pause | Transfer | None = None
         self.confirmation: Confirmation | None = None
-        self.delay = 0.0
+        self.delay = self._last_arrival = 0.0
         self.limit: float | None = None
         self.round = self.attempt = self.chars = 0
-        self.chunk_columns: Columns[ChunkRow] = chunk_columns()
+        self.chunk_columns: Columns[ChunkRow] = chunk_columns(deferred=deferred)
         self.chunk_offsets = array("i")
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)
@@ -467,7 +470,8 @@ class Ledger:
         if not batch:
             return
         first, rows, usages = len(self.raw), [], []
-        gap = t - self.chunk_columns.stores["t"].at(first - 1) if first else None
+        gap = t - self._last_arrival if first else None
+        self._last_arrival = t
         for index, (raw, decoded) in enumerate(batch, first):
             kind, text, thought, reason, usage = self._update(decoded, index, t)
             content = (kind, text, thought, self.chars, reason)

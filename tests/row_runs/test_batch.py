@@ -13,9 +13,9 @@ from batch_server import BatchServer
 from batch_stage import CANARY, RUN, Stage, asked
 
 from gemini_magic.backends import backend
-from gemini_magic.errors import OptionError, ServiceError
+from gemini_magic.errors import CredentialsError, OptionError, ServiceError
 from gemini_magic.options import Options
-from gemini_magic.row_runs import batch_pack
+from gemini_magic.row_runs import batch_client, batch_pack
 from gemini_magic.row_runs.batch_client import BatchClient
 from gemini_magic.row_runs.store import Store
 
@@ -239,6 +239,14 @@ def test_hostile_lines_of_a_file_harm_no_other_row(stage, monkeypatch):
     assert any("cannot be read" in text for text in stage.said)
 
 
+def test_a_line_without_end_is_one_row(stage, monkeypatch):
+    monkeypatch.setattr(batch_pack, "_MAX_INLINE_ROWS", 1)
+    monkeypatch.setattr(batch_client, "_MAX_LINE", 2000)
+    stage.server.answer_of = lambda prompt: prompt.upper() if prompt != "two" else "x" * 10_000
+    stage.ask(*TEXTS)
+    assert stage.rows() == [DONE[0], LOST, *DONE[2:]]
+
+
 def test_a_hostile_answer_is_one_row(stage):
     deep = json.loads("[" * 90 + "]" * 90)
 
@@ -291,6 +299,53 @@ def test_a_job_that_the_server_has_forgotten_loses_its_rows(stage):
     stage.server.deleted += stage.server.jobs
     stage.ask(*TEXTS)
     assert stage.rows() == [LOST] * 4
+    assert stage.server.created == 1
+
+
+def test_a_job_that_appears_late_is_not_given_up(stage):
+    stage.server.looks = 4
+    for _ in range(2):
+        stage.server.fail("job", status=404, message="Requested entity was not found.")
+    assert stage.ask(*TEXTS)
+    assert stage.rows() == DONE
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_job_of_another_key_is_not_given_up(stage, named):
+    stage.server.plan(looks=10**6)
+    if not named:
+        stage.server.fail("create", lose_answer=True)
+        stage.server.listed = False
+    stage.stop_after = 3
+    stage.ask(*TEXTS)
+    stage.stop_after = None
+    stage.server.deleted += stage.server.jobs  # as a key of another project sees it
+    with pytest.raises(CredentialsError, match="created with another key"):
+        stage.ask(*TEXTS, key="AIza-of-another-project-0123456789")
+    assert len(stage.store.jobs()) == 1
+    stage.server.deleted.clear()
+    stage.server.listed = True
+    stage.server.finish_all()
+    assert stage.ask(*TEXTS)
+    assert stage.rows() == DONE
+    assert stage.server.created == 1
+
+
+def test_results_that_the_server_has_deleted_are_lost(stage, monkeypatch):
+    monkeypatch.setattr(batch_pack, "_MAX_INLINE_ROWS", 1)
+    for _ in range(20):
+        message = "You do not have permission to access the File batch-1 or it may not exist."
+        stage.server.fail("download", status=403, message=message)
+    assert stage.ask(*TEXTS)
+    assert stage.rows() == [LOST] * 4
+
+
+def test_a_refused_key_ends_the_run_and_loses_nothing(stage):
+    stage.server.fail("job", status=403, message="API key disabled.")
+    with pytest.raises(ServiceError, match="disabled"):
+        stage.ask(*TEXTS)
+    assert stage.ask(*TEXTS)
+    assert stage.rows() == DONE
     assert stage.server.created == 1
 
 
@@ -422,7 +477,7 @@ def test_a_job_is_found_again_by_another_process(stage):
         assert again.ask(*TEXTS, "five")
         assert again.rows() == [*DONE, ("complete", "FIVE")]
     assert stage.server.paid == 5
-    assert "1 batch job(s) of an earlier run" in again.said[0]
+    assert again.said[0] == "Found 1 batch job of an earlier run."
 
 
 _CHILD = """

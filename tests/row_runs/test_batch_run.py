@@ -10,7 +10,7 @@ from batch_server import BatchServer
 import gemini_magic
 from gemini_magic.api import resolved_options
 from gemini_magic.errors import GeminiMagicError, OptionError
-from gemini_magic.row_runs import RowArguments, batch, start_rows
+from gemini_magic.row_runs import RowArguments, batch, batch_pack, start_rows
 from gemini_magic.row_runs.run import RowRun
 
 ROWS = [{"id": f"T-{n}", "text": f"text {n}"} for n in range(5)]
@@ -110,7 +110,7 @@ def test_the_response_of_a_row_has_its_cost_and_no_note_about_its_tier(ask):
     run = ask()
     (row, *_) = next(run.results())
     response = run.response(row.request)
-    assert response.text == "TEXT 0"
+    assert response.text == run.at["T-0"].text == "TEXT 0"
     assert response.usage.output == 7
 
 
@@ -226,6 +226,43 @@ def test_the_schema_is_sent_and_checked(ask, server):
     assert statuses == ["complete", "complete", "mismatch", "complete", "complete"]
     (job,) = server.jobs.values()
     assert job.rows[0]["request"]["generationConfig"]["responseMimeType"] == "application/json"
+
+
+def test_the_answers_of_an_earlier_job_belong_to_its_own_schema(begin, server):
+    server.plan(looks=10**9)
+    server.answer_of = lambda _: '{"label": "a"}'
+    run = begin(schema="label str")
+    wait_for_job(server, run)
+    run.stop()
+    assert run.wait(10)
+    server.finish_all()
+    rows = [{"id": "U-1", "text": "other"}]
+    again = begin(rows, schema="urgency int")
+    assert again.wait(10)
+    assert texts(again) == [("mismatch", '{"label": "a"}')]
+    last = begin(schema="label str")
+    assert last.wait(10)
+    assert texts(last) == [("complete", '{"label": "a"}')] * 5
+    assert server.paid == 6
+
+
+def test_an_upload_ends_when_the_run_is_stopped(begin, server, monkeypatch):
+    monkeypatch.setattr(batch_pack, "_MAX_INLINE_ROWS", 1)
+    server.fail("upload", slow=2000)
+    run = begin()
+    while "upload" not in server.kinds():
+        run.wait(0.01)
+    run.stop()
+    assert run.wait(10)
+    assert run.progress.state == "stopped"
+    assert server.created == 0
+    assert texts(begin_and_wait(begin)) == DONE
+
+
+def begin_and_wait(begin):
+    run = begin()
+    assert run.wait(10)
+    return run
 
 
 def test_a_refused_job_ends_the_run_with_its_error(ask, server):

@@ -24,7 +24,10 @@ from fake_server import (
 from rows_stage import ask_rows, asked_texts, refused, results, start_asking, statuses, table
 from surroundings import CHECKOUT
 
+from gemini_magic.client.rate_limit import RateLimiter
+from gemini_magic.errors import StoreError
 from gemini_magic.row_runs import leader, limits
+from gemini_magic.row_runs.store import Store
 
 HELLO = (text("Hel"), text("lo"), finish())
 RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.05s"}
@@ -56,6 +59,16 @@ def busy(message="Too many requests."):
 # ----------------------------------------------------------------------------- too many requests
 
 
+def test_no_more_requests_leave_than_rpm_allows(server, monkeypatch):
+    span = 0.3
+    monkeypatch.setattr(limits, "RATE_LIMITER", RateLimiter(span=span))
+    run = ask_rows(server, table(12), rpm=4)
+    assert statuses(run) == ["complete"] * 12
+    times = [request.time for request in server.requests]
+    assert times[-1] - times[0] >= 1.9 * span
+    assert run.progress.useful is not None
+
+
 def test_the_runner_sees_each_429_and_every_row_is_answered(server):
     server.answers(
         "m", *[Script((busy(),) if number % 3 == 1 else HELLO) for number in range(60)], Script(HELLO)
@@ -82,6 +95,21 @@ def test_a_429_inside_an_answer_with_status_200_counts_as_well(server):
     run = ask_rows(server, table(5))
     assert statuses(run) == ["complete"] * 5
     assert len(server.requests) == 6
+
+
+def test_a_row_that_is_refused_again_and_again_while_others_are_answered_fails(server, monkeypatch):
+    monkeypatch.setattr(leader, "_MOST_BUSY", 3)
+
+    def answer(exchange):
+        large = "text 2" in str(exchange.request.body)
+        (busy() if large else lambda made: made.send_json(made.chunk("Hello", thought=False, finish="STOP")))(
+            exchange
+        )
+
+    server.model("m", answer)
+    run = ask_rows(server, table(4))
+    assert statuses(run) == ["complete", "complete", "error", "complete"]
+    assert results(run)[2].attempts == 3
 
 
 def test_a_used_up_quota_of_the_day_stops_with_the_time_it_opens_again(server, tmp_path):
@@ -191,7 +219,7 @@ def test_a_key_that_is_revoked_in_mid_run_stops_it_after_five_equal_refusals(ser
     run = ask_rows(server, table(2000), store=store, concurrency=8)
     assert run.progress.state == "stopped"
     assert "revoked" in run.progress.ending
-    assert 305 <= len(server.requests) <= 305 + 8
+    assert 305 <= len(server.requests) <= 305 + 2 * 8  # those in flight
     server.model("m", *HELLO)
     again = ask_rows(server, table(400), store=store)
     assert again.progress.unasked == {"done": 300}
@@ -205,3 +233,31 @@ def test_scattered_refusals_do_not_stop_a_large_run(server):
     assert run.progress.state == "stopped"  # 5 equal ones within the first 200
     run = ask_rows(server, table(400), concurrency=4, max_errors=50)
     assert run.progress.state == "complete"
+
+
+# ------------------------------------------------------------------------------------------ store
+
+
+def test_a_store_that_cannot_be_written_stops_the_run_before_the_next_row_is_sent(
+    server, tmp_path, monkeypatch
+):
+    commit = Store.commit
+
+    def failing(self, **given):
+        if given.get("sent") and len(server.requests) >= 10:
+            raise StoreError("The disk is full.", remedy="Free some space.")
+        commit(self, **given)
+
+    monkeypatch.setattr(Store, "commit", failing)
+    store = tmp_path / "t.rows.sqlite"
+    run = ask_rows(server, table(50), store=store)
+    assert run.progress.state == "error"
+    assert run.progress.ending == "The disk is full."
+    with pytest.raises(StoreError, match="disk is full"):
+        run.raise_for_status()
+    asked = len(server.requests)
+    monkeypatch.undo()
+    monkeypatch.setenv("TEST_KEY", "AIzaCANARY0123456789abcdefghijklmnopqrs")
+    again = ask_rows(server, table(50), store=store)
+    assert again.progress.unasked == {"done": asked}
+    assert len(server.requests) == 50

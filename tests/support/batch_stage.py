@@ -59,15 +59,15 @@ class Stage:
         self.now += seconds
         return self.stop_after is not None and len(self.waited) >= self.stop_after
 
-    def runner(self, **more) -> BatchRunner:
+    def runner(self, key: str = CANARY, **more) -> BatchRunner:
         options = Options(model=MODEL, base_url=self.server.base_url, key_env="FAKE", retries=0)
         dialect = backend("gemini")
-        client = BatchClient(dialect, options, Key(Secret(CANARY), "a test"), sleep=self.wait)
+        client = BatchClient(dialect, options, Key(Secret(key), "a test"), sleep=self.wait)
         reader = AnswerReader(dialect, asked(""), self.server.base_url, price=TokenPrice(1.0, 1.0), **more)
         return BatchRunner(
             self.store,
             client,
-            reader,
+            lambda _: reader,
             MODEL,
             say=self.said.append,
             wait=self.wait,
