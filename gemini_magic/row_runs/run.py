@@ -10,9 +10,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from ..client import Asker
-from ..content import Request
-from ..errors import GeminiMagicError, OptionError, RowsError, StoreError
+from ..content import Request, Turn
+from ..errors import GeminiMagicError, OptionError, RowsError, StoreError, UsageProblem
 from ..views import MOST_SHOWN_ROWS, DisplayedRun, RowProgress, ShownRow
 from .batch_leader import BatchLeader
 from .batch_start import cancel_jobs
@@ -75,7 +77,7 @@ class RowRun(DisplayedRun):
         self._counter = progress
         self._again = again
         self._done = threading.Event()
-        self._results = RowResults(store, settings.plan, settings.asker.options.schema, self.response)
+        self._results = RowResults(store, settings.plan, settings.asker.options.schema, self._response_of)
         progress.set_first_rows(self._first_rows)
         self._thread = threading.Thread(target=self._run, name="gemini-rows", daemon=True)
         self._thread.start()
@@ -236,8 +238,17 @@ class RowRun(DisplayedRun):
         Raises:
             StoreError: it has no response.
         """
-        options = self.settings.asker.options
-        return self.store.response(request, asked=self.settings.request, schema=options.schema)
+        return self.store.response(request, schema=self.settings.asker.options.schema)
+
+    def _response_of(self, row: ResultRow, request: int) -> Response:
+        """The response of a row, with its request if the input still has it and this run would send the same."""
+        asked, http = None, None
+        wanted = self.settings.plan.row(row.position, row.sample)
+        if wanted is not None and wanted.hash and wanted.hash == self.store.request_hash(request):
+            asked = replace(self.settings.request, turns=(Turn("user", wanted.parts),))
+            with suppress(UsageProblem):
+                http = self.settings.asker.encoded(asked)
+        return self.store.response(request, asked=asked, http=http, schema=self.settings.asker.options.schema)
 
     @property
     def failed(self) -> int:
