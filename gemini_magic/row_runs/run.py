@@ -10,9 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
+from ..backends import HttpRequest
 from ..client import Asker
-from ..content import Request
-from ..errors import GeminiMagicError, OptionError, RowsError, StoreError
+from ..content import Request, Turn
+from ..errors import GeminiMagicError, OptionError, RowsError, StoreError, UsageProblem
 from ..prices import TokenPrice
 from ..views import MOST_SHOWN_ROWS, DisplayedRun, RowProgress, ShownRow
 from .batch_leader import BatchLeader
@@ -77,7 +80,7 @@ class RowRun(DisplayedRun):
         self._counter = progress
         self._again = again
         self._done = threading.Event()
-        self._results = RowResults(store, settings.plan, settings.asker.options.schema, self.response)
+        self._results = RowResults(store, settings.plan, settings.asker.options.schema, self._response_of)
         progress.set_first_rows(self._first_rows)
         self._thread = threading.Thread(target=self._run, name="gemini-rows", daemon=True)
         self._thread.start()
@@ -239,11 +242,24 @@ class RowRun(DisplayedRun):
         Raises:
             StoreError: it has no response.
         """
+        return self._rebuilt(request, self.settings.request, None)
+
+    def _response_of(self, row: ResultRow, request: int) -> Response:
+        """The response of a row, with its request if the input still has it and this run would send the same."""
+        asked, http = self.settings.request, None
+        wanted = self.settings.plan.row(row.position, row.sample)
+        if wanted is not None and wanted.hash and wanted.hash == self.store.request_hash(request):
+            asked = replace(asked, turns=(Turn("user", wanted.parts),))
+            with suppress(UsageProblem):
+                http = self.settings.asker.encoded(asked)
+        return self._rebuilt(request, asked, http)
+
+    def _rebuilt(self, request: int, asked: Request, http: HttpRequest | None) -> Response:
         options = self.settings.asker.options
         attempts = self.store.attempts(request)
-        asked = in_tier_of(self.settings.request, attempts[-1].worker if attempts else "")
+        asked = in_tier_of(asked, attempts[-1].worker if attempts else "")
         price = TokenPrice.parse(options.price)
-        return self.store.response(request, asked=asked, schema=options.schema, price=price)
+        return self.store.response(request, asked=asked, http=http, schema=options.schema, price=price)
 
     @property
     def failed(self) -> int:

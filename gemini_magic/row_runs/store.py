@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from ..backends import HttpRequest
 from ..content import Request
 from ..errors import StoreError
 from ..prices import TokenPrice
@@ -382,8 +383,7 @@ class Store:
         *,
         attempt: int | None = None,
         asked: Request | None = None,
-        url: str = "",
-        body: bytes = b"",
+        http: HttpRequest | None = None,
         schema: Schema | None = None,
         price: TokenPrice | None = None,
     ) -> Response:
@@ -393,8 +393,7 @@ class Store:
             request: the id of the request.
             attempt: the attempt whose response it is; by default the one with the answer.
             asked: the request as a value, where the caller knows it.
-            url: where the request was sent, which the store does not keep.
-            body: the body of the request as it was sent.
+            http: the request as it was sent, which the store does not keep.
             schema: the schema of the answer.
             price: the user's prices.
 
@@ -409,11 +408,14 @@ class Store:
             raw,
             attempt or known.answered,
             asked=asked,
-            url=url,
-            body=body,
+            http=http,
             schema=schema,
             price=price,
         )
+
+    def request_hash(self, request: int) -> bytes | None:
+        """Return the hash of what a request asks; None if the store does not have it."""
+        return self._query(lambda db: queries.request_hash(db, request))
 
     # -- the file
 

@@ -1,5 +1,6 @@
 """Tests of a run over rows, end to end against a fake server."""
 
+import json
 import resource
 
 import pytest
@@ -222,3 +223,22 @@ def test_a_full_disk_ends_the_run_and_no_row_is_paid_twice(server, tmp_path):
     again = ask_rows(server, table(300), store=path)
     assert statuses(again) == ["complete"] * 300
     assert len(server.requests) == 300
+
+
+def test_a_response_has_its_request_while_the_input_has_the_same_row(server):
+    rows = table(3)
+    run = ask_rows(server, rows, repeat=2)
+    response = run.at["T-1", 1]
+    exchange = response.ledger.exchanges[-1]
+    assert response.request.turns[-1].text == "Classify: text 1"
+    sent = next(
+        each for each in server.requests if each.body["contents"][-1]["parts"][0]["text"].endswith("1")
+    )
+    assert json.loads(exchange.body) == sent.body
+    assert exchange.url == f"{server.base_url}/v1beta/models/m:streamGenerateContent?alt=sse"
+    assert "AIzaCANARY" not in repr(exchange.headers)
+    rows[1]["text"] = "changed since"
+    assert run.at["T-1", 1].request is None
+    assert run.at["T-1", 1].text == "Hello"
+    once = ask_rows(server, iter(table(2)))
+    assert (once.iat[1].request, once.iat[1].text) == (None, "Hello")
