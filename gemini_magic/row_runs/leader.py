@@ -165,7 +165,10 @@ class Leader:
         suspicious = self._unjudged + self._breaker.in_a_row >= self._breaker.limit
         if grant is None or self._halting or suspicious or LIMITS.paused(self._pace.scope):
             if done:
-                self._store.hand_over(done)
+                try:
+                    self._store.hand_over(done)
+                except StoreError as problem:  # it was closed after a stop: the row is in doubt
+                    self._fail(problem)
             return False
         try:
             self._store.commit(done=done, sent=[grant])
@@ -324,7 +327,11 @@ class Leader:
     def _read(self) -> None:
         """Read rows of the input until some are to be asked."""
         while not self._ready and not self._all_read and not self._halting:
-            batch = next(self._batches, None)
+            try:
+                batch = next(self._batches, None)
+            except Exception as problem:  # noqa: BLE001 - of the input or a template; rows in flight still end
+                self._fail(problem)
+                return
             if batch is None:
                 self._all_read = True
                 return
