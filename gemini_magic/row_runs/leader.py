@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import suppress
 from itertools import count
 from typing import Final, Literal, NamedTuple
 
@@ -165,10 +166,8 @@ class Leader:
         suspicious = self._unjudged + self._breaker.in_a_row >= self._breaker.limit
         if grant is None or self._halting or suspicious or LIMITS.paused(self._pace.scope):
             if done:
-                try:
+                with suppress(StoreError):  # it was closed after a stop: the row is in doubt
                     self._store.hand_over(done)
-                except StoreError as problem:  # it was closed after a stop: the row is in doubt
-                    self._fail(problem)
             return False
         try:
             self._store.commit(done=done, sent=[grant])
