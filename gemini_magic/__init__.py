@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import files
     from .api import ask, stream
     from .catalog import count_tokens, models
+    from .comparison import Comparison, compare
     from .errors import GeminiMagicError, Interrupted, ToolRefused
     from .media import attach
     from .prompts import table
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Comparison",
     "GeminiMagicError",
     "Interrupted",
     "Response",
@@ -34,6 +36,7 @@ __all__ = [
     "ask",
     "attach",
     "cancel_batch_jobs",
+    "compare",
     "count_tokens",
     "files",
     "load_ipython_extension",
@@ -46,6 +49,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Comparison": ".comparison",
     "GeminiMagicError": ".errors",
     "Interrupted": ".errors",
     "Response": ".response",
@@ -55,6 +59,7 @@ _HOMES = {
     "ask": ".api",
     "attach": ".media",
     "cancel_batch_jobs": ".row_runs",
+    "compare": ".comparison",
     "count_tokens": ".catalog",
     "models": ".catalog",
     "rows": ".row_runs",

@@ -14,9 +14,11 @@ __all__ = ["answer_cost", "round_costs"]
 
 
 def answer_cost(ledger: Ledger) -> Cost | None:
-    """Return the cost of all rounds of an answer; None where it is not known, and while the answer runs."""
+    """Return the cost of all rounds of an answer, 0 for one of the cache; None where it is not known, and while it runs."""
     if ledger.status == "running":
         return None
+    if ledger.source == "cache":  # nothing was sent
+        return Cost(0.0, "USD", 0.0, 0.0, "cache", None, ledger.model_version)
     if len(ledger.rounds) > 1:
         return add_costs(round_costs(ledger))
     reported = (ledger.extras["cost"],) if "cost" in ledger.extras else ()

@@ -22,7 +22,7 @@ from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .credentials import find_key, key_header
 from .errors import CredentialsError, OptionError, RecordingError
-from .journaling import journal, should_journal, start_journaling, uploaded_files
+from .journaling import find_cached, journal, should_journal, start_journaling, uploaded_files
 from .ledger import DisplayOptions, Ledger, RoundDriver, answer_turns, typed_form
 from .options import Options
 from .prices import TokenPrice
@@ -33,7 +33,7 @@ from .response_stream import Callbacks, ResponseStream
 from .text import visible
 
 if TYPE_CHECKING:
-    from .recording import Recorder, Replay
+    from .recording import Recorder, Replay, ReplayedColumn
     from .tools import Tool, ToolUser
 
 __all__ = [
@@ -41,10 +41,12 @@ __all__ = [
     "ResponseStream",
     "ask",
     "begin",
+    "check_request",
     "key_for_options",
     "preview",
     "refuse_conflicts",
     "repair_notice",
+    "request_of_call",
     "resolved_options",
     "stream",
 ]
@@ -95,7 +97,7 @@ class Preview(NamedTuple):
         return f'<div class="mathjax_ignore tex2jax_ignore">{text}</div>'
 
 
-def _request(
+def request_of_call(
     prompt: object, attach: object, options: Options, turns: Sequence[Turn], tools: Sequence[Tool] = ()
 ) -> tuple[Request, tuple[str, ...]]:
     """The request of a prompt, and the notices about its objects and its tools."""
@@ -143,14 +145,18 @@ def resolved_options(
     if previous is not None and given.get("schema_multi") is not None:
         previous = {**previous, "schema": None}
     options, sources = resolve(given, previous=previous, source=CALL)
-    if options.schema is not None or options.schema_multi is not None:
-        options.schema = schemas.requested_schema(options.schema, options.schema_multi)
-        options.schema_multi = None
+    if any(each is not None for each in (options.schema, options.schema_multi, options.items)):
+        options.schema = schemas.requested_schema(options.schema, options.schema_multi, items=options.items)
+        options.schema_multi = options.items = None
     return options, sources
 
 
-def _replay(options: Options) -> Replay | None:
+def _replay(options: Options, column: ReplayedColumn | None) -> Replay | None:
     """Return the recording of ``--replay``; None without that option.
+
+    Args:
+        options: the options.
+        column: the column of a comparison that asks; None outside comparisons.
 
     Raises:
         RecordingError: it cannot be read.
@@ -159,7 +165,25 @@ def _replay(options: Options) -> Replay | None:
         return None
     path = _recording_path(options.replay)
     limit = options.max_total
-    return recording.Replay(path, any_order=options.replay_any, speed=options.speed, max_total=limit)
+    return recording.Replay(
+        path, any_order=options.replay_any, speed=options.speed, max_total=limit, column=column
+    )
+
+
+def _offline_source(
+    request: Request, options: Options, column: ReplayedColumn | None
+) -> tuple[Replay | None, str]:
+    """Return what answers in place of the network, if anything: a recording, or an answer of the journal with a note about it.
+
+    Raises:
+        RecordingError: the recording cannot be read.
+        OptionError: the cache needs the journal, which is off.
+    """
+    replay = _replay(options, column)
+    if replay is not None or not options.cache:
+        return replay, ""
+    cached = find_cached(request, options, 0 if column is None else column.sample)
+    return (None, "") if cached is None else cached
 
 
 def _recording_path(name: str) -> Path:
@@ -220,6 +244,36 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
     sent = request.settings.schema
     rules = () if sent is None else tuple(dialect.unenforced_rules(sent))
     return Preview(http.method, http.url, headers, body, request.turns[-1].parts, rules)
+
+
+def check_request(
+    request: Request,
+    options: Options,
+    *,
+    ask_key: Callable[[str], str] | None = None,
+    sources: Mapping[str, str] | None = None,
+    column: ReplayedColumn | None = None,
+) -> None:
+    """Raise the errors that :func:`begin` would raise before it sends a request, and send nothing.
+
+    Args:
+        request: the request.
+        options: the options of the cell or call.
+        ask_key: as for :func:`begin`.
+        sources: as for :func:`begin`.
+        column: as for :func:`begin`.
+
+    Raises:
+        UsageProblem: as :func:`begin`.
+        RecordingError: as :func:`begin`.
+    """
+    dialect = backend(options.backend)
+    preview(request, options, sources)
+    _display_options(options)
+    TokenPrice.parse(options.price)
+    _recorders(options)
+    if _offline_source(request, options, column)[0] is None and dialect.local is None:
+        key_for_options(dialect, options, ask_key, [])
 
 
 def key_for_options(
@@ -283,6 +337,7 @@ def begin(
     sources: Mapping[str, str] | None = None,
     tools: Sequence[Tool] = (),
     tool_user: ToolUser | None = None,
+    column: ReplayedColumn | None = None,
 ) -> Started:
     """Send a request and return at once; the response fills in the background.
 
@@ -296,6 +351,7 @@ def begin(
         sources: where the options came from, as returned by ``resolve``.
         tools: the functions that the request offers to the model; a reply offers them too.
         tool_user: how the user is asked whether a function may run; None to ask with a prompt where that can be answered.
+        column: its column in a comparison; None outside comparisons.
 
     Raises:
         UsageProblem: the request or a key is missing something; nothing was sent.
@@ -303,17 +359,17 @@ def begin(
     """
     dialect = backend(options.backend)
     refuse_conflicts(dialect, request, options, sources or {})
-    replay, key = _replay(options), None
+    (replay, cache_note), key = _offline_source(request, options, column), None
     withheld, ignored = ((sources or {}).get(name) for name in (KEY_WITHHELD, IGNORED))
     is_local = replay is not None or dialect.local is not None
     if not is_local:
         key = key_for_options(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
-    ledger = _ledger(request, options, before, conversation)
+    ledger = _ledger(request, options, before, conversation, "" if column is None else column.label)
     if not is_local:
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
     _note_settings(ledger, None if is_local else withheld, ignored, key, notices)
-    if journaled := should_journal(options, local=is_local):
-        _note_journal(ledger)
+    journaled = not cache_note and should_journal(options, local=is_local)
+    _note_journal(ledger, cache_note, journaled=journaled)
     stream = open_stream(
         request,
         options,
@@ -327,7 +383,7 @@ def begin(
         uploaded=uploaded_files,
     )
     if journaled:
-        start_journaling(ledger, request, options)
+        start_journaling(ledger, request, options, 0 if column is None else column.sample)
     return Started(Response(ledger, stream, partial(_reply, request, options, tools=tools)), stream)
 
 
@@ -350,12 +406,16 @@ def _driver(
     return toolbox.ToolLoop(request, settings)
 
 
-def _note_journal(ledger: Ledger) -> None:
-    for problem in journal().take_problems():
+def _note_journal(ledger: Ledger, cached: str, *, journaled: bool) -> None:
+    """Note where the answer of the cache is from, and problems of the journal that writes the answer."""
+    if cached:
+        ledger.set_source("cache")
+        ledger.note("cache", cached)
+    for problem in journal().take_problems() if journaled else ():
         ledger.note("journal", problem, severity="warning")
 
 
-def _ledger(request: Request, options: Options, before: str, conversation: str) -> Ledger:
+def _ledger(request: Request, options: Options, before: str, conversation: str, column: str) -> Ledger:
     """A ledger for a request that has not been sent; see :func:`begin` for the arguments."""
     return Ledger(
         request,
@@ -365,6 +425,7 @@ def _ledger(request: Request, options: Options, before: str, conversation: str) 
         display=_display_options(options),
         price=TokenPrice.parse(options.price),
         schema=options.schema,
+        column=column,
     )
 
 
@@ -434,7 +495,7 @@ def _reply(
     attach, given = more.pop("attach", ()), more.pop("tools", tools)
     resolved, sources = resolved_options(more, previous)
     offered = _tools(given, resolved)
-    follow_up, notices = _request(prompt, attach, resolved, (*request.turns, *answer), offered)
+    follow_up, notices = request_of_call(prompt, attach, resolved, (*request.turns, *answer), offered)
     reply, stream = begin(follow_up, resolved, notices=notices, sources=sources, tools=offered)
     with _closing_on_error(reply, stream.close):
         reply.wait()
@@ -514,8 +575,13 @@ def _start(  # noqa: PLR0917 - the arguments of stream()
 ) -> tuple[ResponseStream, Options]:
     """Send a prompt; returns the stream and the resolved options. See :func:`stream` for the arguments and errors."""
     resolved, sources = resolved_options(options)
+    if resolved.is_comparison:
+        raise OptionError(
+            "ask() and stream() send one request.",
+            remedy="Use gemini_magic.compare(prompt, models=[…], sweep={…}, repeat=N).",
+        )
     offered = _tools(tools, resolved)
-    request, notices = _request(prompt, attach, resolved, turns, offered)
+    request, notices = request_of_call(prompt, attach, resolved, turns, offered)
     started = begin(request, resolved, notices=notices, sources=sources, tools=offered)
     return ResponseStream(*started, callbacks), resolved
 

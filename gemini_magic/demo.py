@@ -128,14 +128,21 @@ def _report(notebook: Any) -> bool:
             for output in () if expected else failed:
                 print(visible(f"  cell failed: {output.ename}: {output.evalue}"))
             continue
-        record: dict[str, Any] = {}
-        for output in cell.outputs:
-            record = output.get("data", {}).get("application/vnd.gemini-stream+json", record)
-        first = cell.source.splitlines()[0]
-        result = f"{record.get('status', 'no output')}, {len(record.get('text', '')):,} characters"
-        passed = passed and bool(record)
-        print(visible(f"  {first[:60]:60}  {result}"))
+        result = _result(cell.outputs)
+        passed = passed and bool(result)
+        print(visible(f"  {cell.source.splitlines()[0][:60]:60}  {result or 'no output'}"))
     return passed
+
+
+def _result(outputs: list[Any]) -> str:
+    """A short description of the answers in the outputs of a cell; empty if there is none."""
+    for data in (output.get("data", {}) for output in outputs):
+        record = data.get("application/vnd.gemini-stream+json")
+        if record is not None:
+            return f"{record['status']}, {len(record['text']):,} characters"
+        if "text/markdown" in data:  # several answers, which begin with their status line
+            return str(data["text/plain"]).partition("\n")[0]
+    return ""
 
 
 def _free_port() -> int:

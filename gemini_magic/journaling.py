@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from platformdirs import user_data_path
 
@@ -16,7 +16,7 @@ from . import client, recording
 from .backends import backend, host_to_name, names
 from .content import Request
 from .endings import REMEDY_OTHER_KERNEL
-from .errors import Interrupted, JournalError, RecordingError
+from .errors import GeminiMagicError, Interrupted, JournalError, OptionError, RecordingError
 from .journal import AnswerEnd, AnswerStart, Entry, Journal, Limits
 from .ledger import Exchange, Ledger
 from .media import StoredMedia
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from .client import UploadedFiles
 
 __all__ = [
+    "CachedAnswer",
     "end_of",
     "exchanges_of",
+    "find_cached",
     "journal",
     "response_from_entry",
     "should_journal",
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 _MEGABYTE = 2**20
+_MOST_CACHED = 5  # answers to the same request that are looked at
 _GONE, _ARRIVING = "kernel ended", "still arriving"
 
 
@@ -66,23 +69,98 @@ def should_journal(options: Options, *, local: bool) -> bool:
     """
     if options.journal is not None:
         return options.journal
+    if options.cache:  # the next identical request needs the answer
+        return True
     shell = sys.modules.get("IPython")
     return not local and shell is not None and shell.get_ipython() is not None
 
 
-def start_journaling(ledger: Ledger, request: Request, options: Options) -> None:
+def start_journaling(ledger: Ledger, request: Request, options: Options, sample: int = 0) -> None:
     """Write an answer to the journal while it arrives; returns at once.
 
     Args:
         ledger: the record of the answer, which is only read.
         request: the request.
         options: the limits of the journal.
+        sample: the number of the answer for the same request, from 0.
     """
     start = AnswerStart(
-        ledger.started.timestamp(), request.model, ledger.backend, request.turns[-1].text, ledger.before
+        ledger.started.timestamp(),
+        request.model,
+        ledger.backend,
+        request.turns[-1].text,
+        ledger.before,
+        sample,
     )
     limits = Limits(options.journal_size * _MEGABYTE, options.journal_days)
     journal().follow(ledger, recording.LedgerLines(ledger), start, limits)
+
+
+class CachedAnswer(NamedTuple):
+    """An answer of the journal that is shown in place of an identical request.
+
+    Attributes:
+        replay: plays it.
+        note: a sentence about it.
+    """
+
+    replay: recording.CachedReplay
+    note: str
+
+
+def find_cached(request: Request, options: Options, sample: int) -> CachedAnswer | None:
+    """The newest complete answer of the journal to an identical request; None if there is none.
+
+    Model, turns, options that change the request, schema, media by their content, backend and host have to be equal.
+
+    Args:
+        request: the request.
+        options: its options.
+        sample: the number of the answer for the same request, from 0.
+
+    Raises:
+        OptionError: the journal is off.
+        JournalError: the journal cannot be read.
+        UsageProblem: the request cannot be sent as it is.
+    """
+    if options.journal is False:
+        raise OptionError(
+            "--cache needs the journal, which is off.",
+            remedy="Remove --no-journal (or `journal = false` in the configuration), or remove --cache.",
+        )
+    if reason := journal().unavailable():
+        raise OptionError(f"--cache needs the journal, which is off: {reason}.", remedy="Remove --cache.")
+    if not journal().exists():
+        return None
+    dialect = backend(options.backend)
+    planned = client.plan_media(request, dialect, options, offline=True).request
+    http = dialect.encode(planned, client.endpoint_of(options))
+    wanted = recording.request_digest(dialect.name, http.method, http.url, http.body, files={}, sample=sample)
+    with journal().reader() as reader:
+        for entry in reader.entries(reader.same_request(wanted, _MOST_CACHED)):
+            found = _cached_exchange(entry, options, reader.lines(entry.id), reader.media(entry.id))
+            if found is not None:
+                note = (
+                    f"The answer of {entry.local_time} to the same request, from the journal (number {entry.id}). "
+                    "Nothing was sent. Without --cache, the request is sent again."
+                )
+                return CachedAnswer(recording.CachedReplay(found, options.speed), note)
+    return None
+
+
+def _cached_exchange(
+    entry: Entry, options: Options, lines: bytes, media: Mapping[str, StoredMedia]
+) -> Exchange | None:
+    """The exchange that brought an answer; None if the answer cannot be read, or does not fit the schema of the request."""
+    try:
+        found = exchanges_of(entry, lines, media)
+        if options.schema is not None:
+            response = response_from_exchanges(Response, found, entry.start.backend, schema=options.schema)
+            if response.parse_error is not None:
+                return None
+    except GeminiMagicError:
+        return None
+    return found[-1] if found[-1].end == "eof" else None
 
 
 def exchanges_of(

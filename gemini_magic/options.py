@@ -148,6 +148,13 @@ class Options:
         is_object=True,
         help="request an array of what --schema would request; the response has it as `items`",
     )
+    items: str | None = option(
+        None,
+        "--items",
+        metavar="PATH",
+        config=False,
+        help="with a schema that has several arrays, the one whose elements are the items, such as dogs or result.dogs",
+    )
     repair: int = option(
         0,
         "--repair",
@@ -306,6 +313,29 @@ class Options:
         False, "--count", help="count the tokens of the request; nothing is sent to the model", config=False
     )
     dry_run: bool = option(False, "--dry-run", help="show the exact request without sending it", config=False)
+    compare: str | None = option(
+        None,
+        "--compare",
+        metavar="MODEL,MODEL",
+        help="ask several models and show their answers side by side; BACKEND:MODEL selects another API",
+        config=False,
+    )
+    sweep: list[str] = option(
+        [],
+        "--sweep",
+        metavar="NAME=VALUE,VALUE",
+        help="ask with each of these values of an option, such as temperature=0,0.5,1, and show the answers side by side "
+        "(repeatable: every combination)",
+        config=False,
+    )
+    repeat: int | None = option(
+        None, "--repeat", metavar="N", help="ask the same prompt N times", minimum=1, config=False
+    )
+    cache: bool = option(
+        False,
+        "--cache",
+        help="show the answer of the journal if the same request has a complete answer there; nothing is sent then",
+    )
     record: str | None = option(
         None, "--record", metavar="FILE", help="append the HTTP request and response to FILE"
     )
@@ -571,6 +601,11 @@ class Options:
 
     __hash__ = None  # type: ignore[assignment] # the values may change
 
+    @property
+    def is_comparison(self) -> bool:
+        """Whether these options request several answers side by side."""
+        return bool(self.compare or self.sweep or self.repeat is not None)
+
     def for_follow_up(self) -> dict[str, Any]:
         """The options that a follow-up request inherits: all but those that belong to a single call."""
         once = (
@@ -582,6 +617,9 @@ class Options:
             "dry_run",
             "count",
             "background",
+            "compare",
+            "sweep",
+            "repeat",
             "tool",  # the functions themselves are inherited, not their names
             "tool_choice",
             "mcp",

@@ -32,7 +32,7 @@ class Cost(NamedTuple):
         input: the part for the request, including cached and tool tokens; None where only the total is known.
         output: the part for the answer and thoughts; None where only the total is known.
         source: where the amount comes from: ``genai-prices`` (list prices, without discounts and free tiers), or the
-            name of the gateway, or ``--price`` (prices that the user gave).
+            name of the gateway, or ``--price`` (prices that the user gave), or ``cache`` (nothing was sent).
         version: the version of the price table; None for a gateway.
         model: the model whose price was used, as the source names it.
     """
@@ -46,6 +46,8 @@ class Cost(NamedTuple):
     model: str | None
 
     def __str__(self) -> str:
+        if not self.amount:
+            return "$0"
         digits = 2 if self.amount >= 1 else min(12, 2 - math.floor(math.log10(self.amount)))
         return f"${self.amount:,.{digits}f}"
 

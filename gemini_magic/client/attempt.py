@@ -278,7 +278,7 @@ class Attempts:
         if replay is None:
             self._ledger.set_source("echo")
             return LocalResponse(self._job.backend, http, self._connection)
-        self._ledger.set_source("recording")
+        self._ledger.set_source(replay.source)
         recorded = replay.find(http)
         if isinstance(recorded, recording.RecordedExchange) and recorded.missing:
             writer.note("recording-lacks", recorded.missing, "info")

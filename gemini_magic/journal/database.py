@@ -180,8 +180,8 @@ class Database:
         """Write how an entry ended."""
         self.unindex([number])
         self._db.execute(
-            "UPDATE run SET status = ?, answer = ?, tokens = ? WHERE id = ?",
-            (end.status, replace_surrogates(end.answer), end.tokens, number),
+            "UPDATE run SET status = ?, answer = ?, tokens = ?, identity = ? WHERE id = ?",
+            (end.status, replace_surrogates(end.answer), end.tokens, end.identity, number),
         )
 
     # -- metadata

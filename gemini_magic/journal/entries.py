@@ -37,6 +37,9 @@ class EntrySource(Protocol):
     def rewind(self) -> None:
         """Start again at the first line."""
 
+    def identity(self, sample: int) -> bytes | None:
+        """The identity of the request, for an answer that can be given again; None for another one."""
+
     def next_lines(self, limit: int, *, ended: bool = False) -> bytes:
         """Return about ``limit`` bytes of new lines; ``ended`` means that no more will follow."""
 
@@ -62,6 +65,7 @@ class AnswerStart(NamedTuple):
         backend: name of the backend.
         question: text of the prompt.
         before: text of the same answer that earlier requests received.
+        sample: the number of the answer for the same request, from 0.
     """
 
     started: float
@@ -69,6 +73,7 @@ class AnswerStart(NamedTuple):
     backend: str
     question: str
     before: str = ""
+    sample: int = 0
 
 
 class AnswerEnd(NamedTuple):
@@ -78,11 +83,13 @@ class AnswerEnd(NamedTuple):
         status: one of the six final statuses.
         answer: the text.
         tokens: total number of tokens, None if unknown, and for a replay or an offline answer, which use none.
+        identity: identifies the request, for an answer that can be given again; None for another one.
     """
 
     status: str
     answer: str
     tokens: int | None
+    identity: bytes | None = None
 
 
 class Entry(NamedTuple):
@@ -170,7 +177,7 @@ def entry_rows(entries: Iterable[Entry], words: Sequence[str] = ()) -> Rows[Entr
         show_all=True,
     )
     for entry in entries:
-        answer, tokens = ("", None) if entry.end is None else entry.end[1:]
+        answer, tokens = ("", None) if entry.end is None else (entry.end.answer, entry.end.tokens)
         question = excerpt(entry.start.question, words)
         texts = (question, excerpt(answer, words), tokens)
         columns.append(entry.id, entry.local_time, entry.start.model, entry.status, *texts)

@@ -89,9 +89,9 @@ class Follower:
         if not self.done:
             return None
         usage = self._ledger.usage if self._ledger.source == "network" else None  # else no tokens were used
-        return AnswerEnd(
-            self._ledger.status, "".join(self._ledger.answer), None if usage is None else usage.total
-        )
+        tokens = None if usage is None else usage.total
+        identity = self._source.identity(self.start.sample)
+        return AnswerEnd(self._ledger.status, "".join(self._ledger.answer), tokens, identity)
 
     def media(self) -> list[StoredMedia]:
         """The media of the requests that are not in the file yet; large ones are never written."""

@@ -39,6 +39,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE run_media (run INTEGER NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (run, digest)) WITHOUT ROWID",
         "CREATE INDEX run_media_digest ON run_media(digest)",
     ),
+    (
+        # What the request of an answer was, where the answer can be given again.
+        "ALTER TABLE run ADD COLUMN identity BLOB",
+        "CREATE INDEX run_identity ON run(identity) WHERE identity IS NOT NULL",
+    ),
 )
 # Created by the first search, if this build of SQLite has FTS5; the texts stay in `run`.
 INDEX = """CREATE VIRTUAL TABLE IF NOT EXISTS search_index USING fts5(

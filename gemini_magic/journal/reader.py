@@ -64,6 +64,10 @@ class JournalReader(Database):
         early, values = ("WHERE started < ?", [before]) if before is not None else ("", [])
         return self._numbers(f"{early} {_NEWEST} OFFSET ?", *values, count, skip)
 
+    def same_request(self, identity: bytes, count: int) -> list[int]:
+        """Return the numbers of the newest complete answers to the same request, newest first, ``count`` at most."""
+        return self._numbers(f"WHERE identity = ? AND status = 'complete' {_NEWEST}", identity, count)
+
     def entry(self, number: int) -> Entry | None:
         """Return one entry, None if no entry has this number."""
         with translate_errors():

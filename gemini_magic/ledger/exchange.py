@@ -215,6 +215,7 @@ class Exchange:
         backend: name of the backend that encoded it; None if it is not known.
         key: how the key was sent: the header, the text before the key, and the variable that holds it; None for a
             request without a key and in a recording.
+        column: the label of the column of a comparison that it belongs to; empty outside comparisons.
     """
 
     def __init__(
@@ -252,6 +253,7 @@ class Exchange:
         self.waited = waited
         self.started = started
         self.tool_runs: list[ToolRun] = []
+        self.column = ""
 
     def mark_sent(self, t: float) -> None:
         """Set when the request was sent, in seconds since the first request was sent."""

@@ -77,7 +77,7 @@ Phase: TypeAlias = Literal[
     "tools",
     "done",
 ]
-Source: TypeAlias = Literal["network", "recording", "journal", "echo"]
+Source: TypeAlias = Literal["network", "recording", "journal", "cache", "echo"]
 _NO_COUNTS = Usage()
 _MAX_OFFSET = 2**31  # so that an offset takes four bytes
 _MAX_CANDIDATES = 1000  # whose parts are kept together; the API has 8 at most
@@ -96,6 +96,7 @@ class Ledger:
         display: how views show the answer.
         price: the price of tokens that the user gave.
         schema: the schema of the answer that was requested; None for an answer without one.
+        column: the label of its column in a comparison; empty outside comparisons.
 
     Attributes:
         status: ``running``, or how it ended; ``cause``: why reading ended, ``error``: the error of a bad ending.
@@ -135,6 +136,7 @@ class Ledger:
         display: DisplayOptions | None = None,
         price: TokenPrice | None = None,
         schema: Schema | None = None,
+        column: str = "",
     ) -> None:
         self.request = request
         self.backend = backend
@@ -142,6 +144,7 @@ class Ledger:
         self.conversation = conversation
         self.display = display or DisplayOptions()
         self.price, self.schema = price, schema
+        self.column = column
         self.source: Source = "network"
         self.host = ""
         self.status: Status = "running"
@@ -381,6 +384,8 @@ class Ledger:
         """Add an exchange whose request is about to be sent; errors and finish reasons of the attempt before are cleared."""
         if exchange.round != self.round:
             self._begin_round()
+        if self.column:
+            exchange.column = self.column
         self.exchanges.append(exchange)
         self.round, self.attempt = exchange.round, exchange.attempt
         self.failure = None

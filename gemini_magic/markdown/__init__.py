@@ -11,7 +11,7 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .data_table import DataCell, DataTable
-    from .defang import defang_markdown
+    from .defang import defang_markdown, join_defanged
     from .finished_blocks import FinishedBlocks
     from .images import DATA_ONLY, Images
     from .invisible import invisible_characters
@@ -39,6 +39,7 @@ __all__ = [
     "code_blocks",
     "defang_markdown",
     "invisible_characters",
+    "join_defanged",
     "render",
     "render_marked",
     "render_queries",
@@ -61,6 +62,7 @@ _HOMES = {
     "close_blocks": "parser",
     "code_blocks": "parser",
     "defang_markdown": "defang",
+    "join_defanged": "defang",
     "invisible_characters": "invisible",
     "SourceEntry": "source_list",
     "SourceMark": "source_marks",

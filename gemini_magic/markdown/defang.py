@@ -19,15 +19,15 @@ from .defang_check import FORMULA_MARK, formula_reaches_code, is_safe, safe_lang
 from .defang_math import defang_commands, defang_formula, find_formulas
 from .inline_html import find_tags
 from .math import BEGIN
-from .parser import References, parse_blocks, parse_inline_source
+from .parser import References, close_blocks, parse_blocks, parse_inline_source
 from .sanitize import link_allowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from markdown_it.token import Token
 
-__all__ = ["defang_markdown"]
+__all__ = ["defang_markdown", "join_defanged"]
 
 _JS_LINE_ENDS: Final = re.compile("[\u2028\u2029]")  # a front end in JavaScript lets a fence begin after them
 _CELL_BORDER: Final = re.compile(r"(?<!\\)\|")
@@ -92,6 +92,15 @@ def defang_markdown(text: str, *, as_code: bool = False) -> str:
     if formula_reaches_code(defanged):
         defanged = _Defanger(text, formulas=False).result()
     return defanged if is_safe(defanged) and not formula_reaches_code(defanged) else _text_as_fence(text)
+
+
+def join_defanged(texts: Iterable[str]) -> str:
+    """Join harmless texts of Markdown by blank lines, with a block that is open at the end of one closed.
+
+    What is harmless in one text may not be together with another one. Then the whole becomes one code block.
+    """
+    joined = "\n\n".join(map(close_blocks, texts))
+    return joined if is_safe(joined) and not formula_reaches_code(joined) else _text_as_fence(joined)
 
 
 class _Edit(NamedTuple):

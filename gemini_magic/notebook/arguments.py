@@ -309,7 +309,7 @@ def _check_variable(name: str | None) -> None:
 
 
 _GROUPS = {
-    "Model": "model system schema schema_multi repair temperature top_p top_k max_tokens stop seed candidates logprobs thinking safety "
+    "Model": "model system schema schema_multi items repair temperature top_p top_k max_tokens stop seed candidates logprobs thinking safety "
     "service_tier param body",
     "Tool": "tool mcp remote_mcp tool_choice max_rounds tool_timeout confirm run_tools search code_execution url_context "
     "maps file_search",
@@ -318,7 +318,8 @@ _GROUPS = {
     "Rows": "rows id store limit max_cost max_errors max_seconds concurrency stale in_doubt missing duplicates no_dedupe tpm wait folder "
     "cluster",
     "Result": "out to overwrite append quiet display format images next_cell background dry_run count",
-    "Recording": "record replay replay_any speed journal",
+    "Comparison": "compare sweep repeat",
+    "Recording": "record replay replay_any speed journal cache",
     "Connection": "backend base_url api_version project location auth key_env method_style alt no_stream",
     "Limit": "timeout stall_timeout first_byte_timeout connect_timeout retries fallback rpm max_event max_total",
 }

@@ -85,6 +85,11 @@ def response_named(namespace: Mapping[str, Any], name: str) -> Response:
     found = namespace.get(name)
     if isinstance(found, Response):
         return found
+    if isinstance(getattr(found, "responses", None), tuple):
+        raise OptionError(
+            f"{name!r} is a comparison, not a single Response.",
+            remedy=f"Name one of its answers first: `r = {name}[0]`, then use `r`.",
+        )
     known = [
         each for each, value in namespace.items() if isinstance(value, Response) and each.strip("_0123456789")
     ]

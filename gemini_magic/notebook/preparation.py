@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from msgspec import structs
 
@@ -21,6 +21,7 @@ from ..options import Options
 from ..prompts import attachments_of_line, build_request
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
+from .cell_prompt import CellPrompt, PreparedComparison
 from .cell_schema import expand_object, read_schema, without_schema
 from .interpolation import (
     EvaluatedExpressions,
@@ -71,6 +72,9 @@ class PreparedRequest(NamedTuple):
     text: str = ""
 
 
+Prepared: TypeAlias = "PreparedRequest | PreparedComparison | PreparedRows | None"
+
+
 class RequestPreparer:
     """Prepares the requests of one shell; sends none.
 
@@ -89,7 +93,7 @@ class RequestPreparer:
         """The options of a line that has these options, and the source of each."""
         return resolve(given or {}, self._configured())
 
-    def prepare(self, line: str, body: str) -> PreparedRequest | PreparedRows | None:
+    def prepare(self, line: str, body: str) -> Prepared:
         """The request of a cell that is not awaited. IPython's loop runs ``await`` in expressions if no loop is running.
 
         Raises:
@@ -99,16 +103,14 @@ class RequestPreparer:
         can_await = shell.autoawait and not _loop_is_running() and (awaits(line) or awaits(body))
         work = self._request_of_cell(line, body, can_await=can_await)
         try:
-            found: PreparedRequest | PreparedRows | None = (
-                shell.loop_runner(work) if can_await else _run_now(work)
-            )
+            found: Prepared = shell.loop_runner(work) if can_await else _run_now(work)
         except Interrupted:  # of a request that an expression made
             raise
         except KeyboardInterrupt:
             raise _interrupted() from None
         return found
 
-    async def prepare_awaited(self, line: str, body: str) -> PreparedRequest | PreparedRows | None:
+    async def prepare_awaited(self, line: str, body: str) -> Prepared:
         """Do the same for a cell that is awaited.
 
         Raises:
@@ -120,9 +122,7 @@ class RequestPreparer:
         with interrupts_raise():
             return self.prepare(line, body)
 
-    async def _request_of_cell(
-        self, line: str, body: str, *, can_await: bool
-    ) -> PreparedRequest | PreparedRows | None:
+    async def _request_of_cell(self, line: str, body: str, *, can_await: bool) -> Prepared:
         """The request of a cell, not sent yet; None if its line asked for help, which is printed.
 
         Args:
@@ -169,17 +169,39 @@ class RequestPreparer:
         options, sources = self.options(parsed.options)
         if rows:
             return PreparedRows(_prompt_of(body), rows, options, sources)
-        read_schema(options, names)
-        if can_await and options.mcp:
+        if not options.is_comparison:
+            read_schema(options, names)
+        if can_await and options.mcp and not options.is_comparison:
             await self._start_servers(options)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
         values = None if options.verbatim else await evaluated(body.removesuffix("\n"), first_line=2)
         with interrupts_raise():  # large files are read
+            if options.is_comparison:
+                return self._comparison(body, options, parsed.options, notices, values)
             return self._prepared(body, options, key, notices, values)._replace(sources=sources)
 
-    def _prepared(
-        self, body: str, options: Options, key: Any, notices: list[str], values: EvaluatedExpressions | None
-    ) -> PreparedRequest:
+    def _comparison(
+        self,
+        body: str,
+        options: Options,
+        given: Mapping[str, Any],
+        notices: list[str],
+        values: EvaluatedExpressions | None,
+    ) -> PreparedComparison:
+        """The requests of a cell that compares."""
+        from .comparing import prepare_comparison  # noqa: PLC0415 - not needed for most cells
+
+        parts = self._parts(body, options, notices, values)
+        prompt = CellPrompt(parts, notices, self.shell.user_ns)
+        prepared = prepare_comparison(prompt, options, given, self.options)
+        if notices:
+            print_lines(*notices)
+        return prepared
+
+    def _parts(
+        self, body: str, options: Options, notices: list[str], values: EvaluatedExpressions | None
+    ) -> Sequence[Part]:
+        """The parts of the prompt; messages about them are added to ``notices``."""
         text = _prompt_of(body)
         names = self.shell.user_ns
         parts: Sequence[Part]
@@ -190,7 +212,12 @@ class RequestPreparer:
             notices += found
             if hint := single_brace_hint(text, names):
                 notices.append(hint)
-        parts = (*attachments_of_line(options.attach, names, notices, options.table_rows), *parts)
+        return (*attachments_of_line(options.attach, names, notices, options.table_rows), *parts)
+
+    def _prepared(
+        self, body: str, options: Options, key: Any, notices: list[str], values: EvaluatedExpressions | None
+    ) -> PreparedRequest:
+        parts = self._parts(body, options, notices, values)
         conversation = self.session.conversation(options)
         if not (options.dry_run or options.count) and (repeated := _repeated_turn_notice(conversation, key)):
             notices.append(repeated)
@@ -323,14 +350,12 @@ def _loop_is_running() -> bool:
     return True
 
 
-def _run_now(
-    work: Coroutine[Any, Any, PreparedRequest | PreparedRows | None],
-) -> PreparedRequest | PreparedRows | None:
+def _run_now(work: Coroutine[Any, Any, Prepared]) -> Prepared:
     """Run a coroutine that awaits nothing."""
     try:
         work.send(None)
     except StopIteration as stopped:
-        found: PreparedRequest | PreparedRows | None = stopped.value
+        found: Prepared = stopped.value
         return found
     raise AssertionError("the coroutine awaits something")
 

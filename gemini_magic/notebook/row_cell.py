@@ -111,6 +111,7 @@ class RowCellRunner:
     def _options(self, prepared: PreparedRows) -> Options:
         """The options of each request."""
         options = prepared.options
+        views.check_display(options.display, self.shell)
         read_schema(options, self.shell.user_ns)
         # These may be configured for other cells; on the line of this one they are refused.
         options.mcp, options.remote_mcp, options.record, options.repair = [], [], None, 0

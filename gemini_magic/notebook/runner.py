@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -16,13 +17,14 @@ from .. import tools as toolbox
 from ..api import begin, preview, repair_notice
 from ..content import Request
 from ..conversation import Conversation
-from ..errors import GeminiMagicError, Interrupted, OptionError
+from ..errors import GeminiMagicError, Interrupted, OptionError, interrupts_noted
 from ..ledger import Ledger
 from ..options import Options
 from ..response import Response
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
 from .arguments import MagicLine
+from .cell_prompt import PreparedComparison
 from .cell_schema import repair_request
 from .display_loop import DisplayLoop, RunningCell
 from .messages import show_message
@@ -32,6 +34,7 @@ from .session import Run, Session
 
 if TYPE_CHECKING:
     from .commands.context import CommandContext
+    from .comparing import ComparisonRunner
     from .row_cell import RowCellRunner
 
 __all__ = ["CellRunner"]
@@ -54,6 +57,13 @@ class CellRunner:
         self._preparer = RequestPreparer(shell, self.session, configured)
         self._configure = configure
         self._loop = DisplayLoop(shell, self.session)
+
+    @cached_property
+    def _comparisons(self) -> ComparisonRunner:
+        """The runner of comparisons; created for the first one."""
+        from .comparing import ComparisonRunner  # noqa: PLC0415 - not needed for most cells
+
+        return ComparisonRunner(self.shell, self.session, lambda: _key_prompt(self.shell))
 
     @cached_property
     def context(self) -> CommandContext:
@@ -94,7 +104,7 @@ class CellRunner:
 
     async def ask_awaited(self, line: str, body: str) -> Any:
         """Do the same on a running event loop, which keeps serving widgets."""
-        with _RememberedError(self.session):
+        with _RememberedError(self.session), interrupts_noted():
             prepared = await self._preparer.prepare_awaited(line, body)
             if isinstance(prepared, PreparedRows):
                 return await self._rows.run_awaited(prepared)
@@ -112,11 +122,13 @@ class CellRunner:
 
     async def run_command_awaited(self, line: str) -> Any:
         """Do the same on a running event loop, for a command that sends a request."""
-        with _RememberedError(self.session):
+        with _RememberedError(self.session), interrupts_noted():
             return await self._watch_awaited(self._send(self._dispatched(line), awaited=True))
 
     def _watch(self, cell: Any) -> Any:
         """Show the answer of a request that was sent, and ask again while it does not fit; other values are returned."""
+        if isinstance(cell, _comparison_type()):
+            return self._comparisons.watch(cell)
         earlier: list[Response] = []
         while isinstance(cell, RunningCell):
             response = self._loop.watch(cell)
@@ -128,6 +140,8 @@ class CellRunner:
 
     async def _watch_awaited(self, cell: Any) -> Any:
         """Do the same on a running event loop."""
+        if isinstance(cell, _comparison_type()):
+            return await self._comparisons.watch_awaited(cell)
         earlier: list[Response] = []
         while isinstance(cell, RunningCell):
             response = await self._loop.watch_awaited(cell)
@@ -198,7 +212,7 @@ class CellRunner:
         Any other value, such as the result of a command, is returned unchanged.
         """
         if not isinstance(prepared, PreparedRequest):
-            return prepared
+            return self._send_comparison(prepared, awaited=awaited)
         request, options = prepared.request, prepared.options
         if options.dry_run:
             http_request = preview(request, options, prepared.sources)
@@ -252,6 +266,11 @@ class CellRunner:
         if confirmer is not None:
             confirmer.view = view
         return RunningCell(run, stream, view, stop, background)
+
+    def _send_comparison(self, prepared: Any, *, awaited: bool) -> Any:
+        """Send the requests of a comparison; any other value is returned unchanged."""
+        is_comparison = isinstance(prepared, PreparedComparison)
+        return self._comparisons.send(prepared, awaited=awaited) if is_comparison else prepared
 
     def _count_tokens(self, request: Request, options: Options) -> Any:
         """The number of tokens of a request, which the server counts.
@@ -307,6 +326,12 @@ class _RememberedError:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, GeminiMagicError | Interrupted):
             self._session.error = error
+
+
+def _comparison_type() -> Any:
+    """The class of a running comparison; an empty tuple, which matches nothing, before the first comparison."""
+    module = sys.modules.get(f"{__package__}.comparing")
+    return () if module is None else module.RunningComparison
 
 
 def _background_note(options: Options) -> str:

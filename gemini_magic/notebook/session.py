@@ -71,8 +71,9 @@ class Run(NamedTuple):
 
     @property
     def is_billed(self) -> bool:
-        """Whether a server answers, so that the tokens are used. A replay and an offline backend use none."""
-        return not self.options.replay and backend(self.options.backend).local is None
+        """Whether a server answers, so that the tokens are used. A replay, the cache and an offline backend use none."""
+        offline = self.options.replay or self.response.ledger.source == "cache"
+        return not offline and backend(self.options.backend).local is None
 
 
 class Resumption(NamedTuple):
@@ -153,6 +154,11 @@ class Session:
         self.current = run.conversation
         if run.conversation.name:
             self.chats[run.conversation.name] = run.conversation
+
+    def add_column(self, run: Run) -> None:
+        """Store the run of one column of a comparison; the current conversation stays."""
+        self.runs.append(run)
+        self.request_count += run.is_billed
 
     def finish_run(self, run: Run) -> list[Response]:
         """Add the answer of an ended run to its conversation, as one turn together with the run's prefix.

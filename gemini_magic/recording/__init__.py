@@ -13,31 +13,38 @@ if TYPE_CHECKING:
     from .curl import last_curl
     from .export import LedgerLines
     from .files import read_recording, write_recording
+    from .identity import request_digest
     from .jsonl import RecordedExchange, parse_recording
     from .load import load_exchanges
     from .recorder import Recorder, check_recordable
-    from .replay import Replay, ReplayOnce
+    from .replay import CachedReplay, Replay, ReplayedColumn, ReplayOnce
 
 __all__ = [
+    "CachedReplay",
     "LedgerLines",
     "RecordedExchange",
     "Recorder",
     "Replay",
     "ReplayOnce",
+    "ReplayedColumn",
     "check_recordable",
     "last_curl",
     "load_exchanges",
     "parse_recording",
     "read_recording",
+    "request_digest",
     "write_recording",
 ]
 
 _HOMES = {
+    "CachedReplay": "replay",
+    "request_digest": "identity",
     "LedgerLines": "export",
     "RecordedExchange": "jsonl",
     "Recorder": "recorder",
     "Replay": "replay",
     "ReplayOnce": "replay",
+    "ReplayedColumn": "replay",
     "check_recordable": "recorder",
     "last_curl": "curl",
     "load_exchanges": "load",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..ledger import Ledger
+from .identity import request_digest
 from .jsonl import ExchangeLines, dump
 
 __all__ = ["LedgerLines"]
@@ -34,6 +35,24 @@ class LedgerLines:
         """Whether the last exchange has ended."""
         exchanges = self._ledger.exchanges
         return not exchanges or exchanges[-1].end is not None
+
+    def identity(self, sample: int) -> bytes | None:
+        """The identity of the request, for an answer that can be given again; None for another one.
+
+        That is a complete answer of a server, in one round, that calls no function.
+
+        Args:
+            sample: the number of the answer for the same request, from 0.
+        """
+        ledger = self._ledger
+        if ledger.status != "complete" or ledger.source not in ("network", "echo") or ledger.before:
+            return None
+        rounds = ledger.rounds
+        if len(rounds) != 1 or rounds[0].calls or ledger.tool_runs:
+            return None
+        exchange = ledger.exchanges[-1]
+        sent = exchange.method, exchange.url, exchange.body
+        return request_digest(ledger.backend, *sent, files=exchange.files, sample=sample)
 
     def next_lines(self, limit: int, *, ended: bool = False) -> bytes:
         """The lines since the last call; empty when there is nothing new.

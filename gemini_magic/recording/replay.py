@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 from ..backends import HttpRequest, backend
 from ..errors import RecordingError
 from ..ledger import Exchange, Ledger, ToolRun
-from ..media import media_identity
 from .files import MAX_TOTAL, read_recording
+from .identity import canonical_body, request_identity
 from .tool_results import has_rounds, recorded_runs
 
-__all__ = ["Replay", "ReplayOnce"]
+__all__ = ["CachedReplay", "Replay", "ReplayOnce", "ReplayedColumn"]
 
-_CREDENTIALS = ("key", "access_token")  # the names that Google's APIs use in a query
 _MAX_SHOWN = 120  # characters of a difference that are shown
 _MISSING = object()
 
@@ -28,33 +26,18 @@ _count_lock = threading.Lock()
 _played: Counter[tuple[str, int]] = Counter()  # by recording and request: how often it was played
 
 
-def _number(text: str) -> float:
-    """Parse a number so that 0.0 and 0 are equal, as in JSON."""
-    value = float(text)
-    return int(value) if value.is_integer() else value
+class ReplayedColumn(NamedTuple):
+    """A column of a comparison that is replayed.
 
-
-def _canonical(body: bytes, files: Mapping[str, str] = MappingProxyType({})) -> Any:
-    """The JSON value of a body, in which each medium is its digest.
-
-    Args:
-        body: the body.
-        files: the digests of uploaded files by their URI.
+    Attributes:
+        label: its label.
+        position: its place in the comparison, from 0.
+        sample: its number among the columns with the same request, from 0.
     """
-    try:
-        return media_identity(json.loads(body, parse_float=_number), files)
-    except (ValueError, RecursionError):
-        return body.strip()
 
-
-def _query(url: str) -> list[tuple[str, str]]:
-    pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
-    return sorted(pair for pair in pairs if pair[0] not in _CREDENTIALS)
-
-
-def _identity(method: str, url: str, body: Any) -> str:
-    parts = (method, urlsplit(url).path, _query(url), body)
-    return json.dumps(parts, sort_keys=True, default=repr)
+    label: str
+    position: int = 0
+    sample: int = 0
 
 
 class Replay:
@@ -68,23 +51,36 @@ class Replay:
         any_order: play the answers in the order of the file, whatever the requests are.
         speed: how many times as fast; 0 means without waiting.
         max_total: MB that a compressed file may expand to.
+        column: the column of a comparison that asks; None outside comparisons. Its own answers are preferred, and their
+            count begins with this object.
 
     Attributes:
         path, speed: as above.
+        source: where the answers come from, for the status line.
 
     Raises:
         RecordingError: the file cannot be read, or the speed is negative or infinite.
     """
 
+    source: Literal["recording", "cache"] = "recording"
+
     def __init__(
-        self, path: Path, *, any_order: bool = False, speed: float = 1.0, max_total: float = MAX_TOTAL
+        self,
+        path: Path,
+        *,
+        any_order: bool = False,
+        speed: float = 1.0,
+        max_total: float = MAX_TOTAL,
+        column: ReplayedColumn | None = None,
     ) -> None:
         self.path = path
+        self._column = column
         self.speed = _check_speed(speed, "--speed")
         self._any_order = any_order
         self._exchanges = read_recording(path, max_total=max_total)
         self._latest = -1  # the exchange that was played last
         self._modified = path.stat().st_mtime_ns
+        self._finds = 0
 
     @property
     def has_rounds(self) -> bool:
@@ -114,6 +110,8 @@ class Replay:
         Raises:
             RecordingError: no exchange matches; the error shows how the most similar one differs.
         """
+        if self._any_order and self._column is not None:
+            return self._next_of_column(self._column, self._exchanges, self._column.position)
         if self._any_order:
             number = self._count("in order")
             if number >= len(self._exchanges):
@@ -124,17 +122,27 @@ class Replay:
                     remedy="The next request starts again with the first one.",
                 )
             return self._exchanges[number]
-        wanted = _identity(request.method, request.url, _canonical(request.body))
+        wanted = request_identity(request.method, request.url, canonical_body(request.body))
         same = [
             each
             for each in self._exchanges
-            if _identity(each.method, each.url, _canonical(each.body, each.files)) == wanted
+            if request_identity(each.method, each.url, canonical_body(each.body, each.files)) == wanted
         ]
+        if same and self._column is not None:
+            return self._next_of_column(self._column, same, self._column.sample)
         if same:
             return same[min(self._count(wanted), len(same) - 1)]
         if all(not each.url for each in self._exchanges):  # an .sse file: a body without a request
             return self._exchanges[-1]
         raise self._no_match(request)
+
+    def _next_of_column(self, column: ReplayedColumn, answers: Sequence[Exchange], number: int) -> Exchange:
+        """The next answer of a column; in a recording without this column the answer with a number."""
+        own = [each for each in answers if each.column == column.label]
+        number = self._finds + (0 if own else number)
+        self._finds += 1
+        found = own or [each for each in answers if not each.attempt] or answers
+        return found[min(number, len(found) - 1)]
 
     def _count(self, what: str) -> int:
         """Count a request to this file; returns how often this process made it before."""
@@ -172,6 +180,24 @@ class ReplayOnce(Replay):
         return self._left.pop(0) if len(self._left) > 1 else self._left[0]
 
 
+class CachedReplay(ReplayOnce):
+    """Plays an answer of the journal in place of an identical request.
+
+    Args:
+        exchange: the exchange that brought it.
+        speed: how many times as fast; 0 means without waiting.
+
+    Raises:
+        RecordingError: the speed is negative or infinite.
+    """
+
+    source = "cache"
+    has_rounds = False  # such an answer calls no functions
+
+    def __init__(self, exchange: Exchange, speed: float) -> None:
+        super().__init__([exchange], speed)
+
+
 def _check_speed(speed: float, option: str) -> float:
     if not 0 <= speed < float("inf"):
         raise RecordingError(
@@ -196,8 +222,8 @@ def _leaves(value: Any, path: str = "") -> dict[str, Any]:
 
 def _similarity(request: HttpRequest, recorded: Exchange) -> float:
     own, other = (
-        _leaves(_canonical(request.body)),
-        _leaves(_canonical(recorded.body, recorded.files)),
+        _leaves(canonical_body(request.body)),
+        _leaves(canonical_body(recorded.body, recorded.files)),
     )
     same = sum(1 for path, value in own.items() if other.get(path, _MISSING) == value)
     shared_words = set(str(own).split()) & set(str(other).split())
@@ -210,8 +236,8 @@ def _difference(request: HttpRequest, recorded: Exchange) -> str:
         dialect = f" (--backend {recorded.backend})" if recorded.backend else ""
         return f"the most similar one was sent to {other}{dialect}, this one to {path}."
     mine, theirs = (
-        _leaves(_canonical(request.body)),
-        _leaves(_canonical(recorded.body, recorded.files)),
+        _leaves(canonical_body(request.body)),
+        _leaves(canonical_body(recorded.body, recorded.files)),
     )
     for key in [*theirs, *mine]:
         if mine.get(key, _MISSING) != theirs.get(key, _MISSING):

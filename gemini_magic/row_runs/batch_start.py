@@ -24,6 +24,7 @@ from .batch_leader import BatchLeader
 from .breaker import CircuitBreaker
 from .budget import Budget
 from .progress import ProgressCounter
+from .row_arguments import RowArguments
 from .store import Store
 from .values import Grant
 
@@ -33,23 +34,26 @@ BATCH: Final = "batch"
 """The service tier of batch jobs."""
 
 
-def check_batch(
-    dialect: Backend, options: Options, store: str | os.PathLike[str] | None, max_cost: float | None
-) -> None:
+def check_batch(dialect: Backend, options: Options, arguments: RowArguments) -> None:
     """Refuse a run in the batch tier that cannot be made; does nothing for other tiers.
 
     Raises:
-        OptionError: the backend has no batch jobs, there is no store to find them again, or the cost cannot be limited.
+        OptionError: the backend has no batch jobs, there is no store to find them again, the cost cannot be limited, or
+            there is a cluster.
     """
     if options.service_tier != BATCH:
         return
     batch_api(dialect)
-    if store is None:
+    if arguments.store is None:
         raise OptionError(
             "The batch tier needs a store: its jobs go on when this kernel ends, and the store finds them again.",
             remedy='Give one: store="NAME.rows.sqlite".',
         )
-    if max_cost is not None and options.max_tokens is None:
+    if arguments.cluster is not None:
+        raise OptionError(
+            "The batch tier does not use a cluster: the server asks the rows.", remedy="Leave cluster out."
+        )
+    if arguments.max_cost is not None and options.max_tokens is None:
         raise OptionError(
             "max_cost cannot be kept in the batch tier without max_tokens: all rows are sent before the first answer arrives.",
             remedy="Give max_tokens, or use limit=.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -12,15 +12,17 @@ from ..backends import backend
 from ..content import Text
 from ..errors import OptionError
 from ..options import Options
+from ..prompts import build_request
 from ..views import RowsPreview, TierPrice
 from .admission import is_stale, limited
-from .budget import token_rates
+from .batch_client import batch_api
+from .batch_start import BATCH
+from .estimate import EvenSample, answer_tokens, prompt_tokens, tier_prices
 from .keys import key_text
-from .limits import tokens_of
 from .plan import Plan, prepare
-from .row_arguments import RowArguments
+from .row_arguments import RowArguments, options_of_rows
 from .store import Store
-from .store_schema import DONE, IN_DOUBT
+from .store_schema import DONE, IN_DOUBT, SENT
 from .store_values import Match
 from .values import Wanted
 
@@ -36,14 +38,20 @@ def preview_rows(
     options: Options,
     *,
     variables: Mapping[str, Any] = MappingProxyType({}),
+    ask_key: Callable[[str], str] | None = None,
 ) -> RowsPreview:
-    """Read the whole input, and count what :func:`~.start.start_rows` would ask; the arguments are the same.
+    """Read the whole input, count what :func:`~.start.start_rows` would ask, and price it in each service tier.
+
+    The tokens of some rows are counted by the server, which is free; without a key they are estimated.
 
     Raises:
         UsageProblem: the prompt, the rows or an option is not valid.
         StoreError: the store cannot be read.
     """
     arguments.check()
+    options = options_of_rows(options)
+    if options.service_tier == BATCH:
+        batch_api(backend(options.backend))
     plan = prepare(
         template,
         data,
@@ -65,33 +73,43 @@ def preview_rows(
     store = None
     if arguments.store is not None and os.path.exists(arguments.store):  # noqa: PTH110 - any kind of path
         store = Store.read(arguments.store)
-    counts, asked, size, prompts = _counted(plan, arguments, store)
-    rates = token_rates(backend(options.backend), options)
-    tokens = round(tokens_of(size))
-    prices = []
-    if rates is not None and asked:
-        note = "the prompts only; the answers are not known" if options.max_tokens is None else "at most"
-        cost = rates.cost(tokens, asked * (options.max_tokens or 0))
-        prices.append(TierPrice(options.service_tier or "standard", cost, note))
+    counts, sample, prompts = _counted(plan, arguments, store)
+    tokens, prices, notices = _priced(sample, store, options, ask_key)
     return RowsPreview(
-        asked + sum(counts.values()),
-        asked,
+        sample.rows + sum(counts.values()),
+        sample.rows,
         dict(counts),
         tuple(prompts),
         options.model,
-        tokens,
-        tuple(prices),
+        round(tokens),
+        prices,
         str(arguments.store or ""),
-        tuple(plan.notices),
+        (*plan.notices, *notices),
     )
+
+
+def _priced(
+    sample: EvenSample, store: Store | None, options: Options, ask_key: Callable[[str], str] | None
+) -> tuple[float, tuple[TierPrice, ...], tuple[str, ...]]:
+    """The tokens of all prompts, what the rows cost in each tier, and sentences about how both were found."""
+    if not sample.rows:
+        return 0.0, (), ()
+    dialect, request = backend(options.backend), build_request((Text("x"),), options)
+    sent = prompt_tokens(sample, request, dialect, options, ask_key)
+    answers = answer_tokens(store, options)
+    prices = tier_prices(dialect, request, options, sent.total, sample.rows * answers.each)
+    missing = (
+        f'No price is known for {options.model}: give the prices of the standard tier with price="IN,OUT".'
+    )
+    return sent.total, prices, (sent.sentence, answers.sentence if prices else missing)
 
 
 def _counted(
     plan: Plan, arguments: RowArguments, store: Store | None
-) -> tuple[Counter[str], int, int, list[tuple[str, str]]]:
-    """The rows that are not asked by the reason, the number of the others, their bytes, and the first prompts."""
+) -> tuple[Counter[str], EvenSample, list[tuple[str, str]]]:
+    """The rows that are not asked by the reason, a sample of the others, and the first prompts."""
     counts: Counter[str] = Counter()
-    asked = size = 0
+    sample = EvenSample()
     prompts: list[tuple[str, str]] = []
     seen: set[bytes] = set()
     for batch in limited(plan.batches(), arguments.limit):
@@ -104,10 +122,10 @@ def _counted(
                 counts[reason] += 1
                 continue
             seen.add(wanted.hash)
-            asked, size = asked + 1, size + wanted.size
+            sample.add(wanted)
             if len(prompts) < _PROMPTS:
                 prompts.append((key_text(wanted.key), _text_of(wanted)))
-    return counts, asked, size, prompts
+    return counts, sample, prompts
 
 
 def _reason(wanted: Wanted, match: Match | None, arguments: RowArguments) -> str:
@@ -120,6 +138,8 @@ def _reason(wanted: Wanted, match: Match | None, arguments: RowArguments) -> str
         return "stale"
     if match.request is not None and match.state == DONE:
         return "done"
+    if match.request is not None and match.state == SENT:
+        return "running"
     if match.request is not None and match.state == IN_DOUBT and arguments.in_doubt != "again":
         return "in_doubt"
     return ""

@@ -33,6 +33,7 @@ from .leader import Leader, Pace
 from .limits import DEFAULT_AT_ONCE
 from .local import LocalExecutor
 from .plan import Duplicates, Missing, prepare
+from .preview import preview_rows
 from .progress import ProgressCounter
 from .row_arguments import RowArguments, options_of_rows
 from .run import RowRun, RunSettings, retried_grants
@@ -98,9 +99,11 @@ def rows(
         variables: other names that the prompt uses.
         show: whether to show the progress; by default in a notebook and in a terminal.
         options: any option of ``%%gemini`` by name, such as ``model``, ``schema``, ``rpm`` or ``max_tokens``.
+            ``service_tier="batch"`` asks all rows as batch jobs at half the price; ``dry_run=True`` asks nothing.
 
     Returns:
-        The run, which has ended: because all rows were asked, or early (``run.progress.ending`` says why).
+        The run, which has ended: because all rows were asked, or early (``run.progress.ending`` says why). With
+        ``dry_run``, a :class:`~gemini_magic.views.RowsPreview`: what would be asked, and its price in each service tier.
 
     Raises:
         UsageProblem: the prompt, the rows or an option is not valid, or no key was found. Nothing was sent.
@@ -130,6 +133,8 @@ def rows(
         cluster=cluster,
     )
     resolved, sources = resolved_options(options)
+    if resolved.dry_run:
+        return preview_rows(template, data, arguments, resolved, variables=variables or {})  # type: ignore[return-value]
     run = start_rows(template, data, arguments, resolved, sources=sources, variables=variables or {})
     watch_rows(run, shell=_shell(), show=show)
     return run
@@ -165,7 +170,7 @@ def start_rows(
     arguments.check()
     options = options_of_rows(options)
     dialect = backend(options.backend)
-    check_batch(dialect, options, arguments.store, arguments.max_cost)
+    check_batch(dialect, options, arguments)
     plan = prepare(
         template,
         data,
@@ -414,7 +419,7 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
         repeat=arguments.repeat,
         folder=arguments.folder,
     )
-    check_batch(dialect, options, run.store.path, arguments.max_cost)
+    check_batch(dialect, options, arguments._replace(store=run.store.path))
     request = build_request((Text("x"),), options)
     refuse_conflicts(dialect, without_batch(request), options, sources)
     key = _key(dialect, options, arguments, given["ask_key"], ())

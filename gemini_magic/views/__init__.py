@@ -27,19 +27,31 @@ if TYPE_CHECKING:
         WatchedRun,
     )
     from .row_static import rows_bundle, rows_plain
-    from .row_watch import RowsWatcher, select_rows_view, watch_rows
-    from .select import NullView, View, close_at_once, close_if_not_interrupted, select_view, stop_hint
+    from .row_watch import RowsWatcher, check_display, select_rows_view, watch_rows
+    from .select import (
+        NullView,
+        View,
+        close_at_once,
+        close_if_not_interrupted,
+        select_columns_view,
+        select_view,
+        stop_hint,
+    )
+    from .side_by_side import AnswerColumn, AnswerColumns, columns_bundle
+    from .side_by_side_terminal import terminal_columns_text
     from .static import bundle, inspect, value_bundle
-    from .status import error_lines, status_line
+    from .status import count_words, error_lines, status_line
     from .timeline import Timeline
     from .token_heat import TokenRows
     from .upload_progress import UploadProgress
-    from .watch import watch_stream
+    from .watch import StopCause, watch_columns, watch_stream
 
 __all__ = [
     "MOST_EXAMPLES",
     "MOST_SHOWN_ROWS",
     "AnswerCandidate",
+    "AnswerColumn",
+    "AnswerColumns",
     "AnswerContent",
     "Audio",
     "DisplayedRun",
@@ -52,6 +64,7 @@ __all__ = [
     "RowsWatcher",
     "RunState",
     "ShownRow",
+    "StopCause",
     "TierPrice",
     "Timeline",
     "TokenRows",
@@ -60,19 +73,25 @@ __all__ = [
     "View",
     "WatchedRun",
     "bundle",
+    "check_display",
     "close_at_once",
     "close_if_not_interrupted",
+    "columns_bundle",
+    "count_words",
     "error_lines",
     "inspect",
     "redraw_outputs",
     "rows_bundle",
     "rows_plain",
+    "select_columns_view",
     "select_rows_view",
     "select_view",
     "similar_text",
     "status_line",
     "stop_hint",
+    "terminal_columns_text",
     "value_bundle",
+    "watch_columns",
     "watch_rows",
     "watch_stream",
     "write_text",
@@ -80,6 +99,8 @@ __all__ = [
 
 _HOMES = {
     "AnswerCandidate": "candidate",
+    "AnswerColumn": "side_by_side",
+    "AnswerColumns": "side_by_side",
     "AnswerContent": "media_objects",
     "Audio": "media_objects",
     "DisplayedRun": "row_display",
@@ -94,6 +115,7 @@ _HOMES = {
     "TierPrice": "row_preview",
     "ShownRow": "row_progress",
     "WatchedRun": "row_progress",
+    "check_display": "row_watch",
     "rows_bundle": "row_static",
     "rows_plain": "row_static",
     "select_rows_view": "row_watch",
@@ -108,6 +130,12 @@ _HOMES = {
     "close_at_once": "select",
     "close_if_not_interrupted": "select",
     "bundle": "static",
+    "columns_bundle": "side_by_side",
+    "count_words": "status",
+    "select_columns_view": "select",
+    "terminal_columns_text": "side_by_side_terminal",
+    "StopCause": "watch",
+    "watch_columns": "watch",
     "redraw_outputs": "outputs",
     "similar_text": "encoding",
     "select_view": "select",

@@ -98,6 +98,16 @@ class HtmlView:
 
     def _paint(self, *, final: bool = False) -> None:
         started = self._clock()
+        snapshot, parts = self._parts(started, final=final)
+        html = page.root_html([parts[0], page.note_html(self._note), *parts[1:]], partial=True)
+        data = {"text/html": html, "text/plain": partial_plain(snapshot)}
+        self._output.show(data, "partial", snapshot)
+        finished = self._clock()
+        typesetting = _FORMULA * html.count('class="mathjax_process tex2jax_process"')
+        self._next = max(started + _PAINT, finished + _DUTY * (finished - started + typesetting))
+
+    def _parts(self, started: float, *, final: bool) -> tuple[AnswerSnapshot, list[str]]:
+        """Render what is new; returns the facts about the answer and the parts of its HTML."""
         self._painted = self._state(started)
         self._answer.step(lambda pieces: final or pieces.due(started))
         if final or self._thoughts.due(started):
@@ -117,12 +127,7 @@ class HtmlView:
             form=self._ledger.display.form,
             notice=notice,
         )
-        html = page.root_html([parts[0], page.note_html(self._note), *parts[1:]], partial=True)
-        data = {"text/html": html, "text/plain": partial_plain(snapshot)}
-        self._output.show(data, "partial", snapshot)
-        finished = self._clock()
-        typesetting = _FORMULA * html.count('class="mathjax_process tex2jax_process"')
-        self._next = max(started + _PAINT, finished + _DUTY * (finished - started + typesetting))
+        return snapshot, parts
 
 
 class StaticView:

@@ -5,11 +5,12 @@ This module decides what to send and when. ``page`` decides what the HTML looks 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from ..ledger import Ledger
 from ..markdown import render
@@ -27,7 +28,7 @@ from .stylesheet import ANSWER_CSS, LIVE_CSS
 from .truncate import Excerpt, TruncatedText, truncation_notice, was_stopped
 from .widgets import WidgetSet, check_version, has_formula, running_loop
 
-__all__ = ["ALIVE", "LiveView"]
+__all__ = ["ALIVE", "LIVE", "LIVE_STYLE", "WIDGET", "LiveView", "replace_widgets", "retire"]
 
 # Finished views whose widgets are kept, for a page that was opened while the answer was streaming.
 ALIVE: Final = 8
@@ -45,8 +46,9 @@ _PLACEHOLDER: Final = (
 _THOUGHTS: Final = 0.5  # minimum seconds between two paints of the thoughts, which are folded
 _RATE: Final = 40  # maximum messages a second
 _FLOW: Final = 400_000  # maximum characters of HTML a second: one endless table must not block the page
-_WIDGET: Final = "application/vnd.jupyter.widget-view+json"
-_LIVE: Final = "gm-live"  # class of the root element while the answer is running
+WIDGET: Final = "application/vnd.jupyter.widget-view+json"
+LIVE_STYLE: Final = f"<style>{ANSWER_CSS}{LIVE_CSS}</style>"
+LIVE: Final = "gm-live"  # class of the root element while the answer is running
 
 _finished: deque[WidgetSet] = deque()
 
@@ -65,6 +67,7 @@ class LiveView:
 
     Args:
         ledger: the record.
+        output: the output to show it in; a new one is created when omitted.
         stop: the action of the Stop button, or None where a click cannot be processed in time. It is called on the
             thread on which the kernel handles widget messages, and must only set a flag.
         stop_hint: how to stop the answer without a button, at the end of the status line while it is running.
@@ -79,6 +82,7 @@ class LiveView:
         self,
         ledger: Ledger,
         *,
+        output: AnswerOutput | None = None,
         stop: Callable[[], None] | None = None,
         stop_hint: str = "",
         note: str = "",
@@ -91,11 +95,12 @@ class LiveView:
         self._stop_hint = stop_hint
         self._note = note
         self._clock = clock
-        self._output = AnswerOutput(ledger)
+        self._output = output or AnswerOutput(ledger)
         self._version = -1  # of the ledger at the last paint
         self._started = 0.0
         self._next = self._next_status = self._next_thoughts = 0.0
         self._sent: deque[float] = deque()
+        self._pace = 1.0  # pauses between paints as a multiple of the usual ones
         self._fallback: HtmlView | None = None
         self._closed = self._ended = False
 
@@ -158,20 +163,23 @@ class LiveView:
         self._answer = AnswerLane(widgets, self._excerpts[1], self._ledger)
         self._answer.prepare()
         self._loop = running_loop()
-        style = widgets.html(f"<style>{ANSWER_CSS}{LIVE_CSS}</style>")
         note = [widgets.html(page.note_html(self._note))] if self._note else []
-        parts = (style, bar, *note, self._thoughts.box, self._answer.box)
-        self._root = widgets.box(parts, "gemini-magic", _LIVE, "jp-RenderedHTMLCommon")
+        self._display([bar, *note, self._thoughts.box, self._answer.box], snapshot)
+        if not self._ledger.raw:
+            _preload_highlighter()
+        self._next_status = self._started + now + _STATUS
+
+    def _display(self, parts: list[Any], snapshot: AnswerSnapshot) -> None:
+        """Put the parts into the root widget and display it."""
+        style = self._widgets.html(LIVE_STYLE)
+        self._root = self._widgets.box((style, *parts), "gemini-magic", LIVE, "jp-RenderedHTMLCommon")
         view = {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id}
         data = {
-            _WIDGET: view,
+            WIDGET: view,
             "text/html": page.root_html([page.bar_html(snapshot), f"<p>{_PLACEHOLDER}</p>"], partial=True),
             "text/plain": f"{snapshot.status_line}\n{_PLACEHOLDER}",
         }
         self._output.show(data, "live", snapshot)
-        if not self._ledger.raw:
-            _preload_highlighter()
-        self._next_status = self._started + now + _STATUS
 
     def _status_html(self, snapshot: AnswerSnapshot) -> str:
         running = snapshot.status == "running"
@@ -202,12 +210,14 @@ class LiveView:
             if html != self._status.value:
                 self._status.value = html
                 sent += 1
-            self._next_status = started + _STATUS
+            self._next_status = started + _STATUS * self._pace
         self._sent.extend([started] * sent)
         if size:
             ended = self._clock()
             pause = _PAINT if self._ledger.chars < _LONG_ANSWER else 2 * _PAINT
-            self._next = max(started + pause, ended + _DUTY * (ended - started), started + size / _FLOW)
+            self._next = max(
+                started + pause * self._pace, ended + _DUTY * (ended - started), started + size / _FLOW
+            )
 
     def _send_partial(self) -> None:
         """Send what was painted as static HTML, which the labextension saves if the answer does not end in time."""
@@ -230,14 +240,26 @@ class LiveView:
         answer, thoughts = self._answer.sections.finish(), self._thoughts.pieces.finish()
         snapshot = AnswerSnapshot(self._ledger, error_follows=error_follows, shown=shown, interrupted=stopped)
         parts_html = html_parts(snapshot, answer=answer, thoughts=thoughts)
-        self._output.show(write_bundle(snapshot, parts=parts_html), "final", error_follows=error_follows)
-        widgets = self._widgets
-        whole = f"{''.join(parts_html)}<style>{ANSWER_CSS}{LIVE_CSS}</style>"
-        last = widgets.html(whole, math=has_formula(whole))
-        with self._root.hold_sync():
-            self._root.children = (last,)
-            self._root.remove_class(_LIVE)
-        widgets.close(self._root, last, loop=self._loop)
-        _finished.append(widgets)
-        while len(_finished) > ALIVE:
-            _finished.popleft().close()
+        self._show_final(snapshot, parts_html, error_follows=error_follows)
+
+    def _show_final(self, snapshot: AnswerSnapshot, parts: list[str], *, error_follows: bool) -> None:
+        """Replace the output by the static bundle, and the widgets by one that shows the same HTML."""
+        self._output.show(write_bundle(snapshot, parts=parts), "final", error_follows=error_follows)
+        replace_widgets(self._widgets, self._root, f"{''.join(parts)}{LIVE_STYLE}", self._loop)
+        retire(self._widgets)
+
+
+def replace_widgets(widgets: WidgetSet, root: Any, html: str, loop: asyncio.AbstractEventLoop | None) -> None:
+    """Replace the children of the root widget by one that shows HTML, and close them."""
+    last = widgets.html(html, math=has_formula(html))
+    with root.hold_sync():
+        root.children = (last,)
+        root.remove_class(LIVE)
+    widgets.close(root, last, loop=loop)
+
+
+def retire(widgets: WidgetSet) -> None:
+    """Keep the widgets of a finished view for a page that was loaded late; close those of the oldest one."""
+    _finished.append(widgets)
+    while len(_finished) > ALIVE:
+        _finished.popleft().close()

@@ -15,7 +15,7 @@ from ..options import DISPLAYS
 from .row_progress import WatchedRun
 from .select import NullView, View, stop_hint
 
-__all__ = ["RowsWatcher", "select_rows_view", "watch_rows"]
+__all__ = ["RowsWatcher", "check_display", "select_rows_view", "watch_rows"]
 
 _TICK: Final = 0.09  # seconds; a longer wait would delay an interrupt
 
@@ -42,15 +42,10 @@ def select_rows_view(
         name: the name of the run's variable.
 
     Raises:
-        DisplayError: the display is unknown or not available in this place.
+        DisplayError: as for :func:`check_display`.
     """
-    if display not in DISPLAYS:
-        raise DisplayError(f"Unknown display: {display!r}.", remedy=f"Use one of {', '.join(DISPLAYS)}.")
-    kernel = getattr(shell, "kernel", None) is not None
-    if display in ("live", "html") and not kernel:
-        raise DisplayError(
-            f"`--display {display}` needs a notebook.", remedy="Use `--display text`, or omit the option."
-        )
+    check_display(display, shell)
+    kernel = _has_kernel(shell)
     view: View
     if shell is None:
         view = _module("row_terminal").TerminalRowsView(run, out=sys.stderr, name=name, table=False)
@@ -63,6 +58,28 @@ def select_rows_view(
     else:
         view = _module("row_views").LiveRowsView(run, stop=stop, stop_hint=hint, name=name)
     return view
+
+
+def check_display(display: str, shell: Any) -> None:
+    """Check that a display can be used here, before anything is sent.
+
+    Args:
+        display: as for :func:`select_rows_view`.
+        shell: the IPython shell, or None outside IPython.
+
+    Raises:
+        DisplayError: the display is unknown or not available in this place.
+    """
+    if display not in DISPLAYS:
+        raise DisplayError(f"Unknown display: {display!r}.", remedy=f"Use one of {', '.join(DISPLAYS)}.")
+    if display in ("live", "html") and not _has_kernel(shell):
+        raise DisplayError(
+            f"`--display {display}` needs a notebook.", remedy="Use `--display text`, or omit the option."
+        )
+
+
+def _has_kernel(shell: Any) -> bool:
+    return getattr(shell, "kernel", None) is not None
 
 
 def _module(name: str) -> Any:

@@ -10,13 +10,24 @@ import threading
 import time
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import DisplayError, interrupts_raise, interrupts_wait
 from ..ledger import Ledger
 from ..options import DISPLAYS
 
-__all__ = ["NullView", "View", "close_at_once", "close_if_not_interrupted", "select_view", "stop_hint"]
+if TYPE_CHECKING:
+    from .side_by_side import AnswerColumns
+
+__all__ = [
+    "NullView",
+    "View",
+    "close_at_once",
+    "close_if_not_interrupted",
+    "select_columns_view",
+    "select_view",
+    "stop_hint",
+]
 
 
 class View(Protocol):
@@ -184,13 +195,7 @@ def select_view(
     Raises:
         DisplayError: the display is unknown or not available in this place.
     """
-    if display not in DISPLAYS:
-        raise DisplayError(f"Unknown display: {display!r}.", remedy=f"Use one of {', '.join(DISPLAYS)}.")
-    kernel = getattr(shell, "kernel", None) is not None
-    if display in ("live", "html") and not kernel:
-        raise DisplayError(
-            f"`--display {display}` needs a notebook.", remedy="Use `--display text`, or omit the option."
-        )
+    kernel = _check_display(display, shell)
     if display == "text" or not kernel:
         return _terminal(ledger, note, plain=kernel or background, notebook=kernel)
     if display == "html":
@@ -198,3 +203,72 @@ def select_view(
     if display == "live" or allow_stdin or background:
         return _live(ledger, stop, stop_hint, note)
     return _static(ledger)
+
+
+def _check_display(display: str, shell: Any) -> bool:
+    """Return whether the shell runs in a kernel.
+
+    Raises:
+        DisplayError: the display is unknown or not available in this place.
+    """
+    if display not in DISPLAYS:
+        raise DisplayError(f"Unknown display: {display!r}.", remedy=f"Use one of {', '.join(DISPLAYS)}.")
+    kernel = getattr(shell, "kernel", None) is not None
+    if display in ("live", "html") and not kernel:
+        raise DisplayError(
+            f"`--display {display}` needs a notebook.", remedy="Use `--display text`, or omit the option."
+        )
+    return kernel
+
+
+def select_columns_view(
+    columns: AnswerColumns,
+    *,
+    display: str,
+    shell: Any,
+    allow_stdin: bool,
+    stop: Callable[[int | None], None] | None,
+    stop_hint: str = "",
+) -> View:
+    """Select the view for answers side by side.
+
+    Args:
+        columns: the answers.
+        display: ``auto``, ``live``, ``html`` or ``text``.
+        shell: the IPython shell, or None outside IPython.
+        allow_stdin: as for :func:`select_view`.
+        stop: the action of the Stop buttons, where one can work: stops the column with this place, or all of them.
+        stop_hint: how the answers can be stopped where no button works.
+
+    Raises:
+        DisplayError: the display is unknown or not available in this place.
+    """
+    kernel = _check_display(display, shell)
+    ledger = columns.columns[0].ledger
+    if display == "text" or not kernel:
+        return _LazyView(
+            lambda: _module("side_by_side_terminal").TerminalColumnsView(columns, plain=kernel),
+            lambda _: NullView(),
+        )
+
+    def html(why: str = "") -> View:
+        notice = f"live widgets unavailable: {why}" if why else ""
+        view: View = _import_after_request("side_by_side_live", ledger).HtmlColumnsView(
+            columns, notice=notice
+        )
+        return view
+
+    def live() -> View:
+        module = _import_after_request("side_by_side_live", ledger)
+        view: View = module.LiveColumnsView(columns, stop=stop, stop_hint=stop_hint)
+        return view
+
+    def static() -> View:
+        view: View = _import_after_request("side_by_side_live", ledger).StaticColumnsView(columns)
+        return view
+
+    if display == "html":
+        return _LazyView(html, lambda _: NullView())
+    if display == "live" or allow_stdin:
+        return _LazyView(live, html)
+    return _LazyView(static, lambda _: NullView())

@@ -31,7 +31,10 @@ from .token_heat import answer_heat_html
 from .truncate import MAX_HTML, TruncatedText
 
 __all__ = [
+    "BEFORE_BLANK_LINE",
     "bundle",
+    "bundle_markdown",
+    "bundle_plain",
     "html_parts",
     "inspect",
     "partial_bundle",
@@ -59,7 +62,7 @@ def inspect(ledger: Ledger) -> None:
 _MOST_THUMBNAILS: Final = 12  # of pictures that are not saved in the notebook
 # In Markdown a blank line ends a block of HTML. ``nbconvert --to markdown`` writes the HTML of an output into its result,
 # in which the code after a blank line would be Markdown.
-_BEFORE_BLANK_LINE: Final = re.compile(r"\n(?=[ \t]*\n)")
+BEFORE_BLANK_LINE: Final = re.compile(r"\n(?=[ \t]*\n)")
 
 
 def _render(
@@ -153,7 +156,7 @@ def html_parts(
     return parts
 
 
-def _plain(snapshot: AnswerSnapshot) -> str:
+def bundle_plain(snapshot: AnswerSnapshot) -> str:
     """The answer as text without control characters, then the details and warnings, then the status line."""
     sections = (
         each.text if isinstance(each, FormattedAnswer) else item_plain(each)
@@ -165,7 +168,7 @@ def _plain(snapshot: AnswerSnapshot) -> str:
     return "\n\n".join(visible(part) for part in parts if part)
 
 
-def _markdown(snapshot: AnswerSnapshot) -> str:
+def bundle_markdown(snapshot: AnswerSnapshot) -> str:
     """The status, the answer and its sources as harmless Markdown. The status is first: an unclosed fence would hide it."""
     lines = [
         snapshot.status_line,
@@ -212,9 +215,9 @@ def write_bundle(
     record_size = snapshot.ledger.display.record_size
     result: dict[str, Any] = {RECORD: write_record(snapshot)} if inspector and record_size != 0 else {}
     html = page.root_html(html_parts(snapshot) if parts is None else parts)
-    result["text/html"] = _BEFORE_BLANK_LINE.sub("&#10;", html)
-    result["text/markdown"] = _markdown(snapshot)
-    result["text/plain"] = _plain(snapshot)
+    result["text/html"] = BEFORE_BLANK_LINE.sub("&#10;", html)
+    result["text/markdown"] = bundle_markdown(snapshot)
+    result["text/plain"] = bundle_plain(snapshot)
     return result
 
 

@@ -31,9 +31,11 @@ from .units import whole_seconds
 
 __all__ = [
     "Details",
+    "count_words",
     "details",
     "elapsed_seconds",
     "error_lines",
+    "readable_seconds",
     "redact",
     "repetition_notice",
     "status_facts",
@@ -110,10 +112,18 @@ def _one_line(text: str) -> str:
 
 
 def word_count(pieces: Sequence[str]) -> str:
-    """Count the words of a text: ``1 word`` or ``1,234 words``; empty without text.
+    """Count the words of a text: ``1 word`` or ``1,234 words``; empty without text. See :func:`count_words`."""
+    count, exact = count_words(pieces)
+    if count is None:
+        return ""
+    return f"{count:,} word{'' if count == 1 else 's'}" if exact else f"about {count:,} words"
 
-    Markup such as ``|`` or ``---`` is not counted. The number of words of a very long text is estimated from its
-    beginning.
+
+def count_words(pieces: Sequence[str]) -> tuple[int | None, bool]:
+    """Count the words of a text. Markup such as ``|`` or ``---`` is not counted.
+
+    Returns:
+        The number, and whether it is exact: that of a very long text is estimated from its beginning. None without text.
     """
     pieces = list(pieces)  # a copy, because the reader thread may append
     length = sum(map(len, pieces))
@@ -123,12 +133,12 @@ def word_count(pieces: Sequence[str]) -> str:
         else "".join(islice(pieces, _pieces_to_count(pieces)))[:_COUNTED]
     )
     if not text.strip():
-        return ""
+        return None, True
     count = sum(1 for _ in _WORD.finditer(text))
     if length > _COUNTED:
         about = round(count * length / _COUNTED)
-        return f"about {round(about, 2 - len(str(about))):,} words"
-    return f"{count:,} word{'' if count == 1 else 's'}"
+        return round(about, 2 - len(str(about))), False
+    return count, True
 
 
 def _pieces_to_count(pieces: Sequence[str]) -> int:
@@ -157,7 +167,8 @@ def elapsed_seconds(ledger: Ledger, now: float | None = None) -> float:
     return max(0.0, (datetime.now(UTC) - ledger.started).total_seconds())
 
 
-def _seconds(value: float) -> str:
+def readable_seconds(value: float) -> str:
+    """A duration in seconds as the status line shows it."""
     if value < _SHORT:
         return f"{value:.1f} s"
     if value < _MINUTE:
@@ -177,7 +188,7 @@ def thinking_time(ledger: Ledger, now: float | None = None) -> str:
         return whole_seconds(max(0, int(elapsed_seconds(ledger, now) - ledger.delay - begun)))
     if ended is None:
         ended = ledger.marks.get("total", ledger.raw[-1].t)
-    return _seconds(ended - begun) if ended > begun else ""
+    return readable_seconds(ended - begun) if ended > begun else ""
 
 
 def wait_text(ledger: Ledger, now: float) -> str:
@@ -396,8 +407,13 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
     model = ledger.model_version or (ledger.request.model if ledger.request else "")
     if not state:
         state = _running_state(ledger, elapsed) if ledger.status == "running" else _ended_state(ledger)
-    sources = {"recording": "from a recording", "journal": "from the journal", "echo": "offline echo"}
-    took = _seconds(elapsed) if elapsed or ledger.status == "running" else ""
+    sources = {
+        "recording": "from a recording",
+        "journal": "from the journal",
+        "cache": "from the cache",
+        "echo": "offline echo",
+    }
+    took = readable_seconds(elapsed) if elapsed or ledger.status == "running" else ""
     known = (
         _one_line(ledger.conversation),
         _sent_media(ledger),

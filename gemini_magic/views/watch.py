@@ -5,15 +5,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from IPython.core.getipython import get_ipython
 
 from ..errors import interrupts_wait
 from ..ledger import Ledger
-from .select import close_at_once, close_if_not_interrupted, select_view, stop_hint
+from .select import close_at_once, close_if_not_interrupted, select_columns_view, select_view, stop_hint
 
-__all__ = ["watch_stream"]
+if TYPE_CHECKING:
+    from .side_by_side import AnswerColumns
+
+__all__ = ["StopCause", "watch_columns", "watch_stream"]
+
+StopCause: TypeAlias = Literal["interrupt", "stop"]
+"""Who stops a stream: an interrupt of the kernel, or the Stop button."""
 
 _TICK = 0.09  # seconds
 _PAUSE = 0.03  # seconds between two updates while the stream is busy
@@ -61,6 +68,40 @@ def watch_stream(ledger: Ledger, stream: WatchableStream) -> None:
         raise
     except BaseException:
         stream.cancel("stop")
+        view.close()
+        raise
+    if not close_if_not_interrupted(view, error_follows=False):
+        close_at_once(view, error_follows=False)
+        raise KeyboardInterrupt
+
+
+def watch_columns(columns: AnswerColumns, streams: Sequence[WatchableStream]) -> None:
+    """Update a view of answers side by side until all streams end. An interrupt stops all of them."""
+    shell: Any = get_ipython()
+    view = select_columns_view(
+        columns,
+        display="auto",
+        shell=shell,
+        allow_stdin=_has_user(shell),
+        stop=None,
+        stop_hint=stop_hint(),
+    )
+    try:
+        view.open()
+        version = -1
+        while running := [stream for stream in streams if not stream.done]:
+            version = running[0].wait_change(version, _TICK)
+            view.update()
+            running[0].wait(_PAUSE)
+    except KeyboardInterrupt:
+        with interrupts_wait():
+            for stream in streams:
+                stream.cancel("interrupt")
+        close_at_once(view, error_follows=True)
+        raise
+    except BaseException:
+        for stream in streams:
+            stream.cancel("stop")
         view.close()
         raise
     if not close_if_not_interrupted(view, error_follows=False):

@@ -127,10 +127,13 @@ class WidgetSet:
         return self._register(_Box(children=tuple(children), _dom_classes=classes))
 
     def stop(
-        self, callback: Callable[[], None], tooltip: str = "Stop this answer and keep what was received"
+        self,
+        callback: Callable[[], None],
+        tooltip: str = "Stop this answer and keep what was received",
+        text: str = "Stop",
     ) -> Any:
         """Create a Stop button. The callback is called on the thread on which the kernel handles widget messages."""
-        return self.button("Stop", callback, "gm-stop", icon="stop", tooltip=tooltip)
+        return self.button(text, callback, "gm-stop", icon="stop", tooltip=tooltip)
 
     def button(
         self, text: str, callback: Callable[[], None], *classes: str, icon: str = "", tooltip: str = ""

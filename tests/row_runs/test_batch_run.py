@@ -119,6 +119,7 @@ def test_the_response_of_a_row_has_its_cost_and_no_note_about_its_tier(ask):
     [
         ({"store": None}, "needs a store"),
         ({"max_cost": 1.0}, "max_cost cannot be kept"),
+        ({"cluster": object()}, "Client|cluster"),
         ({"backend": "echo"}, "no batch jobs"),
         ({"backend": "vertex"}, "no batch jobs"),
     ],

@@ -93,6 +93,7 @@ class BatchServer(UploadServer):
         self.listed = True
         self.on_create: Callable[[Job], object] = lambda _: None
         self.answer_of: Callable[[str], str] = str.upper
+        self.count_of: Callable[[str], int] = len
         self.tokens = 7
         self._plans: list[Plan] = []
         self._random = random.Random(7)
@@ -277,6 +278,14 @@ class _BatchHandler(_Handler):
             else:
                 server.deleted.append(name)
             return _json({})
+        if sent.what in ("count", "generate"):
+            request = json.loads(sent.body)
+            request = request.get("generateContentRequest", request)
+            prompt = "".join(part.get("text", "") for part in request["contents"][-1]["parts"])
+            if sent.what == "count":
+                return _json({"totalTokens": server.count_of(prompt)})
+            data = f"data: {json.dumps(server.response(server.answer_of(prompt)))}\r\n\r\n".encode()
+            return 200, {"Content-Type": "text/event-stream"}, data
         code, headers, body = super()._response(sent, query, upload)
         if upload is not None and upload.file is not None:
             server.contents[upload.file["name"]] = bytes(upload.content)

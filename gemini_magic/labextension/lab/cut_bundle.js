@@ -75,7 +75,13 @@ export function cutBundle({ data, metadata }, reason) {
   if (state === 'live') {
     root.replaceChildren(); // only a text for front ends without widgets
   }
-  root.querySelector('.gm-answer')?.removeAttribute('aria-busy');
+  for (const answer of root.querySelectorAll('.gm-answer[aria-busy]')) {
+    answer.removeAttribute('aria-busy');
+  }
+  for (const mark of root.querySelectorAll('.gm-column .gm-mark.gm-busy')) {
+    mark.className = 'gm-mark gm-warn';
+    mark.textContent = '■';
+  }
   const items = facts.map((fact, index) =>
     html('span', { class: 'gm-fact' }, index ? html('span', { class: 'gm-dot' }, ' · ') : null, fact)
   );

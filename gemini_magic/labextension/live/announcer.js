@@ -18,7 +18,7 @@ export function endMessage(answer) {
     fact.textContent.replace(/^[\s·]+/, '')
   );
   const end = facts[facts.findIndex(fact => DURATION.test(fact)) - 1] || 'finished';
-  const message = /^(answer|rest|prompt) | rows?\b/.test(end) ? end : `answer ${end}`;
+  const message = /^(answer|rest|prompt|comparison) | rows?\b/.test(end) ? end : `answer ${end}`;
   return message[0].toUpperCase() + message.slice(1);
 }
 

@@ -21,7 +21,7 @@ from .context import CommandContext
 from .control import reset_conversations, resume_answer, stop_requests
 from .files import files_command
 from .inspect import (
-    compare,
+    diff_answers,
     open_inspector,
     show_chunks,
     show_curl,
@@ -262,7 +262,7 @@ COMMANDS: dict[str, Command] = {
     "timeline": Command(show_timeline, "NAME", 1, "answer"),
     "inspect": Command(open_inspector, "NAME", 1, "answer"),
     "curl": Command(show_curl, "NAME", 1, "answer"),
-    "diff": Command(compare, "NAME [OTHER]", 2, "answer"),
+    "diff": Command(diff_answers, "NAME [OTHER]", 2, "answer"),
     "models": Command(list_models, "PART", 1, "model", sends=True),
     "files": Command(files_command, "COMMAND", None, "files", sends=True),
     "tools": Command(list_tools, "NAME", 1, "tool"),

@@ -21,7 +21,7 @@ from .journal import show_entry
 from .status import token_summary
 
 __all__ = [
-    "compare",
+    "diff_answers",
     "open_inspector",
     "show_chunks",
     "show_curl",
@@ -59,7 +59,7 @@ def open_inspector(context: CommandContext, line: MagicLine) -> None:
     _selected(context, line).inspect()
 
 
-def compare(context: CommandContext, line: MagicLine) -> Any:
+def diff_answers(context: CommandContext, line: MagicLine) -> Any:
     """Compare two answers side by side: NAME with OTHER, or with the last answer."""
     if not line.arguments:
         raise OptionError(

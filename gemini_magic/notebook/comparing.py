@@ -1,0 +1,231 @@
+"""Runs the cells that compare: sends the requests of all columns, and redraws the columns until all answers have ended."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from .. import views
+from ..comparison import (
+    Comparison,
+    PlannedRequest,
+    failure_of_all,
+    interruption,
+    options_of_column,
+    preview_columns,
+    read_plan,
+    start_columns,
+)
+from ..conversation import Conversation
+from ..errors import GeminiMagicError, Interrupted, interrupts_raise, interrupts_wait
+from ..ledger import Ledger
+from ..options import Options
+from ..views import View
+from . import kernel
+from .cell_prompt import CellPrompt, PreparedComparison
+from .commands.journal import journal_messages
+from .display_loop import PAUSE, STEPS_OF_INTERRUPT, without_display
+from .messages import show_message
+from .session import Run, Session
+
+__all__ = ["ComparisonRunner", "RunningComparison", "prepare_comparison"]
+
+_TICK = 0.05  # seconds; one of the streams is waited for, and the others are looked at after this time
+
+
+def prepare_comparison(
+    prompt: CellPrompt,
+    options: Options,
+    given: Mapping[str, Any],
+    resolve: Callable[[Mapping[str, Any]], tuple[Options, dict[str, str]]],
+) -> PreparedComparison:
+    """The requests of a cell that compares, not sent yet.
+
+    Args:
+        prompt: the prompt, and what makes a request of it.
+        options: the options of the cell.
+        given: those on its line, by name.
+        resolve: returns the options of a line with such options, and the source of each.
+
+    Raises:
+        OptionError: an option is not valid in a comparison.
+    """
+    columns = []
+    for plan in read_plan(options, given):
+        resolved, sources = resolve({**given, **plan.changes})
+        own = options_of_column(resolved)
+        columns.append(PlannedRequest(plan, prompt.request(own), own, sources))
+    return PreparedComparison(columns, options, tuple(prompt.notices))
+
+
+class RunningComparison(NamedTuple):
+    """A comparison whose requests were sent, and the view that shows it.
+
+    Attributes:
+        comparison: the comparison.
+        runs: the requests and their responses, in the order of the columns.
+        options: the options of the cell.
+        view: the view.
+        stops: one event for each column, set by its Stop button.
+    """
+
+    comparison: Comparison
+    runs: tuple[Run, ...]
+    options: Options
+    view: View
+    stops: tuple[threading.Event, ...]
+
+    @property
+    def running(self) -> list[Any]:
+        """The streams that have not ended."""
+        streams = (run.response.stream for run in self.runs)
+        return [stream for stream in streams if stream is not None and not stream.done]
+
+    def update(self) -> None:
+        """Stop the columns whose button was clicked, and redraw."""
+        for run, stop in zip(self.runs, self.stops, strict=True):
+            if stop.is_set() and run.response.stream is not None:
+                run.response.stream.cancel("stop")
+        self.view.update()
+
+
+class ComparisonRunner:
+    """Sends and shows the comparisons of one shell.
+
+    Args:
+        shell: the IPython shell.
+        session: the session, which counts the requests.
+        key_prompt: returns what asks the user for a key; None where the user of the current cell cannot be asked.
+    """
+
+    def __init__(
+        self, shell: Any, session: Session, key_prompt: Callable[[], Callable[[str], str] | None]
+    ) -> None:
+        self.shell = shell
+        self.session = session
+        self._key_prompt = key_prompt
+
+    def send(self, prepared: PreparedComparison, *, awaited: bool) -> Any:
+        """Send the requests; returns the running comparison, or for ``--dry-run`` the requests.
+
+        Raises:
+            UsageProblem: a request, a key or the display is not valid. Nothing was sent.
+        """
+        options = prepared.options
+        if options.dry_run:
+            found = preview_columns(prepared.columns)
+            self._bind(options.out, found)
+            return found
+        first = prepared.columns[0]
+        probe = views.AnswerColumns([views.AnswerColumn(first.plan.label, Ledger(first.request))], list)
+        self._view(probe, options, None)  # raises for a display that this front end does not have
+        comparison = start_columns(prepared.columns, ask_key=self._key_prompt(), notices=prepared.notices)
+        self._bind("_gemini", comparison)
+        self._bind(options.out, comparison)
+        runs = tuple(
+            Run(response, column.request, column.options, Conversation(), 0, None)
+            for response, column in zip(comparison, prepared.columns, strict=True)
+        )
+        for run in runs:
+            self.session.add_column(run)
+        stops = tuple(threading.Event() for _ in runs)
+
+        def stop(place: int | None) -> None:
+            for event in stops if place is None else stops[place : place + 1]:
+                event.set()
+
+        has_button = kernel.stop_button_works(self.shell, awaited=awaited)
+        view = self._view(comparison.columns, options, stop if has_button else None)
+        return RunningComparison(comparison, runs, options, view, stops)
+
+    def watch(self, cell: RunningComparison) -> Comparison:
+        """Redraw the view until all answers end.
+
+        Raises:
+            GeminiMagicError: no answer is usable; it is the error of the first one.
+            Interrupted: the user interrupted the cell.
+        """
+        try:
+            cell.view.open()
+            version = -1
+            while running := cell.running:
+                version = running[0].wait_change(version, _TICK)
+                cell.update()
+                running[0].wait_while_reading(PAUSE)
+        except KeyboardInterrupt:
+            return self._finish(cell, interrupted=True)
+        except BaseException:  # an error in a view must not leave the streams open
+            cell.comparison.cancel("interrupt")
+            raise
+        return self._finish(cell)
+
+    async def watch_awaited(self, cell: RunningComparison) -> Comparison:
+        """Do the same on a running event loop, which keeps serving widgets."""
+        try:
+            with interrupts_raise():
+                cell.view.open()
+            version = -1
+            while running := cell.running:
+                version = await running[0].changed(version, _TICK)
+                with interrupts_raise():
+                    cell.update()
+                await asyncio.sleep(PAUSE)
+            for _ in range(STEPS_OF_INTERRUPT):
+                await asyncio.sleep(0)
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+            return self._finish(cell, interrupted=True)
+        except BaseException:  # as in watch()
+            cell.comparison.cancel("interrupt")
+            raise
+        return self._finish(cell)
+
+    def _finish(self, cell: RunningComparison, *, interrupted: bool = False) -> Comparison:
+        """Close the view, and return the comparison or raise its error."""
+        comparison = cell.comparison
+        if interrupted:
+            with interrupts_wait():
+                comparison.cancel("interrupt")
+        try:
+            if interrupted or not views.close_if_not_interrupted(cell.view, error_follows=False):
+                interrupted = True
+                views.close_at_once(cell.view, error_follows=False)
+        finally:
+            for run in cell.runs:
+                self.session.finish_run(run)
+        error: GeminiMagicError | Interrupted | None
+        error = interruption(comparison) if interrupted else failure_of_all(comparison)
+        self.session.error = error or next(
+            (each.error for each in comparison if each.error is not None), self.session.error
+        )
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # as in the display loop: it refers to this frame
+        if not cell.options.quiet:
+            for message in journal_messages(self.shell):
+                show_message(message)
+        return without_display(self.shell, comparison)
+
+    def _view(
+        self, columns: views.AnswerColumns, options: Options, stop: Callable[[int | None], None] | None
+    ) -> View:
+        if options.quiet:
+            return views.NullView()
+        return views.select_columns_view(
+            columns,
+            display=options.display,
+            shell=self.shell,
+            allow_stdin=kernel.allows_input(self.shell) or kernel.handles_widget(self.shell),
+            stop=stop,
+            stop_hint="" if stop else views.stop_hint("`%gemini stop` in another cell"),
+        )
+
+    def _bind(self, name: str | None, value: object) -> None:
+        if name:
+            self.shell.user_ns[name] = value
