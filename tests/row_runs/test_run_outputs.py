@@ -203,3 +203,10 @@ def test_an_expression_that_fails_ends_the_run_and_keeps_what_was_answered(serve
     assert found.count("complete") == len(server.requests) and {*found} <= {"complete", "waiting"}
     with pytest.raises(PromptError, match=r"Row 'T-550': the prompt, line 1.*ValueError: no such thing"):
         run.raise_for_status()
+
+
+@pytest.mark.parametrize("option", [{"compare": "m,n"}, {"sweep": ["temperature=0,1"]}])
+def test_comparisons_are_refused_with_another_way(server, option):
+    with pytest.raises(OptionError, match="each time with another store"):
+        ask_rows(server, table(1), **option)
+    assert not server.requests
