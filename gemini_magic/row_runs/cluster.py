@@ -7,20 +7,24 @@ through the pump's queue, and the pump sends each answer as an event.
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import ip_address
 from queue import Empty, SimpleQueue
 from typing import Any, Literal, TypeAlias
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from ..errors import ConnectionFailed, OptionError
-from ..text import short_line, visible
-from .cluster_pump import PumpOrder, PumpPlan, product_version, take_answer, unpack_answer
+from ..text import short_line
+from .cluster_client import unencrypted
+from .cluster_pump import (
+    PumpOrder,
+    PumpPlan,
+    product_version,
+    take_answer,
+    unpack_answer,
+)
 from .cluster_watch import (
     ClusterTimes,
     ClusterWatch,
@@ -41,7 +45,7 @@ from .values import (
     WorkerLost,
 )
 
-__all__ = ["ClusterExecutor", "check_cluster", "unencrypted"]
+__all__ = ["ClusterExecutor"]
 
 _INLINE = 100_000  # bytes of an answer in an event; the scheduler keeps the last 1,000 events of a topic
 _WAIT_NOTED = 10.0  # seconds without a worker that takes rows after which a note says why
@@ -49,43 +53,8 @@ _SLICE = 0.1  # seconds between two looks at the connection while nothing arrive
 _FETCH_POLL = 1.0  # seconds
 _SHOWN = 300  # characters of a message of a worker
 
-_PRIVATE = ("tls", "wss", "inproc")  # schemes of encrypted connections, and of one process
-
 _RowKey: TypeAlias = tuple[int, int]  # request and attempt
 _State: TypeAlias = Literal["waiting", "serving", "refused", "ended"]
-
-
-def check_cluster(cluster: object) -> Any:
-    """The client, if rows can be asked on its cluster.
-
-    Args:
-        cluster: the value of ``cluster=``.
-
-    Raises:
-        OptionError: it is not a connected ``dask.distributed.Client``.
-    """
-    distributed = sys.modules.get("distributed")  # without it, there is no client
-    if distributed is None or not isinstance(cluster, distributed.Client):
-        name = f"{type(cluster).__module__.partition('.')[0]}.{type(cluster).__qualname__}"
-        remedy = (
-            "Write cluster=cluster.get_client()."
-            if hasattr(cluster, "get_client")
-            else "Write cluster=dask.distributed.Client(ADDRESS)."
-            if distributed is not None
-            else 'Install it with: pip install "gemini-magic[dask]". Then write cluster=dask.distributed.Client(ADDRESS).'
-        )
-        raise OptionError(f"cluster= needs a dask.distributed.Client, not {visible(name)}.", remedy=remedy)
-    if cluster.asynchronous:
-        raise OptionError(
-            "cluster= does not support an asynchronous Client.",
-            remedy="Write Client(ADDRESS) without asynchronous=True.",
-        )
-    if cluster.status != "running":
-        raise OptionError(
-            f"The Client of cluster= is not connected (its status is {cluster.status}).",
-            remedy="Connect again with Client(ADDRESS).",
-        )
-    return cluster
 
 
 class _Served:
@@ -150,7 +119,7 @@ class ClusterExecutor:
         self._refusals: list[str] = []
         self._to_send: SimpleQueue[PumpLink | None] = SimpleQueue()
         threading.Thread(target=self._send, name="gemini-cluster-send", daemon=True).start()
-        self._began, self._noted = time.monotonic(), False
+        self._served_until, self._noted = time.monotonic(), False
         self._watch = ClusterWatch(
             client,
             self._order,
@@ -293,6 +262,7 @@ class ClusterExecutor:
             return None
         if link not in self._served and message.get("kind") == "hello":
             self._served[link] = self._names[link.name] = _Served(link, message)
+            link.known = True
             self._first_hello = self._first_hello or time.monotonic()
         return self._served.get(link)
 
@@ -424,16 +394,18 @@ class ClusterExecutor:
             alive = [each for each in self._served.values() if each.state in ("waiting", "serving")]
             if not alive:
                 self._fail("No worker of the cluster can take rows.", self._refusals[0])
-        elif not self._noted and not self._served and now - self._began > _WAIT_NOTED:
+        elif any(each.state == "serving" for each in self._served.values()):
+            self._served_until, self._noted = now, False
+        elif not self._noted and now - self._served_until > _WAIT_NOTED:
             self._note_wait()
 
     def _note_wait(self) -> None:
-        """Say once why no worker takes rows."""
+        """Say why no worker takes rows."""
         self._noted = True
         if self._watch.starting():
-            why = "The workers are busy with other tasks. Rows begin when one of their threads is free."
+            why = "The workers are busy with other tasks. Rows go on when one of their threads is free."
         else:
-            why = "The cluster has no worker yet. Rows begin when one joins."
+            why = "The cluster has no worker. Rows go on when one joins."
         self._found.append(ExecutorNote(why))
 
     def _lose_scheduler(self, why: str) -> None:
@@ -469,30 +441,6 @@ def _pickled(dumps: Callable[[object], bytes], plan: PumpPlan) -> bytes:
             f"The options of this run cannot be sent to the workers of a cluster: {_safe(error)}",
             remedy="Use a schema that is defined in a module or by text, or run without cluster=.",
         ) from None
-
-
-def unencrypted(address: str) -> list[ExecutorNote]:
-    """A note that texts cross a network unencrypted, if they do.
-
-    Args:
-        address: of the scheduler.
-    """
-    parts = urlsplit(address)
-    if parts.scheme in _PRIVATE or _is_loopback(parts.hostname or ""):
-        return []
-    return [
-        ExecutorNote(
-            f"Prompts and answers cross the network of the cluster unencrypted ({address}). Keys do not. "
-            "To encrypt them, start the cluster with TLS (security= of dask.distributed)."
-        )
-    ]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _safe(text: object) -> str:

@@ -45,6 +45,9 @@ __all__ = [
 ]
 
 _COMPRESSED = 512  # bytes; less is sent as it is
+_STOP_MARGIN = (
+    2.0  # seconds in which the leader says that a grace is over; the scheduler logs each call that times out
+)
 _CANCEL_WAIT = 3.0  # seconds in which a cancelled attempt must end
 
 _held: dict[
@@ -270,7 +273,8 @@ class Pump:
         while True:
             stopping, wait = self._deadline is not None, self._order.silence
             if self._deadline is not None:
-                wait = min(wait, self._deadline - time.monotonic())
+                left = self._deadline - time.monotonic()
+                wait = left + _STOP_MARGIN if left > 0 else 0.0
             message = self._receive(wait) if wait > 0 else None
             if message is None:
                 self.leader_is_silent = not stopping
@@ -361,6 +365,8 @@ def run_pump(order: Sequence[Any]) -> str:
     secede()
     received = PumpOrder(*order)
     worker, client, epoch = get_worker(), get_client(), f"gemini-magic-{uuid4().hex}"
+    if not _has_leader(client, received.topic):
+        return "no leader"
     queue = Queue(epoch, client=client)
 
     def receive(seconds: float) -> Sequence[Any] | None:
@@ -382,11 +388,24 @@ def run_pump(order: Sequence[Any]) -> str:
     try:
         return pump.run()
     finally:
+        # A leader that lives takes back the rows of the queue and deletes it.
         with suppress(Exception):
-            queue.close()
-            # A leader that lives takes back the rows of the queue; for one that is gone, this cleans up.
             if pump.leader_is_silent and client.run_on_scheduler(topic_remover(received.topic)):
-                queue.close()
+                for _ in range(2):  # the scheduler counts the leader and this worker
+                    queue.close()
+
+
+def _has_leader(client: Any, topic: str) -> bool:
+    """Whether the leader still listens; it may have ended before the pump got a thread. True if the scheduler does not say."""
+
+    def listens(dask_scheduler: Any) -> bool:  # a closure, because the scheduler may not have this package
+        topics = dask_scheduler._broker._topics  # noqa: SLF001
+        return topic in topics and bool(topics[topic].subscribers & set(dask_scheduler.clients))
+
+    try:
+        return bool(client.run_on_scheduler(listens))
+    except Exception:  # noqa: BLE001 - a pump without a leader also ends because of the silence
+        return True
 
 
 def topic_remover(topic: str) -> Callable[..., bool]:

@@ -26,6 +26,7 @@ _PRIORITY = 100  # a pump starts before other tasks that wait for a thread
 _EXIT_WAIT = 3.0  # seconds that the end of this process is delayed
 _FORGET_TRIES = 20
 _FORGET_PAUSE = 0.01  # seconds
+_START_WAIT = 1.0  # seconds after the grace
 _STOP_WAIT = 5.0  # seconds after the grace in which pumps must have confirmed that they stop
 
 
@@ -65,6 +66,7 @@ class PumpLink:
         self.ticket = ticket
         self.future: Any = None
         self.epoch = ""  # empty until the pump has introduced itself
+        self.known = False  # whether the executor has seen that; only its thread writes it
         self.outbox: deque[Grant] = deque()  # granted, and not yet in the queue of the pump
         self.sending = threading.Lock()  # held while something is put into the queue or taken out
         self.gone = False  # written under the lock: nothing is put into the queue any more
@@ -111,14 +113,27 @@ class PumpLink:
                 return [each for one in messages if one[0] == "rows" for each in unpack_grants(one[1])]
         return []
 
-    def close(self, client: Any, *, pump_has_ended: bool) -> None:
-        """Give up the queue and the task; for a pump that has ended without doing so, too."""
-        with self.sending, suppress(Exception):
-            if self.epoch:
-                for _ in range(2 if pump_has_ended else 1):
-                    self.queue(client).close()
+    def close(self, client: Any) -> None:
+        """End the pump, if it runs, and delete its queue."""
+        if self.epoch:
+            with self.sending:
+                _end_pump(client, self.epoch, self._queue)
         with suppress(Exception):
             self.future.release()
+
+
+def _end_pump(client: Any, epoch: str, queue: Any = None) -> None:
+    """End a pump and delete its queue; may block.
+
+    The message also answers a call of a dead worker that the scheduler still waits on.
+    """
+    from distributed import Queue  # noqa: PLC0415 - an optional package
+
+    with suppress(Exception):
+        queue = queue or Queue(epoch, client=client)
+        queue.put(("end",))
+        for _ in range(2):  # the scheduler counts the pump and this process
+            queue.close()
 
 
 class PumpGone(NamedTuple):
@@ -187,6 +202,7 @@ class ClusterWatch:
         self._barriers: dict[str, threading.Event] = {}
         self._stop_at: float | None = None  # clock reading (``time.monotonic``)
         self._stop_sent: float | None = None
+        self._grace_over = False
         self._nudge: Any = None  # a task that makes an adaptive cluster start a worker
         self._last_beat = 0.0
         self.last_look = time.monotonic()
@@ -246,9 +262,9 @@ class ClusterWatch:
         self._wake.set()
 
     def starting(self) -> bool:
-        """Whether a pump has been started and has not introduced itself."""
+        """Whether a pump has been started of which the executor does not know yet what it can do."""
         return any(
-            not link.epoch and not link.gone and not link.refused for link in list(self._tickets.values())
+            not link.known and not link.gone and not link.refused for link in list(self._tickets.values())
         )
 
     def _stop_at_exit(self) -> None:
@@ -348,7 +364,7 @@ class ClusterWatch:
             error = problem
         link.refused = True  # the same would happen again
         drained = tuple(link.drain(self._client))
-        link.close(self._client, pump_has_ended=True)
+        link.close(self._client)
         self._inbox.put(PumpGone(link, drained, f"{type(error).__name__}: {error}", refused=True))
 
     def _retire(self, process: tuple[str, str], reason: str) -> None:
@@ -358,7 +374,7 @@ class ClusterWatch:
             link.gone = True
         self._pass_barrier()
         drained = tuple(link.drain(self._client))
-        link.close(self._client, pump_has_ended=True)
+        link.close(self._client)
         self._inbox.put(PumpGone(link, drained, reason))
 
     def _pass_barrier(self) -> None:
@@ -382,15 +398,9 @@ class ClusterWatch:
 
     def _end_strays(self) -> None:
         """End pumps that get no rows."""
-        from distributed import Queue  # noqa: PLC0415 - an optional package
-
         with suppress(Empty):
             while True:
-                epoch = self._strays.get_nowait()
-                with suppress(Exception):
-                    queue = Queue(epoch, client=self._client)
-                    queue.put(("end",))
-                    queue.close()
+                _end_pump(self._client, self._strays.get_nowait())
 
     # -- the end
 
@@ -406,18 +416,24 @@ class ClusterWatch:
                 if link.epoch:
                     link.send(self._client, "stop", max(0.0, stop_at - time.monotonic()))
                 else:
-                    link.said_bye = True
+                    link.gone = True
                     with suppress(Exception):
                         link.future.cancel()
-        overdue = time.monotonic() > stop_at + _STOP_WAIT
-        return overdue or (all(link.said_bye for link in links) and not self._fetching())
+        now = time.monotonic()
+        if now >= stop_at and not self._grace_over:
+            self._grace_over = True
+            for link in links:
+                if link.epoch and not link.said_bye:
+                    link.send(self._client, "stop", 0.0)
+        overdue = now > stop_at + _STOP_WAIT
+        if any(not link.epoch for link in links) and now < stop_at + _START_WAIT:
+            return False  # a pump that is just starting introduces itself and can be ended
+        return overdue or (all(link.said_bye or not link.epoch for link in links) and not self._fetching())
 
     def _clean_up(self) -> None:
         """End the pumps, and remove the run's traces from the scheduler."""
         for link in self._links.values():
-            if link.epoch and not link.refused:
-                link.send(self._client, "end")
-            link.close(self._client, pump_has_ended=False)
+            link.close(self._client)
         self._end_strays()
         self._forget_topic(self._order(-1).topic)
 

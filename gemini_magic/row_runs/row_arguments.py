@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 from ..errors import OptionError
 from ..options import Options
 from .admission import InDoubt, Stale
-from .cluster import check_cluster
+from .cluster_client import check_cluster
 from .limits import MOST_AT_ONCE
 from .plan import Duplicates, Missing
 

@@ -21,7 +21,7 @@ from surroundings import CHECKOUT
 
 from gemini_magic.errors import ConnectionFailed, OptionError
 from gemini_magic.row_runs import cluster as row_cluster
-from gemini_magic.row_runs.cluster import check_cluster, unencrypted
+from gemini_magic.row_runs.cluster_client import check_cluster, unencrypted
 from gemini_magic.row_runs.cluster_pump import pack_grants
 from gemini_magic.row_runs.values import ExecutorNote, WorkerJoined, WorkerLost
 
@@ -396,7 +396,7 @@ def test_while_the_workers_are_busy_a_note_says_so(client, server, monkeypatch):
     leader = SmallLeader(executor_for(client, server), range(5))
     leader.run(lambda: leader.others)
     assert [event.message for event in leader.others] == [
-        "The workers are busy with other tasks. Rows begin when one of their threads is free."
+        "The workers are busy with other tasks. Rows go on when one of their threads is free."
     ]
     free.set()
     leader.run()
