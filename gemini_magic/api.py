@@ -145,9 +145,9 @@ def resolved_options(
     if previous is not None and given.get("schema_multi") is not None:
         previous = {**previous, "schema": None}
     options, sources = resolve(given, previous=previous, source=CALL)
-    if options.schema is not None or options.schema_multi is not None:
-        options.schema = schemas.requested_schema(options.schema, options.schema_multi)
-        options.schema_multi = None
+    if any(each is not None for each in (options.schema, options.schema_multi, options.items)):
+        options.schema = schemas.requested_schema(options.schema, options.schema_multi, items=options.items)
+        options.schema_multi = options.items = None
     return options, sources
 
 

@@ -68,8 +68,10 @@ def count_tokens(
         GeminiMagicError: the server was not reached, or it answered with an error.
     """
     resolved = resolve(options, source=CALL)[0]
-    if resolved.schema is not None or resolved.schema_multi is not None:
-        resolved.schema = schemas.requested_schema(resolved.schema, resolved.schema_multi)
+    if any(each is not None for each in (resolved.schema, resolved.schema_multi, resolved.items)):
+        resolved.schema = schemas.requested_schema(
+            resolved.schema, resolved.schema_multi, items=resolved.items
+        )
     parts = parts_of_prompt(prompt, attach, table_rows=resolved.table_rows).parts
     functions = [each.declaration for each in toolbox.tools_from(tools)] if tools else ()
     return count_request_tokens(build_request(parts, resolved, turns, functions), resolved, ask_key)

@@ -29,12 +29,15 @@ full traceback.
 
 from __future__ import annotations
 
+import _thread
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
 
@@ -65,6 +68,7 @@ __all__ = [
     "UsageProblem",
     "WireError",
     "interrupts_call",
+    "interrupts_noted",
     "interrupts_raise",
     "interrupts_wait",
 ]
@@ -280,6 +284,7 @@ class Interrupted(_ShortTraceback, KeyboardInterrupt):
         return [_encodable(" ".join(self.cell_lines or (self.message, self.remedy)).rstrip())]
 
 
+_AGAIN = 0.005  # seconds after which a swallowed interrupt is raised again
 E = TypeVar("E", bound=GeminiMagicError | Interrupted)
 
 
@@ -314,17 +319,111 @@ def interrupts_raise() -> Iterator[None]:
     """Let an interrupt raise KeyboardInterrupt in the block, as in a script.
 
     While an awaited cell runs, a kernel handles the signal by a callback on its event loop, which the block would delay.
-    Other handlers stay.
+    An interrupt that :func:`interrupts_noted` has noted before the block is raised at its start, and one that a finalizer
+    has swallowed is raised again. Other handlers stay.
     """
-    before = _handler_of_kernel()
+    before = _handler_of_kernel(or_default=True)
     if before is None:
         yield
         return
+    swallowed = _SwallowedInterrupts()
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        if isinstance(before, _NotingHandler) and before.noted:
+            raise KeyboardInterrupt
+        with swallowed:
+            yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if isinstance(before, _NotingHandler):
+            before.noted |= swallowed.pending
+
+
+class _SwallowedInterrupts:
+    """Raises an interrupt again that Python has dropped, because it was raised in a finalizer or in a callback.
+
+    A signal that arrives during a garbage collection is handled by the first Python code that runs, which often is a
+    ``__del__`` method or the callback of a weak reference; Python reports their exceptions to ``sys.unraisablehook``.
+
+    Attributes:
+        pending: whether an interrupt was dropped and not raised again.
+    """
+
+    def __init__(self) -> None:
+        self.pending = False
+        self._lock = _thread.allocate_lock()
+        self._left = False
+
+    def __enter__(self) -> None:
+        self._before = sys.unraisablehook
+        sys.unraisablehook = self._hook
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if sys.unraisablehook == self._hook:
+            sys.unraisablehook = self._before
+        with self._lock:
+            self._left = True
+        if error is not None and isinstance(error, KeyboardInterrupt):
+            self.pending = False
+
+    def _hook(self, unraisable: sys.UnraisableHookArgs) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            self._before(unraisable)
+            return
+        self.pending = True
+        # Not at once, because the next finalizer would swallow it. A Thread would need locks that may be held here.
+        _thread.start_new_thread(self._raise_again, ())
+
+    def _raise_again(self) -> None:
+        time.sleep(_AGAIN)
+        with self._lock:
+            if not self._left:
+                self.pending = False
+                _interrupt_main_thread()
+
+
+def _interrupt_main_thread() -> None:
+    main = threading.main_thread().ident
+    if sys.platform == "win32" or main is None:
+        _thread.interrupt_main()
+    else:  # a real signal also ends a wait
+        signal.pthread_kill(main, signal.SIGINT)
+
+
+@contextmanager
+def interrupts_noted() -> Iterator[None]:
+    """Remember the interrupts of an awaited cell, so that none is lost between two blocks of :func:`interrupts_raise`.
+
+    There the kernel's handler only schedules a callback, and the cell may not return to the event loop before the next
+    block has ended.
+    """
+    before = _handler_of_kernel()
+    if before is None or isinstance(before, _NotingHandler):
+        yield
+        return
+    noting = _NotingHandler(before)
+    signal.signal(signal.SIGINT, noting)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        if signal.getsignal(signal.SIGINT) is noting:
+            signal.signal(signal.SIGINT, before)
+
+
+class _NotingHandler:
+    """Handles an interrupt as the kernel does, and remembers it.
+
+    Attributes:
+        noted: whether there was an interrupt.
+    """
+
+    def __init__(self, handler: Callable[[int, FrameType | None], object]) -> None:
+        self._handler = handler
+        self.noted = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.noted = True
+        self._handler(number, frame)
 
 
 @contextmanager
@@ -374,5 +473,7 @@ def _handler_of_kernel(*, or_default: bool = False) -> Any:
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.default_int_handler:
         return handler if or_default else None
+    if isinstance(handler, _NotingHandler):
+        return handler
     package = str(getattr(handler, "__module__", "")).partition(".")[0]
     return handler if package == "ipykernel" else None

@@ -148,6 +148,13 @@ class Options:
         is_object=True,
         help="request an array of what --schema would request; the response has it as `items`",
     )
+    items: str | None = option(
+        None,
+        "--items",
+        metavar="PATH",
+        config=False,
+        help="with a schema that has several arrays, the one whose elements are the items, such as dogs or result.dogs",
+    )
     repair: int = option(
         0,
         "--repair",

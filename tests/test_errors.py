@@ -1,8 +1,20 @@
 """What a user reads of an error: its message and remedy, and the lines that IPython shows."""
 
+import signal
+import sys
+import time
+
 import pytest
 
-from gemini_magic.errors import GeminiMagicError, Interrupted, OptionError, ServiceError, TruncatedError
+from gemini_magic.errors import (
+    GeminiMagicError,
+    Interrupted,
+    OptionError,
+    ServiceError,
+    TruncatedError,
+    interrupts_noted,
+    interrupts_raise,
+)
 
 REMEDIES = [
     ({"code": 400}, "Check the request with `--dry-run`; the message names the field."),
@@ -94,3 +106,78 @@ def test_an_error_below_an_answer_is_shown_in_the_form_that_its_cell_has_set():
 def test_the_text_of_an_error_is_message_and_remedy():
     assert str(GeminiMagicError("Bad.", remedy="Fix it.")) == "Bad.\nFix it."
     assert str(GeminiMagicError("Bad.")) == "Bad."
+
+
+@pytest.fixture
+def kernel_handler():
+    """A handler of SIGINT as a kernel sets it for an awaited cell: it only schedules something."""
+    scheduled = []
+
+    def handle(number, frame):
+        scheduled.append(number)
+
+    handle.__module__ = "ipykernel.ipkernel"
+    before = signal.signal(signal.SIGINT, handle)
+    yield scheduled
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_between_two_blocks_is_raised_by_the_next_one(kernel_handler):
+    with interrupts_noted():
+        with interrupts_raise():
+            pass
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt), interrupts_raise():
+            pytest.fail("the block began")
+    assert kernel_handler == [signal.SIGINT]
+
+
+def test_interrupts_of_a_cell_do_not_end_the_next_one(kernel_handler):
+    before = signal.getsignal(signal.SIGINT)
+    with interrupts_noted(), interrupts_noted():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+    with interrupts_noted(), interrupts_raise():
+        pass
+
+
+@pytest.mark.parametrize("handler", ["of the kernel", "of Python"])
+def test_an_interrupt_that_a_finalizer_swallows_is_raised_again(handler, kernel_handler, capsys):
+    class Interrupting:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    if handler == "of Python":
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    hook = sys.unraisablehook
+    with pytest.raises(KeyboardInterrupt), interrupts_noted(), interrupts_raise():
+        for _ in range(100):
+            Interrupting()
+        time.sleep(10)
+        pytest.fail("the interrupt was lost")
+    assert sys.unraisablehook is hook
+    assert capsys.readouterr().err == ""
+
+
+def test_an_interrupt_that_the_last_finalizer_of_a_block_swallows_is_raised_by_the_next_block(kernel_handler):
+    class Interrupting:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    with interrupts_noted():
+        with interrupts_raise():
+            Interrupting()
+        with pytest.raises(KeyboardInterrupt), interrupts_raise():
+            pytest.fail("the block began")
+
+
+def test_other_exceptions_of_finalizers_are_reported(kernel_handler, monkeypatch):
+    class Broken:
+        def __del__(self):
+            raise ValueError("broken")
+
+    reported = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: reported.append(str(args.exc_value)))
+    with interrupts_raise():
+        Broken()
+    assert reported == ["broken"]

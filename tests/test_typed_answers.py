@@ -199,6 +199,54 @@ def test_both_options_at_once_are_an_error():
         echo(GOOD, schema=Person, schema_multi=Person)
 
 
+@dataclasses.dataclass
+class Zoo:
+    dogs: list[Person]
+    cats: list[Person]
+    names: list[str]
+
+
+ZOO = json.dumps(
+    {"dogs": [{"name": "Rex", "age": 3}], "cats": [{"name": "Tom", "age": 4}], "names": ["a", "b"]}
+)
+
+
+def test_of_several_arrays_an_option_chooses_the_one_with_the_items():
+    assert list(echo(ZOO, schema=Zoo, items="cats").items) == [Person("Tom", 4)]
+    arrays = {name: {"type": "array", "items": {"type": "object"}} for name in ("dogs", "cats")}
+    nested = {"type": "object", "properties": {"zoo": {"type": "object", "properties": arrays}}}
+    r = echo(f'{{"zoo": {ZOO}}}', schema=nested, items="zoo.dogs")
+    assert list(r.items) == [{"name": "Rex", "age": 3}]
+    assert list(echo(ZOO, schema=Zoo, items="names").items) == ["a", "b"]
+    assert echo(ZOO, schema=Zoo, items="cats").parsed == Zoo(
+        [Person("Rex", 3)], [Person("Tom", 4)], ["a", "b"]
+    )
+
+
+def test_copies_and_follow_ups_keep_the_chosen_items():
+    r = echo(ZOO, schema=Zoo, items="cats")
+    for each in (copy.deepcopy(r), pickle.loads(pickle.dumps(r)), r.reply(ZOO)):
+        assert list(each.items) == [Person("Tom", 4)]
+    assert list(r.reply(ZOO, items="dogs").items) == [Person("Rex", 3)]
+    assert r.reply(GOOD, schema=Person).parsed == Person("Ann", 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message", "remedy"),
+    [
+        ({"schema": Zoo, "items": "birds"}, SchemaError, "no array birds", "Its arrays: dogs, cats, names."),
+        ({"schema": Person, "items": "age"}, SchemaError, "no array age", "It has no array"),
+        ({"schema": list[Person], "items": "dogs"}, SchemaError, "whole answer is the array", "Leave out"),
+        ({"schema_multi": Person, "items": "dogs"}, SchemaError, "whole answer is the array", "Leave out"),
+        ({"items": "dogs"}, OptionError, "--items needs a schema", "Add --schema"),
+    ],
+)
+def test_items_that_the_schema_does_not_have_are_an_error(options, kind, message, remedy):
+    with pytest.raises(kind, match=message) as caught:
+        echo(ZOO, **options)
+    assert remedy in caught.value.remedy
+
+
 def test_a_type_that_cannot_be_sent_is_an_error_before_sending(fake_server):
     holder = dataclasses.make_dataclass("Holder", [("data", bytes)])
     with pytest.raises(SchemaError, match="data: bytes has no JSON form"):

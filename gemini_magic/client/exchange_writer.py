@@ -16,6 +16,7 @@ from ..errors import WireError
 from ..events import Failure, Severity
 from ..ledger import Exchange, Ledger
 from ..pipeline import Pipeline
+from .body_secrets import secrets_in
 from .connection import Connection, ConnectionLost
 from .secret import Key, Mask
 from .sources import ResponseHead
@@ -121,7 +122,7 @@ class Target(NamedTuple):
 
 
 class ExchangeWriter:
-    """Writes one exchange: masks the key, keeps the bytes, records them, and reads them into the ledger.
+    """Writes one exchange: masks the key and the secrets of the request's body, keeps the bytes, records them, and reads them into the ledger.
 
     The methods are called in this order: ``begin``, ``request_sent``, ``write_head``, then ``write`` and ``finish`` or
     ``write_error`` and ``finish_error``, and ``end`` in any case.
@@ -144,8 +145,9 @@ class ExchangeWriter:
         self._ledger = target.ledger
         self._guard = target.guard
         self._unnoticed = target.guard.without_notice()
-        self._key = target.key
-        self._mask = None if target.key is None else Mask(target.key.value)
+        secrets = [*([] if target.key is None else [target.key.value]), *secrets_in(exchange.body)]
+        self._masks = [Mask(secret) for secret in secrets]
+        self._secrets = secrets
         self._recordings = target.recordings
         self._recorded = False
         self._offset = 0.0  # from the exchange's own times to the ledger's clock, in seconds
@@ -159,7 +161,7 @@ class ExchangeWriter:
             max_total=target.max_total,
             writing=target.guard,
             expected=expected,
-            share=True,
+            share=not target.ledger.deferred,
         )
 
     @property
@@ -284,7 +286,9 @@ class ExchangeWriter:
 
         Bytes that may be the beginning of the key are held until the next piece, or :meth:`_keep_rest`.
         """
-        piece = data if self._mask is None else self._mask.feed(data)
+        piece = data
+        for mask in self._masks:
+            piece = mask.feed(piece)
         self.last = self._offset + t
         with self._unnoticed:
             if piece:
@@ -298,7 +302,9 @@ class ExchangeWriter:
 
     def _keep_rest(self) -> bytes:
         """Keep what was held because it might have been the beginning of the key."""
-        piece = b"" if self._mask is None else self._mask.flush()
+        piece = b""
+        for mask in self._masks:
+            piece = mask.feed(piece) + mask.flush()
         if piece:
             with self._unnoticed:
                 self._exchange.pieces.append((self.last - self._offset, piece))
@@ -306,4 +312,6 @@ class ExchangeWriter:
         return piece
 
     def _masked(self, text: str) -> str:
-        return text if self._key is None else self._key.value.mask_text(text)
+        for secret in self._secrets:
+            text = secret.mask_text(text)
+        return text

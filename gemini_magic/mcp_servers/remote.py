@@ -39,9 +39,9 @@ def with_remote_servers(request: Request, names: Sequence[str]) -> tuple[Request
         _check_reachable(launch)
         address = launch.url
         if any(secret in address for secret in launch.secrets):
-            address = hide_in_body(address, f"address of the MCP server {name}")
+            address = hide_in_body(address, f"address of the MCP server {name}", launch.secrets)
         headers = tuple(
-            (header, hide_in_body(value, f"header {header} of the MCP server {name}"))
+            (header, hide_in_body(value, f"header {header} of the MCP server {name}", launch.secrets))
             for header, value in launch.headers.items()
         )
         servers.append(RemoteServer(name=name, url=address, headers=headers))

@@ -309,7 +309,7 @@ def _check_variable(name: str | None) -> None:
 
 
 _GROUPS = {
-    "Model": "model system schema schema_multi repair temperature top_p top_k max_tokens stop seed candidates logprobs thinking safety "
+    "Model": "model system schema schema_multi items repair temperature top_p top_k max_tokens stop seed candidates logprobs thinking safety "
     "service_tier param body",
     "Tool": "tool mcp remote_mcp tool_choice max_rounds tool_timeout confirm run_tools search code_execution url_context "
     "maps file_search",

@@ -75,9 +75,11 @@ def read_schema(options: Options, names: Mapping[str, object]) -> None:
     """
     if options.repair and options.background:
         raise OptionError("--repair and --background exclude each other.", remedy="Leave out one of them.")
-    if options.schema is not None or options.schema_multi is not None:
-        options.schema = schemas.requested_schema(options.schema, options.schema_multi, names)
-        options.schema_multi = None
+    if any(each is not None for each in (options.schema, options.schema_multi, options.items)):
+        options.schema = schemas.requested_schema(
+            options.schema, options.schema_multi, names, items=options.items
+        )
+        options.schema_multi = options.items = None
 
 
 def without_schema(request: Request) -> Request:

@@ -70,8 +70,9 @@ class DisplayLoop:
         if cell.background:
             return self._continue_in_background(cell)
         try:
-            cell.view.open()
-            _draw(cell)
+            with interrupts_raise():
+                cell.view.open()
+                _draw(cell)
         except KeyboardInterrupt:
             return self._finish(cell, interrupted=True)
         except BaseException:  # an error in a view must not leave the stream open
@@ -84,9 +85,8 @@ class DisplayLoop:
         if cell.background:
             return self._continue_in_background(cell)
         try:
-            with (
-                interrupts_raise()
-            ):  # the stream may end meanwhile, and then nothing is awaited before the last rendering
+            # The stream may end meanwhile, and then nothing is awaited before the last rendering.
+            with interrupts_raise():
                 cell.view.open()
             version = -1
             while not cell.stream.done:

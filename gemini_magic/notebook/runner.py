@@ -17,7 +17,7 @@ from .. import tools as toolbox
 from ..api import begin, preview, repair_notice
 from ..content import Request
 from ..conversation import Conversation
-from ..errors import GeminiMagicError, Interrupted, OptionError
+from ..errors import GeminiMagicError, Interrupted, OptionError, interrupts_noted
 from ..ledger import Ledger
 from ..options import Options
 from ..response import Response
@@ -104,7 +104,7 @@ class CellRunner:
 
     async def ask_awaited(self, line: str, body: str) -> Any:
         """Do the same on a running event loop, which keeps serving widgets."""
-        with _RememberedError(self.session):
+        with _RememberedError(self.session), interrupts_noted():
             prepared = await self._preparer.prepare_awaited(line, body)
             if isinstance(prepared, PreparedRows):
                 return await self._rows.run_awaited(prepared)
@@ -122,7 +122,7 @@ class CellRunner:
 
     async def run_command_awaited(self, line: str) -> Any:
         """Do the same on a running event loop, for a command that sends a request."""
-        with _RememberedError(self.session):
+        with _RememberedError(self.session), interrupts_noted():
             return await self._watch_awaited(self._send(self._dispatched(line), awaited=True))
 
     def _watch(self, cell: Any) -> Any:

@@ -20,8 +20,9 @@ What was sent back is in ``response``, without media, which are in the request o
 it is replaced by references when it is read.
 
 The request line names a dialect other than Gemini's own, as ``"backend":"gateway"``, and the column of a comparison, as
-``"column":"LABEL"``. For a request that was not the
-first it holds ``attempt`` and ``round``, the seconds it ``waited`` and when it ``started``. The last line of an exchange
+``"column":"LABEL"``. For a request that was not the first it holds ``attempt`` and ``round``, the seconds it ``waited``, when it
+``started``, and ``first``, the number of the first exchange of the same answer: answers that are recorded at the same time are
+told apart by it. The last line of an exchange
 without an answer holds the reason, as ``"problem":"…"``. Times are in seconds since the request was sent. Lines of several
 exchanges may be interleaved. Cookies and credentials are never written. The module opens no file.
 """
@@ -69,9 +70,13 @@ class RecordedExchange(Exchange):
 
     Attributes:
         missing: a sentence about what the file does not hold, or empty.
+        number: its number in the recording.
+        first: the number of the first exchange of the same answer; None if the recording does not say so.
     """
 
     missing = ""
+    number = 0
+    first: int | None = None
 
 
 def _bytes(data: bytes, text: str, encoded: str) -> dict[str, str]:
@@ -81,7 +86,7 @@ def _bytes(data: bytes, text: str, encoded: str) -> dict[str, str]:
         return {encoded: base64.b64encode(data).decode()}
 
 
-def _request_line(number: int, exchange: Exchange) -> dict[str, Any]:
+def _request_line(number: int, exchange: Exchange, first: int) -> dict[str, Any]:
     request = {
         "method": exchange.method,
         "url": clean_url(exchange.url),
@@ -94,6 +99,7 @@ def _request_line(number: int, exchange: Exchange) -> dict[str, Any]:
     order |= {
         name: round(t, 6) for name, t in (("waited", exchange.waited), ("started", exchange.started)) if t
     }
+    order |= {"first": first} if exchange.round or exchange.attempt else {}
     dialect = {} if exchange.backend in (None, "gemini") else {"backend": exchange.backend}
     request |= (
         {"media": {each.digest: _kind(each) for each in exchange.media.values()}} if exchange.media else {}
@@ -160,14 +166,16 @@ class ExchangeLines:
     Args:
         number: number of the exchange in its recording.
         exchange: the exchange.
+        first: the number of the first exchange of the same answer.
 
     Attributes:
         complete: whether the last line was made.
     """
 
-    def __init__(self, number: int, exchange: Exchange) -> None:
+    def __init__(self, number: int, exchange: Exchange, first: int = 0) -> None:
         self.complete = False
         self._number = number
+        self._first = first
         self._exchange = exchange
         self._has_request = self._has_head = False
         self._pieces = 0
@@ -188,7 +196,7 @@ class ExchangeLines:
         end = exchange.end or default_end  # read first: all pieces are there once it is set
         if not self._has_request:
             self._has_request = True
-            yield _request_line(number, exchange)
+            yield _request_line(number, exchange, self._first)
         if exchange.status is not None and not self._has_head:
             self._has_head = True
             yield _head_line(number, exchange)
@@ -311,6 +319,8 @@ def _apply(value: dict[str, Any], found: dict[int, RecordedExchange], media: dic
             media={**named, **{digest: media[digest] for digest in named if digest in media}, **known},
             files=files,
         )
+        found[number].number = number
+        found[number].first = int(value["first"]) if "first" in value else None
         found[number].column = str(value.get("column", ""))
         return
     exchange = found[number]

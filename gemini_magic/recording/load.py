@@ -36,17 +36,14 @@ def load_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
         ledger: an empty ledger; it is closed as the run had ended.
 
     Raises:
-        RecordingError: there is no exchange.
+        RecordingError: there is no exchange, or an older version has recorded the run together with others.
     """
     if not exchanges:
         raise RecordingError("The recording contains no exchange.", remedy="Record one with --record FILE.")
     ledger.set_source("recording")
-    first = len(exchanges) - 1
-    while first and (exchanges[first].attempt or exchanges[first].round):
-        first -= 1
     last = 0.0
     error: WireError | None = None
-    for exchange in exchanges[first:]:
+    for exchange in _last_run(exchanges):
         if ledger.exchanges and exchange.round != ledger.round:
             ledger.end_round("end", t=last)
         if isinstance(exchange, RecordedExchange) and exchange.missing:
@@ -60,6 +57,28 @@ def load_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
         ledger.close(cause, t=last, error=error or _no_answer(exchanges[-1]))
     else:
         ledger.close(cause, t=last)
+
+
+def _last_run(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    """The exchanges of the run that began the last exchange.
+
+    Raises:
+        RecordingError: they cannot be told apart from those of other runs.
+    """
+    newest = exchanges[-1]
+    if isinstance(newest, RecordedExchange) and newest.first is not None:
+        own = [each for each in exchanges if isinstance(each, RecordedExchange)]
+        return [each for each in own if newest.first in (each.first, each.number)]
+    first = len(exchanges) - 1
+    while first and (exchanges[first].attempt or exchanges[first].round):
+        first -= 1
+    run = list(exchanges[first:])
+    if len({(each.round, each.attempt) for each in run}) < len(run):
+        raise RecordingError(
+            "The recording mixes answers that were recorded at the same time.",
+            remedy="Record each answer into a file of its own.",
+        )
+    return run
 
 
 def _no_answer(exchange: Exchange) -> ConnectionFailed | WireError:

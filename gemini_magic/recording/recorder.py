@@ -65,6 +65,7 @@ class Recorder:
         self._file: IO[bytes] | None = None
         self._lock = threading.Lock()
         self._lines: ExchangeLines | None = None
+        self._first = 0  # the number of the first exchange of the answer
         self._media = set[str]()  # the digests of the media in the file
 
     def begin(self, exchange: Exchange) -> None:
@@ -76,7 +77,9 @@ class Recorder:
             path = self.path.absolute()
             number = _last_numbers.get(path, -1) + 1
             _last_numbers[path] = number
-            self._lines = ExchangeLines(number, exchange)
+            if not (exchange.round or exchange.attempt):
+                self._first = number
+            self._lines = ExchangeLines(number, exchange, self._first)
             for media in exchange.media.values():
                 if media.digest not in self._media:
                     self._media.add(media.digest)

@@ -62,6 +62,7 @@ OPTION_ROLES: Final[Mapping[str, Literal["answer", "prompt", "other"]]] = {
     **dict.fromkeys(
         (
             "repair",
+            "items",
             "max_rounds",
             "tool_timeout",
             "confirm",

@@ -29,9 +29,10 @@ from .breaker import CircuitBreaker
 from .budget import Budget, token_rates
 from .cluster import ClusterExecutor
 from .cluster_plan import ClusterPlan
-from .leader import Leader, Pace
+from .leader import Leader
 from .limits import DEFAULT_AT_ONCE
 from .local import LocalExecutor
+from .pace import Pace
 from .plan import Duplicates, Missing, prepare
 from .preview import preview_rows
 from .progress import ProgressCounter
@@ -246,7 +247,7 @@ class _Starter:
         try:
             self._refuse_open_jobs(store)
             self._fit_plan(store)
-            check_store(
+            checked = check_store(
                 self.settings.plan,
                 store,
                 limit=self.arguments.limit,
@@ -264,7 +265,12 @@ class _Starter:
                 in_doubt=self.arguments.in_doubt,
                 open_requests=open_requests,
             )
-            batches = limited(self.settings.plan.batches(), self.arguments.limit)
+            if checked is None:
+                batches = limited(self.settings.plan.batches(), self.arguments.limit)
+            else:
+                progress.count_unasked("done", checked.done)
+                store.match(list(checked.last.values()))  # the extent of the input
+                batches = checked.batches()
             leader = self._leader(map(admission.admit, batches), open_requests, store, progress)
             return RowRun(self.settings, store, leader, progress, _retry)
         except BaseException:

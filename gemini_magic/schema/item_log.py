@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from ..errors import MismatchError
 from .problems import place_text
 from .row_cutter import CutRow, RowCutter
-from .row_json import read_row, recover_rows, unfinished_value
+from .row_json import doubled_field, read_row, recover_rows, unfinished_value
 from .schema import Schema
 
 __all__ = ["InvalidItem", "ItemLog", "ItemRow", "LoadedItem"]
@@ -79,6 +79,7 @@ class ItemLog:
         misfits: how many complete items are not valid.
         left_out: how many complete items are not in ``rows``, because there are too many.
         most_repeated: the item with the most repeats, of several the last one; None if no item is repeated.
+        doubled: how many of the items have a field twice, so that only its last value counts, by the field.
         ended: whether the text has ended.
     """
 
@@ -97,6 +98,7 @@ class ItemLog:
         self.recovered: list[LoadedItem] = []
         self.misfits = self.left_out = 0
         self.most_repeated: LoadedItem | None = None
+        self.doubled: dict[str, int] = {}
         self.ended = False
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -199,6 +201,8 @@ class ItemLog:
             value = read_row(row.text)
         except ValueError as error:
             raise MismatchError("", problems=(str(error),)) from None
+        if (doubled := doubled_field(row.text, value)) is not None:
+            self.doubled[doubled] = self.doubled.get(doubled, 0) + 1
         return value, self._schema.load_item(value)
 
     def _line(self, number: int, line: str) -> str:

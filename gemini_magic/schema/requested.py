@@ -15,7 +15,11 @@ __all__ = ["requested_schema"]
 
 
 def requested_schema(
-    schema: Any = None, schema_multi: Any = None, names: Mapping[str, object] = MappingProxyType({})
+    schema: Any = None,
+    schema_multi: Any = None,
+    names: Mapping[str, object] = MappingProxyType({}),
+    *,
+    items: str | None = None,
 ) -> Schema | None:
     """Return the schema of the options ``schema`` and ``schema_multi``; None without both.
 
@@ -23,10 +27,11 @@ def requested_schema(
         schema: what the answer is, in any form that :func:`as_schema` takes.
         schema_multi: what the items of the answer are.
         names: variables whose classes a text may name: ``Person``, ``models.Person`` or ``list[Person]``.
+        items: the path of the array whose elements are the items; None if there is one array of objects at most.
 
     Raises:
         SchemaError: it cannot describe an answer.
-        OptionError: both are given.
+        OptionError: both are given, or ``items`` without them.
     """
     if schema is not None and schema_multi is not None:
         raise OptionError(
@@ -34,11 +39,14 @@ def requested_schema(
             remedy="Use --schema for one object, or --schema-multi for an array of them.",
         )
     given, many = (schema, False) if schema_multi is None else (schema_multi, True)
+    if given is None and items is not None:
+        raise OptionError("--items needs a schema.", remedy="Add --schema, or leave out --items.")
     if given is None:
         return None
     if isinstance(given, str):
         given = _named_object(given.strip(), names)
-    return as_schema(given, many=many)
+    found = as_schema(given, many=many)
+    return found if items is None else found.with_items(items)
 
 
 _NAME = re.compile(r"(list\[)?\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*(\])?")

@@ -35,7 +35,12 @@ class Schema:
         type: the Python type that the value becomes an instance of; None for plain JSON values.
         many: whether the answer is an array of items.
         items_path: the names that lead to the array of items: empty for ``many``, ``("dogs",)`` for ``{"dogs": […]}``; None
-            where the schema has no array of objects, or several.
+            where the schema has no array of objects, or several of which none was chosen.
+
+    Args:
+        sent, type: as above.
+        load: makes an object of the type from a value; None without a type.
+        items: the path of the items that was chosen, or None.
     """
 
     def __init__(
@@ -43,7 +48,9 @@ class Schema:
         sent: Mapping[str, Any],
         type: Any = None,  # noqa: A002 - the name of the attribute
         load: Callable[[Any], Any] | None = None,
+        items: tuple[str, ...] | None = None,
     ) -> None:
+        self._items = items
         self.sent: dict[str, Any] = dict(sent)
         self.type = type
         self._load = load
@@ -99,10 +106,26 @@ class Schema:
     @cached_property
     def items_path(self) -> tuple[str, ...] | None:
         """See the class."""
-        if self.many:
-            return ()
-        paths = list(_arrays_of_objects(self.sent, self._definitions))
+        if self.many or self._items is not None:
+            return self._items or ()
+        paths = list(_arrays(self.sent, self._definitions))
         return paths[0] if len(paths) == 1 else None
+
+    def with_items(self, path: str) -> Schema:
+        """The same schema with other items: those of the array at ``path``, such as ``dogs`` or ``result.dogs``.
+
+        Raises:
+            SchemaError: there is no array, or the whole answer is one.
+        """
+        if self.many:
+            raise SchemaError("--items: the whole answer is the array of items.", remedy="Leave out --items.")
+        found = {".".join(each): each for each in _arrays(self.sent, self._definitions, of_objects=False)}
+        if path not in found:
+            raise SchemaError(
+                f"--items: the schema has no array {one_line(path)}.",
+                remedy=f"Its arrays: {', '.join(found)}." if found else "It has no array: leave out --items.",
+            )
+        return Schema(self.sent, self.type, self._load, found[path])
 
     @cached_property
     def item(self) -> dict[str, Any] | None:
@@ -146,7 +169,9 @@ class Schema:
     # -- the value itself
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Schema) and self.sent == other.sent and self.type == other.type
+        if not isinstance(other, Schema):
+            return False
+        return (self.sent, self.type, self._items) == (other.sent, other.type, other._items)
 
     __hash__ = None  # type: ignore[assignment] # dicts have no hash
 
@@ -162,17 +187,18 @@ class Schema:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the type where its class can be imported; a class of a function leaves plain values."""
         try:
-            return _unpickled, (self.sent, pickle.dumps(self.type))
+            return _unpickled, (self.sent, pickle.dumps(self.type), self._items)
         except Exception:  # noqa: BLE001 - pickling runs the code of any class
-            return Schema, (self.sent,)
+            return Schema, (self.sent, None, None, self._items)
 
 
-def _unpickled(sent: dict[str, Any], pickled: bytes) -> Schema:
+def _unpickled(sent: dict[str, Any], pickled: bytes, items: tuple[str, ...] | None = None) -> Schema:
     try:
         hint = pickle.loads(pickled)  # noqa: S301 - a part of a pickle that is being loaded
-        return Schema(sent) if hint is None else _from_type(hint)
+        found = Schema(sent) if hint is None else _from_type(hint)
     except Exception:  # noqa: BLE001 - for example, the class is not defined in this process
-        return Schema(sent)
+        found = Schema(sent)
+    return Schema(found.sent, found.type, found._load, items)  # noqa: SLF001 - of this class
 
 
 def mismatch(problems: Iterable[str]) -> MismatchError:
@@ -395,19 +421,21 @@ def _top(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 _MOST_DEPTH = 4  # of an array of items below the top
 
 
-def _arrays_of_objects(
-    schema: Any, definitions: Mapping[str, Any], path: tuple[str, ...] = ()
+def _arrays(
+    schema: Any, definitions: Mapping[str, Any], path: tuple[str, ...] = (), *, of_objects: bool = True
 ) -> Iterable[tuple[str, ...]]:
+    """The paths of the arrays in an object, and in the objects in it."""
     found = follow_refs(schema, definitions)
     if not isinstance(found, Mapping) or len(path) > _MOST_DEPTH:
         return
     if found.get("type") == "array":
         item = follow_refs(found.get("items", {}), definitions)
-        if isinstance(item, Mapping) and (item.get("type") == "object" or "properties" in item):
+        is_object = isinstance(item, Mapping) and (item.get("type") == "object" or "properties" in item)
+        if is_object or not of_objects:
             yield path
         return
     for name, each in found.get("properties", {}).items():
-        yield from _arrays_of_objects(each, definitions, (*path, name))
+        yield from _arrays(each, definitions, (*path, name), of_objects=of_objects)
 
 
 def _item_type(hint: Any, path: tuple[str, ...]) -> Any:

@@ -13,8 +13,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from io import BytesIO
-from typing import Any, Final, Literal
+from io import BytesIO, UnsupportedOperation
+from typing import Any, Final, Literal, Self
 
 __all__ = ["ToolOutput", "capturing", "collect_figures", "current_output", "open_figures"]
 
@@ -107,6 +107,23 @@ class _Router:
     def flush(self) -> None:
         if _current.get() is None:
             self._original.flush()
+
+    def close(self) -> None:
+        """Close the stream; a tool closes nothing, as the stream is that of the session."""
+        if _current.get() is None:
+            self._original.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def detach(self) -> Any:
+        """Raises ``UnsupportedOperation`` in a tool: without its buffer, the session could not print any more."""
+        if _current.get() is not None:
+            raise UnsupportedOperation("A tool cannot detach the stream of the session.")
+        return self._original.detach()
 
     def isatty(self) -> bool:
         return _current.get() is None and bool(self._original.isatty())

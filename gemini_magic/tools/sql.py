@@ -23,12 +23,14 @@ MAX_ROWS: Final = 1000
 _MAX_COLUMNS_SHOWN: Final = 200  # in the description, of each table
 _TICK: Final = 0.09  # seconds; see below
 _CONFIGURATION: Final = {
-    "enable_external_access": "false",
     "python_enable_replacements": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "memory_limit": "1GB",
     "temp_directory": "",
+    # These are settings that a query can read, and the defaults contain the user's folder.
+    "secret_directory": "none",
+    "extension_directory": "none",
 }
 
 
@@ -91,6 +93,8 @@ def _connect(duckdb: Any, frames: Mapping[str, Any]) -> Any:
     """
     connection = duckdb.connect(":memory:", config=_CONFIGURATION)
     try:
+        # Not in the configuration: DuckDB would then list the paths of its files, with the working folder, as a setting.
+        connection.execute("SET enable_external_access = false")
         for name, frame in frames.items():
             try:
                 connection.register(name, frame)

@@ -27,6 +27,7 @@ MOST_ROWS: Final = 3_000
 
 _MAX_COLUMNS: Final = 60
 _CELL: Final = 80  # characters of a value that are shown
+_MOST_DOUBLED: Final = 3  # fields that are named
 _FULL: Final = 2_000  # characters of a value that can be unfolded
 _PLAIN_CELL: Final = 40  # characters of a value in plain text
 _MORE: Final = "…"
@@ -256,6 +257,9 @@ def row_facts(log: ItemLog) -> list[str]:
         facts.append(f"{len(log.recovered):,} more recovered from the text of the last one")
     if (last := log.most_repeated) is not None and last.number is not None:
         facts.append(f"row {last.number - last.repeats} repeated {_counted(last.repeats, 'time')}")
+    for name, count in list(log.doubled.items())[:_MOST_DOUBLED]:
+        field = shortened(one_line(name), _CELL)
+        facts.append(f"{_counted(count, 'row')} with the field {field!r} twice, of which the last one counts")
     return facts
 
 

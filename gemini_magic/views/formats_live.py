@@ -29,9 +29,10 @@ _INSIDE: Final = re.compile(r'[^"\\]+|["\\]')
 
 # Characters are escaped as entities, not with backslashes: in JupyterLab two backslashes and a bracket begin a formula,
 # and the text of a formula is put back into the page with its quotation marks. JupyterLab also turns URLs into links,
-# and a broken one leads to its own server. An underscore inside a word, as in a finish reason, is not markup.
+# and a broken one leads to its own server. An underscore inside a word, as in a finish reason, is not markup. Quotation marks
+# matter inside tags and formulas only, and without `<`, `$` and backslashes there are none.
 _MARKUP: Final = re.compile(
-    r"[\\\"`*\[\]<>#!|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE
+    r"[\\`*\[\]<>#!|~$]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE
 )
 
 

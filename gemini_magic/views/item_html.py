@@ -17,7 +17,7 @@ from typing import Final
 
 from ..ledger import AnswerItem, CallItem, CodeRun, MediaItem, ToolRun
 from ..markdown import render
-from ..media import RasterImage, read_raster, thumbnail
+from ..media import RasterImage, read_raster, sniff, thumbnail
 from ..text import one_line, reveal_all, visible
 from .formats_live import fenced
 from .item_blocks import CodeBox, ItemBlock, Line, item_blocks, media_label, media_reference
@@ -48,6 +48,8 @@ MAX_BYTES: Final = 24_000_000
 _MAX_RUN_TEXTS: Final = 1_000_000  # characters of all tool runs of an answer
 _THUMBNAIL_SIDE: Final = 120  # pixels
 _MOST_SHRUNK: Final = 16_000_000  # pixels of a picture that has a thumbnail
+_MOST_ICONS: Final = 4  # pictures on the line of a tool run
+_ICON_SIDE: Final = 72  # pixels; it is shown 18 pixels high
 _MAX_ARGUMENTS: Final = 20_000  # characters of arguments that a question shows at once
 _MAX_NAME: Final = 128  # of a function; the API allows no more
 _INLINE_CODE: Final = re.compile(r"`([^`]+)`")
@@ -65,6 +67,11 @@ class MediaBudget:
         self._room = megabytes * _MEGABYTE
         self._text_room = _MAX_RUN_TEXTS
         self._thumbnails = thumbnails
+
+    @property
+    def has_room(self) -> bool:
+        """Whether any media may be included."""
+        return self._room > 0
 
     def take_text(self, length: int) -> bool:
         """Whether this many characters of a tool run still fit; if so, they are used up."""
@@ -188,7 +195,6 @@ def run_html(
         clock: how long the tool has been running.
     """
     line = run_line(run)
-    outcome = " · ".join(filter(None, (line.outcome, clock)))
     sections = run_sections(run)
     if not budget.take_text(sum(len(section.text) for section in sections)):
         sections = [
@@ -208,8 +214,30 @@ def run_html(
                 reason = f"{absence}. `r.tool_runs[{run.number}]` has it."
                 shown.append(_picture_html(item, found, budget, label, reason))
     failed = " gm-failed" * line.failed
-    summary = f"<code>{escape(visible(line.call))}</code> {escape(visible(outcome))}"
+    icons = _icons_html(run, budget) if pictures else ""
+    result = " ".join(filter(None, (escape(visible(line.result)), icons or escape(line.pictures))))
+    outcome = " · ".join(filter(None, (result, *(escape(visible(fact)) for fact in line.facts), clock)))
+    summary = f"<code>{escape(visible(line.call))}</code> {outcome}"
     return f'<details class="gm-tool{failed}"><summary>{summary}</summary>{"".join(shown)}</details>'
+
+
+def _icons_html(run: ToolRun, budget: MediaBudget) -> str:
+    """Small pictures for the line of a folded run; empty without any, without Pillow, and if not all of them fit."""
+    found = run_pictures(run)
+    if not found or len(found) > _MOST_ICONS or not budget.has_room:
+        return ""
+    icons = [_icon(blob.data) for blob in found]
+    if not all(icons) or not budget.take(sum(map(len, icons))):
+        return ""
+    sources = (f"data:{sniff(icon).mime_type};base64,{base64.b64encode(icon).decode()}" for icon in icons)
+    images = " ".join(f'<img src="{source}" alt="[picture]">' for source in sources)
+    return f'<span class="gm-icons">{images}</span>'
+
+
+@lru_cache(maxsize=32)  # a live view writes the items again with each partial answer
+def _icon(data: bytes) -> bytes:
+    """A small picture; empty if there is none."""
+    return thumbnail(data, _ICON_SIDE, load=True, most=_MOST_SHRUNK) or b""
 
 
 def confirmation_html(run: ToolRun) -> str:

@@ -84,4 +84,5 @@ def answer_markdown(snapshot: AnswerSnapshot) -> str:
     pieces += [item_markdown(item, candidate=index) for index, item in snapshot.other_media]
     if len(pieces) == 1:
         return pieces[0]
-    return "\n\n".join([*map(markdown.close_blocks, pieces[:-1]), *pieces[-1:]])
+    pieces = [*map(markdown.close_blocks, pieces[:-1]), *pieces[-1:]]
+    return "\n\n".join(filter(None, (piece.strip("\n") for piece in pieces)))

@@ -64,15 +64,24 @@ class RunLine(NamedTuple):
 
     Attributes:
         call: the call on one line, perhaps shortened.
-        outcome: what became of it, such as ``→ 21 °C · 0.3 s``.
+        result: what became of it, such as ``→ 21 °C``.
+        pictures: what it gave besides, such as ``[picture]``; a page shows small pictures instead.
+        facts: more about it, such as ``0.3 s``.
         failed: whether it gave no result.
         whole: whether the line shows all arguments and the complete result.
     """
 
     call: str
-    outcome: str
+    result: str
+    pictures: str
+    facts: tuple[str, ...]
     failed: bool
     whole: bool
+
+    @property
+    def outcome(self) -> str:
+        """What became of the call, such as ``→ 21 °C · 0.3 s``."""
+        return " · ".join([" ".join(filter(None, (self.result, self.pictures))), *self.facts])
 
     @property
     def text(self) -> str:
@@ -97,9 +106,11 @@ class RunSection(NamedTuple):
 def run_line(run: ToolRun) -> RunLine:
     """Return the line of a folded tool run."""
     call, whole_call = one_line_call(run.call)
-    outcome, whole = _outcome(run)
-    facts = [outcome, *_more_facts(run)]
-    return RunLine(call, " · ".join(filter(None, facts)), run.state in _FAILED, whole_call and whole)
+    result, whole = _outcome(run)
+    count = len(run_pictures(run)) if run.state == "done" else 0
+    pictures = "" if not count else "[picture]" if count == 1 else f"[{count} pictures]"
+    facts = tuple(filter(None, _more_facts(run)))
+    return RunLine(call, result, pictures, facts, run.state in _FAILED, whole_call and whole)
 
 
 def run_clock(run: ToolRun, now: float) -> str:
@@ -145,9 +156,16 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 def result_text(run: ToolRun, *, indent: int | None = None) -> str:
     """Return the result of a run: a string as it is, any other value as JSON. Empty without a result."""
     value = run.result
-    if value is None or (isinstance(value, dict) and value.keys() == {"$ref"} and run.media):
-        return ""  # the value is a picture
+    if value is None or (
+        run.media and value and all(map(_is_picture, value if isinstance(value, list) else [value]))
+    ):
+        return ""
     return redact(value) if isinstance(value, str) else json_text(value, indent=indent)
+
+
+def _is_picture(value: Any) -> bool:
+    """Whether a part of a result only refers to a picture, which is shown beside it."""
+    return isinstance(value, dict) and value.keys() == {"$ref"}
 
 
 def run_pictures(run: ToolRun) -> list[Blob]:
@@ -196,11 +214,9 @@ def _outcome(run: ToolRun) -> tuple[str, bool]:
         return f"{outcome}{_STILL_RUNNING * run.still_running}", message == own
     text = result_text(run)
     shown = short_line(text, _MAX_OUTCOME)
-    pictures = len(run_pictures(run))
-    found = [shown] if shown else []
-    if pictures:
-        found.append("[picture]" if pictures == 1 else f"[{pictures} pictures]")
-    return f"→ {' '.join(found) or 'nothing'}", shown == text
+    if not shown:
+        return "→" if run_pictures(run) else "→ nothing", shown == text
+    return f"→ {shown}", shown == text
 
 
 def _more_facts(run: ToolRun) -> list[str]:

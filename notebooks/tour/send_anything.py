@@ -168,7 +168,10 @@ A DataFrame in `{{ }}` becomes a Markdown table. `gemini_magic.table` chooses th
         "code",
         """\
 answer = gemini_magic.ask(
-    ["What is wrong here?", fig, temperature.tail(3)], attach="readings.csv", replay="builtin:figure", speed=0
+    ["What is wrong here?", fig, temperature.tail(3)],
+    attach="readings.csv",
+    replay="builtin:figure",
+    speed=0,
 )
 [type(part).__name__ for part in answer.request.turns[-1].parts]""",
     ),
@@ -181,7 +184,7 @@ What cannot be sent is an error before anything is sent, with a way out.""",
     ),
     ("code!", 'gemini_magic.attach("reading.csv")'),
     ("code!", 'gemini_magic.attach(Path("readings.csv"), pages=(3, 9))'),
-    ("code!", 'gemini_magic.ask(["Look:", plt.figure()], replay="builtin:figure")'),
+    ("code!", 'gemini_magic.ask(["Look:", plt.Figure()], replay="builtin:figure")'),
     (
         "markdown",
         """\

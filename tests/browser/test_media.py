@@ -221,3 +221,30 @@ def test_audio_can_be_played_and_searched_also_in_a_notebook_that_is_not_trusted
     assert not notebook.trusted()
     page.wait_for_selector(".gmi-output audio")
     assert page.evaluate(played) == [3, 2]
+
+
+STATE = "audio => [audio.paused, audio.currentTime, audio.volume, audio.duration]"
+
+
+@pytest.mark.parametrize("seconds", [20, 90], ids=["stored in the notebook", "too large for the notebook"])
+def test_audio_that_plays_goes_on_when_the_finished_answer_replaces_the_widget(lab, notebook, go, seconds):
+    run = (
+        f"await stream('One:', *sound({seconds}, pieces=9), 'two:', *sound(5, pieces=2), 'Done.', hold=True)"
+    )
+    notebook.open(lab.write(f"plays{seconds}.ipynb", cells(SETUP_MEDIA, run)))
+    notebook.run(0)
+    notebook.run(1, wait=False)
+    page = notebook.page
+    live = page.locator(".gm-live audio")
+    live.nth(1).wait_for()
+    page.locator(".gm-live .gm-answer").click(position={"x": 1, "y": 1})  # pages play after a click only
+    live.first.evaluate("async audio => { audio.volume = 0.5; audio.currentTime = 3; await audio.play(); }")
+    page.wait_for_function("() => document.querySelector('.gm-live audio').currentTime > 3.2")
+    go.touch()
+    finished = page.locator(".gmi-output audio")
+    finished.first.wait_for()
+    page.wait_for_function("() => document.querySelector('.gmi-output audio').currentTime > 3.4")
+    paused, time, volume, duration = finished.first.evaluate(STATE)
+    assert (paused, volume, duration) == (False, 0.5, seconds)
+    assert time < 15
+    assert finished.nth(1).evaluate(STATE) == [True, 0, 1, 5]  # the other one was not played

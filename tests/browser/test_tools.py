@@ -102,3 +102,36 @@ def test_a_tool_run_is_live_and_saved_and_its_confirmation_has_buttons(lab, note
     assert "for all calls of this tool" in saved
     assert "with these arguments?" not in saved
     assert notebook.log.errors == []
+
+
+def test_the_buttons_of_a_confirmation_work_in_notebook_7_and_for_an_answer_in_the_background(lab, notebook):
+    call = '@call erase {"path": "%s.csv"}\n'
+    awaited = f"%%gemini -T erase -o r\n{call % 'a'}{call % 'b'}Done."
+    background = f"%%gemini --background -T erase -o s\n{call % 'c'}{call % 'd'}Done."
+    states = "[[run.state for run in each.tool_runs] for each in (r, s.wait())]"
+    notebook.open(
+        lab.write("notebook7.ipynb", cells(SETUP, awaited, background, "1 + 1", states)), app="notebook"
+    )
+    page = notebook.page
+    notebook.run(0)
+
+    def decide(name, button):
+        page.wait_for_function(
+            "name => document.querySelector('.gm-confirm pre')?.textContent.includes(name)", arg=f"{name}.csv"
+        )
+        assert page.locator(QUESTION).count() == 1
+        page.locator(".gm-buttons button", has_text=button).click()
+
+    notebook.run(1, wait=False)
+    decide("a", "Run")
+    decide("b", "Skip")
+    notebook.wait_output(1, "Done.")
+    notebook.run(2)  # the cell ends at once
+    notebook.run(3)
+    notebook.wait_output(3, "2")
+    decide("c", "Skip")
+    decide("d", "Run")
+    notebook.wait_output(2, "Done.")
+    page.wait_for_selector(".gm-confirm", state="detached")
+    notebook.run(4)
+    notebook.wait_output(4, re.escape("[['done', 'skipped'], ['skipped', 'done']]"))

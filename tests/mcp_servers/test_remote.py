@@ -81,6 +81,25 @@ def test_the_servers_secrets_are_sent_and_shown_nowhere(server, name, tmp_path):
     assert ("receives its headers Authorization" in notes) == (name == "web")
 
 
+@pytest.mark.parametrize("name", ["web", "query"])
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "its secret part"])
+@pytest.mark.parametrize("token", [TOKEN, "canary-0123456789"], ids=["odd", "plain"])
+def test_a_secret_that_the_server_repeats_is_masked(server, name, whole, token, tmp_path, monkeypatch):
+    monkeypatch.setenv("WEB_TOKEN", token)
+    secret = {"web": f"Bearer {token}", "query": f"https://mcp.example.com/mcp?key={token}"}[name]
+    echoed = secret if whole else token
+    pieces = [text(f"A {echoed} and {KEY}, "), finish(message=f"called {echoed}")]
+    if token.isascii():  # the escaped characters of another one are found in one piece only
+        pieces[1:1] = [text(f"B {token[:9]}"), text(token[9:])]
+    server.model("m", *pieces)
+    r = asked(server, name, record=str(tmp_path / "r.jsonl"))
+    assert r.text.count("<key>") == 2 + token.isascii()
+    recorded = (tmp_path / "r.jsonl").read_text("utf-8")
+    for shown in (r.text, recorded, repr(list(r.chunks)), repr(list(r.events)), repr(r.notes)):
+        assert "canary" not in shown
+        assert token[9:] not in shown
+
+
 @pytest.mark.parametrize("name", [*LOCAL, "program", "plain", "nope"])
 def test_what_the_models_server_cannot_call_is_refused_before_anything_is_sent(server, name):
     with pytest.raises(OptionError) as caught:

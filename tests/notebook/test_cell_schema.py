@@ -69,6 +69,16 @@ def test_a_mistake_in_the_schema_is_an_error_and_nothing_is_sent(typed, line, ki
     assert "_gemini" not in typed.names
 
 
+def test_the_items_are_chosen_on_the_line(typed):
+    answer = f'{{"dogs": [{GOOD}], "cats": []}}'
+    schema = (
+        "{'properties': {name: {'type': 'array', 'items': {'type': 'object'}} for name in ('dogs', 'cats')}}"
+    )
+    typed(f"zoo = {{'type': 'object', **{schema}}}")
+    typed(f"%%gemini --backend echo -o r --schema zoo --items dogs\n{answer}")
+    assert list(typed.shell.user_ns["r"].items) == [{"name": "Ann", "age": 3}]
+
+
 def test_a_mistake_in_the_name_of_a_class_has_a_suggestion(typed):
     assert "Did you mean Person?" in typed.error("%%gemini --schema Persn\nHello").remedy
 

@@ -8,7 +8,8 @@ from fake_server import event, google_error, raw, stall, status
 from fake_server import text as say
 from recording_stage import GEMINI, NOWHERE, chunks
 
-from gemini_magic.errors import ConnectionFailed
+from gemini_magic.errors import ConnectionFailed, RecordingError
+from gemini_magic.ledger import Exchange
 from gemini_magic.ledger.ledger import Ledger
 from gemini_magic.recording import Recorder, Replay, load_exchanges, read_recording
 
@@ -80,3 +81,54 @@ def test_only_the_incomplete_last_line_of_a_killed_writer_is_lost(recorded):
     loaded = Ledger()
     load_exchanges([exchange], GEMINI, loaded)
     assert "recording-lacks" in kinds(loaded)
+
+
+def answered(recorder, name, number):
+    """Begin an exchange of an answer; returns the function that ends it."""
+    exchange = Exchange("POST", "https://a.test/x", {}, b"{}", round=number, started=float(number))
+    recorder.begin(exchange)
+
+    def end():
+        exchange.set_head(200)
+        candidate = {"content": {"parts": [{"text": f"{name}{number} "}]}, "finishReason": "STOP"}
+        exchange.pieces.append((0.1, b"data: %s\n\n" % json.dumps({"candidates": [candidate]}).encode()))
+        exchange.finish("eof")
+        recorder.write_new()
+
+    return end
+
+
+@pytest.mark.parametrize("order", ["abab", "abba", "aabb", "abaabb"])
+def test_answers_that_were_recorded_at_the_same_time_are_told_apart(tmp_path, order):
+    path = tmp_path / "both.jsonl"
+    recorders = {"a": Recorder(path), "b": Recorder(path)}
+    ends = {}
+    for place, name in enumerate(order):
+        ends.pop(name, lambda: None)()  # a round begins when the one before has ended
+        ends[name] = answered(recorders[name], name, order[:place].count(name))
+    for end in ends.values():
+        end()
+    for recorder in recorders.values():
+        recorder.finish()
+    loaded = Ledger()
+    load_exchanges(read_recording(path), GEMINI, loaded)
+    last = order[-1]
+    assert text(loaded).split() == [f"{last}{number}" for number in range(order.count(last))]
+    assert len(loaded.rounds) == order.count(last)
+
+
+def test_a_recording_of_an_older_version_that_mixes_answers_is_refused(tmp_path):
+    path = tmp_path / "both.jsonl"
+    recorders = [Recorder(path), Recorder(path)]
+    for number in (0, 1):
+        for end in [answered(recorder, "x", number) for recorder in recorders]:
+            end()
+    for recorder in recorders:
+        recorder.close()
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    for line in lines:
+        line.pop("first", None)
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    with pytest.raises(RecordingError, match="recorded at the same time") as caught:
+        load_exchanges(read_recording(path), GEMINI, Ledger())
+    assert "file of its own" in caught.value.remedy

@@ -6,7 +6,7 @@ import pytest
 from calibration import cpu_seconds
 
 from gemini_magic.schema.row_cutter import RowCutter
-from gemini_magic.schema.row_json import read_row, recover_rows, unfinished_value
+from gemini_magic.schema.row_json import doubled_field, read_row, recover_rows, unfinished_value
 
 
 def recovered(text):
@@ -18,6 +18,23 @@ def recovered(text):
 def test_a_raw_line_end_and_a_lone_surrogate_in_a_string_are_accepted():
     assert read_row('{"a": "x\ny\tz"}') == {"a": "x\ny\tz"}
     assert read_row('{"a": "\\ud83d\\ude00 \\ud83d"}') == {"a": "\U0001f600 �"}
+
+
+DOUBLED = {
+    '{"a": 1, "b": 2}': None,
+    '{"a": 1, "a": 2}': "a",
+    '{"a" : 1, "b": 1, "a"\n: 2}': "a",
+    '{"a": {"b": [{"c": 1, "d": 0, "c": 1}]}}': "c",
+    '{"a": "\\":\\":", "b": "x: y"}': None,
+    '{"a": "\\":", "b": 1, "b": 2}': "b",
+    '[{"a": 1}, {"a": 2}]': None,
+    "[" * 500 + "]" * 500: None,
+}
+
+
+@pytest.mark.parametrize("text", DOUBLED)
+def test_a_field_that_an_object_has_twice_is_found(text):
+    assert doubled_field(text, read_row(text)) == DOUBLED[text]
 
 
 INVALID = {

@@ -90,6 +90,33 @@ def test_redirecting_in_a_tool_works_and_leaves_nothing_behind(output):
     assert (own.getvalue(), output.text("stdout"), sys.stdout) == ("own\n", "", before)
 
 
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_tool_does_not_close_the_streams_of_the_session(output, monkeypatch, name):
+    session = io.StringIO()
+    monkeypatch.setattr(sys, name, session)
+    with capturing(output):
+        getattr(sys, name).close()
+        with contextlib.closing(getattr(sys, name)) as stream, stream:
+            stream.write("one")
+        with pytest.raises(io.UnsupportedOperation, match="cannot detach"):
+            getattr(sys, name).detach()
+        getattr(sys, name).write(" two")
+    assert output.text(name) == "one two"
+    assert not session.closed
+    getattr(sys, name).write("three")
+    assert session.getvalue() == "three"
+
+
+def test_other_code_may_close_its_stream_while_a_tool_runs(output, monkeypatch):
+    session = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", session)
+    with capturing(output):
+        other = threading.Thread(target=sys.stdout.close)
+        other.start()
+        other.join()
+    assert session.closed
+
+
 def test_text_is_kept_up_to_a_limit_and_the_rest_is_counted(output, monkeypatch):
     monkeypatch.setattr(capture, "_MOST_TEXT", 10)
     for _ in range(5):

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -117,6 +118,33 @@ def test_a_select_reaches_no_file_no_address_no_variable_and_no_other_frame(quer
     with pytest.raises(duckdb.Error):
         run(query.replace("{file}", str(file)))
     assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from duckdb_settings()",
+        "select current_setting('allowed_paths'), current_setting('secret_directory')",
+        "select current_setting('extension_directory'), current_setting('home_directory')",
+        "from duckdb_databases()",
+        "from duckdb_secrets()",
+        "from duckdb_extensions()",
+        "from duckdb_temporary_files()",
+        "from duckdb_logs()",
+        "from pragma_database_size()",
+        "from duckdb_external_file_cache()",
+        "from read_csv('no_such_file.csv')",
+        "from read_text('*')",
+    ],
+)
+def test_no_query_shows_a_folder_of_the_user(query, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    try:
+        shown = str(run(query))
+    except duckdb.Error as error:
+        shown = str(error)
+    assert str(tmp_path) not in shown
+    assert str(Path.home()) not in shown
 
 
 @pytest.mark.parametrize("query", REFUSED)

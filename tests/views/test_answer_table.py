@@ -107,6 +107,20 @@ def test_repeated_rows_are_counted():
     assert "4 rows, row 0 repeated 3 times." in saved["text/html"]
 
 
+@pytest.mark.parametrize("field", ["age", "<b>$x$</b>"])
+def test_a_field_that_a_row_has_twice_is_mentioned(field):
+    name = json.dumps(field)
+    rows = [
+        '{"name": "Rex", "age": 3, "note": "a"}',
+        *[f'{{"name": "Ada", {name}: 3, {name}: 4, "age": 1}}'] * 2,
+    ]
+    saved = bundle(finished(f"[{', '.join(rows)}]"))
+    assert f"2 rows with the field {field!r} twice, of which the last one counts" in unescape(
+        saved["text/html"]
+    )
+    assert "<b>" not in saved["text/html"]
+
+
 def test_text_before_the_table_is_mentioned():
     text = json.dumps(DOGS)
     remark = "The answer contains text before the table."

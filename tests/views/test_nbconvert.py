@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
+from html import unescape
 
 import pytest
 from markdown_it import MarkdownIt
-from media_samples import ledger_of, picture, sound
+from media_samples import end, ledger_of, picture, sound
 from nbconvert import HTMLExporter, MarkdownExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from tool_answers import run_of, tool_ledger
 from view_stage import finished
 
 from gemini_magic.content import Call, Code, CodeResult
@@ -98,3 +100,36 @@ def test_pictures_audio_and_code_are_in_the_pages_in_order():
         ]
         places = [page.index(piece) for piece in order]
         assert places == sorted(places), exporter
+
+
+def test_tool_runs_are_folded_lines_in_the_pages_in_order_with_all_that_belongs_to_them():
+    ledger = tool_ledger(
+        "One.\n\n",
+        run_of(result="21 °C", seconds=0.3),
+        run_of(
+            "plot",
+            args={"code": "a\n\n\nb <i>"},
+            result='x "1" <script>',
+            media=(picture(40, 30),),
+            stdout="printed\n\n\nlines",
+        ),
+        run_of("fail", state="failed", message="no $x$ here"),
+        "Two.",
+    )
+    end(ledger)
+    cell = new_code_cell("%%gemini\nx", outputs=[new_output("display_data", bundle(ledger))])
+    for exporter in (MarkdownExporter, HTMLExporter):
+        page = exporter().from_notebook_node(new_notebook(cells=[cell]))[0]
+        if exporter is MarkdownExporter:
+            blocks = html_blocks({exporter: page})
+            assert len(blocks) == 1  # no blank line ends the HTML
+            page = MarkdownIt("commonmark", {"html": True}).render(page)
+        order = ["One.", "weather", "21 °C · 0.3 s", "plot", "printed", "fail", "no $x$ here", "Two."]
+        page = page[page.index("One.") :]
+        places = [page.index(piece) for piece in order]
+        assert places == sorted(places), exporter
+        assert page.count('<details class="gm-tool') == 3
+        assert "<script>" not in page.partition("Two.")[0]
+        shown = visible_text(page)
+        assert 'weather(city="Paris") → 21 °C' in unescape(shown)
+        assert "gm-tool" not in shown

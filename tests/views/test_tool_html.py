@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from base64 import b64decode
 
 import pytest
 from hostile_strings import assert_printable, bad
@@ -12,8 +13,9 @@ from markdown_it import MarkdownIt
 from media_samples import end, picture
 from tool_answers import run_of, set_run, tool_ledger
 
-from gemini_magic.content import Call
+from gemini_magic.content import Blob, Call
 from gemini_magic.ledger import Confirmation
+from gemini_magic.media import read_raster
 from gemini_magic.views import bundle
 from gemini_magic.views.html import HtmlView
 from gemini_magic.views.live import LiveView
@@ -63,7 +65,7 @@ def test_runs_are_folded_lines_in_the_order_of_the_answer():
         for each in (
             "Let me look.",
             'weather(city="Paris") → 21 °C · 0.3 s',
-            "plot() → [picture] · 1.2 s · printed 1 line",
+            "plot() →  · 1.2 s · printed 1 line",
             "It is warm.",
         )
     ]
@@ -92,12 +94,50 @@ def test_an_open_run_has_arguments_result_output_pictures_and_who_approved_it():
     assert 'width="40" height="30"' in markup
 
 
+def test_the_line_shows_small_pictures_in_place_of_words():
+    summary = re.compile("<summary>(.*?)</summary>")
+    markup = saved(run_of(result="two", media=(picture(400, 300), picture(20, 20)), seconds=1.0))["text/html"]
+    icons = re.findall('<img src="data:image/(?:png|jpeg);base64,([^"]+)" alt="\\[picture\\]">', markup)
+    sizes = [read_raster(b64decode(icon))[2:] for icon in icons]
+    assert sizes == [(72, 54), (20, 20)]
+    assert '→ two <span class="gm-icons"><img' in summary.search(markup)[1]
+    assert summary.search(markup)[1].endswith("</span> · 1.0 s")
+    many = saved(run_of(media=(picture(40, 30),) * 9))["text/html"]
+    assert "→ [9 pictures]" in summary.search(many)[1]
+    broken = saved(run_of(media=(Blob("image/png", b"no picture"),)))["text/html"]
+    assert "→ [picture]" in summary.search(broken)[1]
+
+
+def test_a_notebook_without_media_has_no_small_pictures():
+    ledger = end(tool_ledger(run_of(media=(picture(40, 30),))))
+    ledger.display = ledger.display._replace(media_size=0.0)
+    markup = bundle(ledger, inspector=False)["text/html"]
+    assert "→ [picture]" in markup
+    assert "gm-icons" not in markup
+
+
 def test_what_the_line_does_not_show_is_in_markdown_and_text():
     run = run_of(args={"text": "x" * 300}, result="first\nsecond")
     found = saved(run)
     for form in ("text/plain", "text/markdown"):
         assert "x" * 300 in found[form]
         assert "first\nsecond" in found[form]
+
+
+def test_saved_markdown_is_readable_as_text():
+    run = run_of(args={"city": "Paris & Rome"}, result='a "warm" day')
+    found = saved("\n\nFirst.\n\n\n", run, "\n\n\n", run_of(args={}, result=1), "\n\nLast.\n")[
+        "text/markdown"
+    ]
+    assert found.partition("\n\n")[2].splitlines() == [
+        "First.",
+        "",
+        '▸ weather(city="Paris & Rome") → a "warm" day',
+        "",
+        "▸ weather() → 1",
+        "",
+        "Last.",
+    ]
 
 
 @pytest.mark.parametrize("text", [bad(), *payloads()[::7]])

@@ -1,6 +1,6 @@
 /**
- * One streaming answer: keeps its end in view, restores expanded thoughts, opened blocks and selected text when the
- * finished answer replaces the widget, and announces the end to screen readers.
+ * One streaming answer: keeps its end in view, restores expanded thoughts, opened blocks, selected text and what plays when
+ * the finished answer replaces the widget, and announces the end to screen readers.
  *
  * It depends on the classes of an answer's elements and on how JupyterLab's output area replaces an output. Apart from
  * scrolling, it changes only attributes, the selection, and the error message of a widget whose model does not exist.
@@ -13,6 +13,7 @@ import { endMessage } from './announcer.js';
 import { DetailsState } from './details.js';
 import { Follower } from './follow.js';
 import { measureLayout } from './live_layout.js';
+import { readPlayers, restorePlayers } from './players.js';
 import { readSelection, restoreSelection } from './selection.js';
 
 /** An answer that is a widget. */
@@ -63,6 +64,8 @@ export class LiveAnswer {
     this._details = null;
     /** @type {HTMLImageElement[]} */
     this._pictures = [];
+    /** @type {import('./players.js').PlayerState[]} */
+    this._players = [];
     /** @type {import('./selection.js').TextSelection | null} */
     this._selection = null;
     /** @type {MutationObserver | null} */
@@ -115,6 +118,7 @@ export class LiveAnswer {
 
   /** @returns {void} */
   _onWidgetDisposed() {
+    this._players = this._root ? readPlayers(this._root) : [];
     if (this._id && this._root && !document.hidden) {
       const layout = measureLayout(this._root, !this._selection && !this._details.hasChanged && !this._pictures.length);
       if (layout) {
@@ -264,6 +268,7 @@ export class LiveAnswer {
     }
     this._details.restore(root);
     keepPictures(this._pictures, root);
+    restorePlayers(this._players, root);
     this._follower.replaceElement(root);
     const text = root.querySelector('.gm-answer');
     if (this._selection && text) {
