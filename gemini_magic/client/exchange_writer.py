@@ -161,7 +161,7 @@ class ExchangeWriter:
             max_total=target.max_total,
             writing=target.guard,
             expected=expected,
-            share=True,
+            share=not target.ledger.deferred,
         )
 
     @property

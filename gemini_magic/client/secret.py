@@ -57,16 +57,19 @@ class Secret(str):
     Only :meth:`reveal` returns the plain text.
     """
 
-    __slots__ = ("_needle", "_pattern", "_plain")
+    __slots__ = ("_needle", "_pattern", "_plain", "text_end")
     _plain: str
     _needle: bytes
     _pattern: re.Pattern[bytes]
+    text_end: re.Pattern[bytes]
+    """Finds the end of a string that ends with the beginning of the key, and with some other ends."""
 
     def __new__(cls, plain: str) -> Self:  # noqa: D102 - as the class says
         secret = super().__new__(cls, _MASK)
         secret._plain = plain
         secret._needle = max(_PLAIN.findall(plain), key=len, default="").encode()
         secret._pattern = re.compile(b"".join(map(_spellings, plain)), re.IGNORECASE)
+        secret.text_end = _end_of_text(plain.encode("utf-8", "replace"))
         return secret
 
     def reveal(self) -> str:
@@ -126,7 +129,7 @@ class Mask:
         self._secret = secret
         self._held = b""
         self._key = secret.reveal().encode("utf-8", "replace")
-        self._text_end = _end_of_text(self._key)
+        self._text_end = secret.text_end
         self._passed = 0  # characters of the key at the end of a text that was passed on
 
     def feed(self, data: bytes) -> bytes:

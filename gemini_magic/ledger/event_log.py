@@ -5,12 +5,13 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from ..content import Part
 from ..events import Delta, Event, Usage, UsageReport
 from ..lazy import LazySequence
-from ..tables import Columns
+from ..tables import Columns, ColumnStorage
 from ..text import replace_surrogates
 from .parts import compact_part, restore_part
 from .row_types import ChunkRow, EventRow, UsageRow, columns_of, describe, event_json
@@ -36,9 +37,19 @@ class EventLog(LazySequence[Event]):
         self._stored: list[Any] = []
         self._firsts = array("i")  # index of the first event of each chunk
         self._times: dict[int, float] = {}  # of events without a chunk
-        self._arrivals = chunks.stores["t"]
-        self._rounds = chunks.stores["round"]
-        self._counts = [chunks.stores[name] for name in _TOKEN_COLUMNS]
+        self._chunks = chunks
+
+    @cached_property
+    def _arrivals(self) -> ColumnStorage:
+        return self._chunks.stores["t"]
+
+    @cached_property
+    def _rounds(self) -> ColumnStorage:
+        return self._chunks.stores["round"]
+
+    @cached_property
+    def _counts(self) -> list[ColumnStorage]:
+        return [self._chunks.stores[name] for name in _TOKEN_COLUMNS]
 
     def extend(self, events: Sequence[Event], usage: Usage) -> None:
         """Append the events of the next chunk, after its row was appended.

@@ -97,6 +97,8 @@ class Ledger:
         price: the price of tokens that the user gave.
         schema: the schema of the answer that was requested; None for an answer without one.
         column: the label of its column in a comparison; empty outside comparisons.
+        deferred: whether the table of chunks is made when it is first read: for a ledger of one thread whose tables are
+            seldom read, such as that of a row.
 
     Attributes:
         status: ``running``, or how it ended; ``cause``: why reading ended, ``error``: the error of a bad ending.
@@ -137,14 +139,13 @@ class Ledger:
         price: TokenPrice | None = None,
         schema: Schema | None = None,
         column: str = "",
+        deferred: bool = False,
     ) -> None:
         self.request = request
         self.backend = backend
-        self.before = before
-        self.conversation = conversation
+        self.before, self.conversation, self.column = before, conversation, column
         self.display = display or DisplayOptions()
         self.price, self.schema = price, schema
-        self.column = column
         self.source: Source = "network"
         self.host = ""
         self.status: Status = "running"
@@ -177,7 +178,9 @@ class Ledger:
         self.delay = 0.0
         self.limit: float | None = None
         self.round = self.attempt = self.chars = 0
-        self.chunk_columns: Columns[ChunkRow] = chunk_columns()
+        self.deferred = deferred
+        self.chunk_columns: Columns[ChunkRow] = chunk_columns(deferred=deferred)
+        self._last_arrival = 0.0
         self.chunk_offsets = array("i")
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)
@@ -467,7 +470,8 @@ class Ledger:
         if not batch:
             return
         first, rows, usages = len(self.raw), [], []
-        gap = t - self.chunk_columns.stores["t"].at(first - 1) if first else None
+        gap = t - self._last_arrival if first else None
+        self._last_arrival = t
         for index, (raw, decoded) in enumerate(batch, first):
             kind, text, thought, reason, usage = self._update(decoded, index, t)
             content = (kind, text, thought, self.chars, reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from ..content import Blob, Code, Part, Text, Thought, kind_of
 from ..events import Chunk, Delta, Event, Evidence, Failure, Finish, TokenDetail, Usage, UsageReport
 from ..lazy import LazySequence
-from ..tables import Column, Columns, ColumnType, Rows
+from ..tables import Column, Columns, ColumnStorage, ColumnType, DeferredColumns, Rows
 
 __all__ = [
     "ChunkList",
@@ -356,9 +356,13 @@ def _columns_of_chunks() -> tuple[Column, ...]:
     )
 
 
-def chunk_columns() -> Columns[ChunkRow]:
-    """Return empty columns of ``Response.chunks``; ``json`` is stored as bytes."""
-    return Columns(ChunkRow, _columns_of_chunks())
+def chunk_columns(*, deferred: bool = False) -> Columns[ChunkRow]:
+    """Return empty columns of ``Response.chunks``; ``json`` is stored as bytes.
+
+    Args:
+        deferred: whether the values are stored when they are first read.
+    """
+    return (DeferredColumns if deferred else Columns)(ChunkRow, _columns_of_chunks())
 
 
 def filled_columns(record: type[R], rows: Iterable[tuple[Any, ...]]) -> Columns[R]:
@@ -451,13 +455,16 @@ class ChunkList(LazySequence[Chunk]):
     def __init__(self, columns: Columns[ChunkRow], offsets: array[int]) -> None:
         self._columns = columns
         self._offsets = offsets
-        self._stores = [columns.stores[name] for name in ("t", "json", "round", "attempt")]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ChunkList, (self._columns, self._offsets)
 
     def __len__(self) -> int:
         return self._columns.length
+
+    @cached_property
+    def _stores(self) -> list[ColumnStorage]:
+        return [self._columns.stores[name] for name in ("t", "json", "round", "attempt")]
 
     def _items(self, rows: Sequence[int]) -> Iterator[Chunk]:
         offsets = (None if offset < 0 else offset for offset in map(self._offsets.__getitem__, rows))

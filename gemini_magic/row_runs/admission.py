@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterable, Iterator
+from itertools import islice
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+from ..content import Text
 from ..errors import OptionError
 from .budget import TokenRates, dollars_text
 from .keys import show_key
@@ -17,13 +19,15 @@ from .store_schema import DONE, IN_DOUBT
 from .store_values import Match
 from .values import Grant, Wanted
 
-__all__ = ["Admission", "InDoubt", "Stale", "check_store"]
+__all__ = ["Admission", "Checked", "InDoubt", "Stale", "asked_before", "check_store", "limited"]
 
 Stale: TypeAlias = Literal["stop", "keep", "again"]
 InDoubt: TypeAlias = Literal["stop", "skip", "again"]
 
 _MOST_ATTEMPTS: Final = 3  # of a row in doubt: it may be the row that ends the process
 _NAMED: Final = 3  # keys in a message
+_MOST_LEFT: Final = 10_000  # rows that are remembered from the check to the run
+_MOST_LEFT_BYTES: Final = 16_000_000  # of their prompts
 
 
 class _Found(NamedTuple):
@@ -40,6 +44,45 @@ class _Found(NamedTuple):
     @property
     def listed(self) -> str:
         return ", ".join(self.keys) + (" …" if self.rows > len(self.keys) else "")
+
+
+class Checked:
+    """What the check of a store has found about all rows, so that the input is not read a second time.
+
+    Attributes:
+        done: rows with their answer, in their place.
+        left: the other rows; None if they are too many to be remembered.
+        last: the rows with the highest position and sample.
+    """
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.left: list[Wanted] | None = []
+        self.last: dict[str, Wanted] = {}
+        self._bytes = 0
+
+    def add(self, wanted: Wanted, match: Match) -> None:
+        """Add a row, in the order of the input."""
+        self.last["position"] = wanted
+        if wanted.sample >= self.last.setdefault("sample", wanted).sample:
+            self.last["sample"] = wanted
+        if match.placed and match.state == DONE:
+            self.done += 1
+        elif self.left is not None:
+            self.left.append(wanted)
+            self._bytes += wanted.size
+            if len(self.left) > _MOST_LEFT or self._bytes > _MOST_LEFT_BYTES or _has_media(wanted):
+                self.left = None
+
+    def batches(self, size: int = 500) -> Iterator[list[Wanted]]:
+        """The rows that are left, in batches."""
+        left = iter(self.left or ())
+        while batch := list(islice(left, size)):
+            yield batch
+
+
+def _has_media(wanted: Wanted) -> bool:
+    return any(type(part) is not Text for part in wanted.parts)
 
 
 def limited(batches: Iterable[list[Wanted]], limit: int | None) -> Iterator[list[Wanted]]:
@@ -66,7 +109,7 @@ def check_store(
     stale: Stale,
     in_doubt: InDoubt,
     rates: TokenRates | None,
-) -> None:
+) -> Checked | None:
     """Refuse to run over rows whose answers belong to other requests, or that are in doubt, before anything is sent.
 
     Args:
@@ -77,14 +120,19 @@ def check_store(
         in_doubt: what to do with rows that were sent and not answered.
         rates: the prices of the model.
 
+    Returns:
+        What was found; None if nothing was checked, or too many rows are left.
+
     Raises:
         OptionError: there are such rows, and the user has not decided about them.
     """
     if not plan.source.again or "stop" not in (stale, in_doubt) or not store.runs():
-        return
+        return None
+    checked = Checked()
     old = doubtful = _Found(0, 0.0, ())
     for batch in limited(plan.batches(), limit):
         for wanted, match in zip(batch, store.match(batch), strict=True):
+            checked.add(wanted, match)
             if is_stale(match):
                 old = old.add(wanted)
             elif match.state == IN_DOUBT:
@@ -93,6 +141,7 @@ def check_store(
         raise _stale_error(old, plan, store, rates)
     if doubtful.rows and in_doubt == "stop":
         raise _doubt_error(doubtful, store, rates)
+    return None if checked.left is None else checked
 
 
 def _price(found: _Found, store: Store, rates: TokenRates | None) -> str:
@@ -105,7 +154,7 @@ def _price(found: _Found, store: Store, rates: TokenRates | None) -> str:
 
 
 def _stale_error(found: _Found, plan: Plan, store: Store, rates: TokenRates | None) -> OptionError:
-    reasons = plan.stale_reasons(_asked_before(store))
+    reasons = plan.stale_reasons(asked_before(store))
     rows = "1 row has an answer" if found.rows == 1 else f"{found.rows:,} rows have answers"
     return OptionError(
         f"{rows} to another request ({found.listed}). {'; '.join(reasons)}.{_price(found, store, rates)} Nothing was sent.",
@@ -113,8 +162,8 @@ def _stale_error(found: _Found, plan: Plan, store: Store, rates: TokenRates | No
     )
 
 
-def _asked_before(store: Store) -> dict[str, Any]:
-    """What the last run of a store asked for."""
+def asked_before(store: Store) -> dict[str, Any]:
+    """What the last run of a store asked for; empty for a new store."""
     try:
         value = json.loads(store.runs()[-1].options)
     except (ValueError, IndexError):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from ..answer_cost import answer_cost
 from ..client import Asker, Outcome, SingleAttempt
 from ..content import Request, Turn
 from ..errors import GeminiMagicError
@@ -15,6 +14,7 @@ from ..ledger import Ledger
 from ..prices import TokenPrice
 from ..schema import Schema
 from .raw import pack_head, pack_pieces
+from .row_costs import RowCosts
 from .values import Attempted, Grant, RowStatus
 
 __all__ = ["AttemptMaker", "RowAttempt", "is_about_the_run"]
@@ -57,6 +57,7 @@ class AttemptMaker:
         self.schema = schema
         self.price = price
         self.worker = worker
+        self.costs = RowCosts()
 
     def start(self, grant: Grant, may_send: Callable[[], bool]) -> RowAttempt:
         """Prepare an attempt; nothing is sent before :meth:`RowAttempt.run`.
@@ -77,7 +78,9 @@ class RowAttempt:
         self._attempt: SingleAttempt | None = None
         self._problem: GeminiMagicError | None = None
         request = replace(maker.request, turns=(Turn("user", grant.wanted.parts),))
-        ledger = Ledger(request, backend=maker.asker.backend.name, price=maker.price, schema=maker.schema)
+        ledger = Ledger(
+            request, backend=maker.asker.backend.name, price=maker.price, schema=maker.schema, deferred=True
+        )
         try:
             self._attempt = SingleAttempt(maker.asker, request, ledger, may_send)
         except GeminiMagicError as problem:
@@ -106,7 +109,7 @@ class RowAttempt:
             status = "waiting"
         elif ledger.status == "complete" and self._maker.schema is not None:
             status = "mismatch" if ledger.answer_value().error is not None else "complete"
-        usage, error, cost = ledger.usage, ledger.error, answer_cost(ledger) if sent else None
+        usage, error, cost = ledger.usage, ledger.error, self._maker.costs.cost(ledger) if sent else None
         return Attempted(
             self.grant.request,
             self.grant.attempt,
@@ -126,7 +129,7 @@ class RowAttempt:
             tokens_out=None if usage is None else usage.output,
             tokens_thought=None if usage is None else usage.thoughts,
             tokens_cached=None if usage is None else usage.cached,
-            cost=None if cost is None else cost.amount,
+            cost=cost,
             first_text=ledger.marks.get("first_text"),
             seconds=ledger.marks.get("total"),
             worker=self._maker.worker,

@@ -11,75 +11,34 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import IO, Final, NamedTuple
+from typing import IO, Final
 
 from ..backends import BatchAnswer, RemoteJob
-from ..errors import GeminiMagicError, ServiceError
+from ..errors import CredentialsError, GeminiMagicError, ServiceError
 from ..events import Failure
-from .batch_answers import AnswerReader, JoinPlan, batch_key, keys_of_note, lost_row, order_note, plan_join
-from .batch_client import BatchClient, is_passing
+from .batch_answers import AnswerReader, JoinPlan, batch_key, lost_row, plan_join
+from .batch_client import BatchClient, Stopped, is_passing
 from .batch_pack import PackedJob
+from .batch_values import JobNote, JobView, OpenJob
 from .store import Store
 from .values import Attempted, Grant
 
-__all__ = ["BatchRunner", "JobView"]
+__all__ = ["BatchRunner"]
 
 _FIRST_LOOK: Final = 5.0  # seconds
 _LONGEST_PAUSE: Final = 60.0  # seconds
 _SETTLE: Final = 60.0  # seconds after which a job that the server does not list was not created
-_STUCK: Final = 24 * 3600.0  # seconds
 _MOST_JOBS: Final = 50  # at once; the API allows 100 for a project
+_MOST_TRIES: Final = 3  # creations of a job that had no answer and no effect
 _GROUP: Final = 200  # results that are stored together
-_EMPTY_LOOKS: Final = 3  # looks at a job that succeeded and shows no results yet
+_EMPTY_LOOKS: Final = 3  # looks at a job that shows no results, or that the server does not know
 _SPOOL: Final = 4 * 2**20  # bytes of an answer that are kept in memory
 _TOO_MANY: Final = 429
 _SERVER: Final = 500
-_GONE: Final = 404
+_FORBIDDEN: Final = 403
+_GONE: Final = (403, 404)
 _ENDED_ALREADY: Final = (400, 404, 409)
 _PENDING_CODES: Final = (408, 499)
-
-
-class JobView(NamedTuple):
-    """A batch job, for views.
-
-    Attributes:
-        name: the server's name for it; empty while it is created.
-        state: ``creating``, ``pending``, ``running``, or another state of the server.
-        age: seconds since it was created.
-        rows: how many rows it has.
-    """
-
-    name: str
-    state: str
-    age: float
-    rows: int
-
-    def __str__(self) -> str:
-        text = f"{self.name or 'batch job'}: {self.state}, {self.rows:,} rows, {_duration(self.age)} old"
-        if self.age > _STUCK:
-            text += (
-                ". Jobs are known to get stuck; they expire after 48 hours. `run.cancel()` cancels it, and "
-                "`run.retry(status=['lost'])` asks its rows again"
-            )
-        return text
-
-
-@dataclass
-class _OpenJob:
-    """A job that has not ended."""
-
-    id: int
-    label: str
-    keys: list[str]
-    created: float
-    name: str = ""
-    state: str = "creating"
-    file: str = ""
-    next_look: float = 0.0
-    pause: float = field(default_factory=lambda: _FIRST_LOOK)
-    empty: int = 0
-    packed: PackedJob | None = field(default=None, repr=False)
 
 
 class BatchRunner:
@@ -88,9 +47,9 @@ class BatchRunner:
     Args:
         store: the store, open for writing.
         client: the requests about jobs.
-        reader: describes results.
+        reader_of: returns what describes the results of the jobs of a run, by its number.
         model: the model.
-        say: is called with each sentence for the user.
+        notify: is called with each sentence for the user.
         wait: waits for some seconds; returns True if the run is to stop.
         clock: the Unix time in seconds.
     """
@@ -99,28 +58,34 @@ class BatchRunner:
         self,
         store: Store,
         client: BatchClient,
-        reader: AnswerReader,
+        reader_of: Callable[[int], AnswerReader],
         model: str,
         *,
-        say: Callable[[str], object],
+        notify: Callable[[str], object],
         wait: Callable[[float], bool],
         clock: Callable[[], float] = time.time,
         on_done: Callable[[list[Attempted]], object] = lambda _: None,
     ) -> None:
         self._store = store
         self._client = client
-        self._reader = reader
+        self._reader_of = reader_of
         self._model = model
-        self._say = say
+        self._notify = notify
         self._wait = wait
         self._clock = clock
         self._on_done = on_done
-        self._jobs: dict[int, _OpenJob] = {}
+        self._jobs: dict[int, OpenJob] = {}
         self._held: list[PackedJob] = []  # jobs that could not be created yet
         self._full: ServiceError | None = None  # why, if the server has no room for them
-        self._failures = 0
+        self._run = store.runs()[-1].id if store.runs() else 0
+        self._transfer = ""
 
     # -- what is open
+
+    @property
+    def transfer(self) -> str:
+        """What is uploaded now; empty if nothing is."""
+        return self._transfer
 
     def views(self) -> list[JobView]:
         """The jobs that have not ended, oldest first."""
@@ -137,19 +102,15 @@ class BatchRunner:
         its rows were not sent.
         """
         for stored in self._store.jobs():
-            grants = self._store.job_grants(stored.id)
-            keys = keys_of_note(stored.note) or [batch_key(grant) for grant in grants]
-            self._jobs[stored.id] = _OpenJob(
-                stored.id,
-                stored.label,
-                keys,
-                stored.created,
-                stored.name or "",
-                stored.state,
-                stored.file or "",
-            )
+            note = JobNote.from_json(stored.note)
+            keys = note.keys or [batch_key(grant) for grant in self._store.job_grants(stored.id)]
+            job = OpenJob(stored.id, stored.run, stored.label, keys, stored.created)
+            job.name, job.state, job.file = stored.name or "", stored.state, stored.file or ""
+            job.own = not note.scope or note.scope == self._client.scope(note.salt)
+            self._jobs[stored.id] = job
         if self._jobs:
-            self._say(f"{len(self._jobs)} batch job(s) of an earlier run have not ended.")
+            jobs = "1 batch job" if len(self._jobs) == 1 else f"{len(self._jobs)} batch jobs"
+            self._notify(f"Found {jobs} of an earlier run.")
         while unnamed := [job for job in self._jobs.values() if not job.name]:
             for job in unnamed:
                 self._settle(job)
@@ -188,6 +149,8 @@ class BatchRunner:
                 if self._wait(0.0 if ready else self._until_next_look()):
                     return False
                 self.look()
+        except Stopped:
+            return False
         finally:
             for each in self._held:
                 each.close()
@@ -223,16 +186,17 @@ class BatchRunner:
             GeminiMagicError: the file with the rows cannot be uploaded.
         """
         if not packed.inline and not packed.uploaded:
-            try:
-                packed.uploaded = self._client.upload(packed.local_file())
-            except BaseException:
-                packed.close()
-                raise
-        label = f"gemini-magic-{os.urandom(12).hex()}"
+            self._upload(packed)
+        try:
+            self._client.check_stopped()
+        except Stopped:
+            packed.close()
+            raise
+        label, salt = f"gemini-magic-{os.urandom(12).hex()}", os.urandom(8).hex()
         number = self._store.add_job(label, packed.grants)
-        keys = [batch_key(grant) for grant in packed.grants]
-        self._store.update_job(number, note=order_note(packed.grants), file=packed.uploaded or None)
-        job = _OpenJob(number, label, keys, self._clock(), file=packed.uploaded, packed=packed)
+        note = JobNote(tuple(batch_key(grant) for grant in packed.grants), salt, self._client.scope(salt))
+        self._store.update_job(number, note=note.to_json(), file=packed.uploaded or None)
+        job = OpenJob(number, self._run, label, note.keys, self._clock(), file=packed.uploaded, packed=packed)
         job.next_look = job.created + _FIRST_LOOK
         self._jobs[number] = job
         try:
@@ -242,6 +206,7 @@ class BatchRunner:
                 remote = self._client.create_from_file(self._model, label, packed.uploaded)
         except ServiceError as error:
             if error.code is None or error.code >= _SERVER or error.code in _PENDING_CODES:
+                packed.problem = error
                 return  # it may have been created
             self._release(job, "refused")
             if error.code != _TOO_MANY:
@@ -251,23 +216,40 @@ class BatchRunner:
             self._held.append(packed)
             self._full = error
             if self._jobs:
-                self._say(
+                self._notify(
                     f"The server takes no more batch jobs now ({error.message}) {len(packed.grants):,} rows wait until "
                     "one of the jobs has ended."
                 )
-        except GeminiMagicError:
-            return  # it may have been created
+        except GeminiMagicError as error:
+            packed.problem = error  # it may have been created
         else:
-            self._named(job, remote)
+            self._attach(job, remote)
 
-    def _named(self, job: _OpenJob, remote: RemoteJob) -> None:
+    def _upload(self, packed: PackedJob) -> None:
+        file = packed.local_file()
+
+        def progress(sent: int) -> None:
+            self._transfer = (
+                f"uploading {len(packed.grants):,} rows: {sent / 1e6:,.0f} of {file.size / 1e6:,.0f} MB"
+            )
+            self._wait(0.0)
+
+        try:
+            packed.uploaded = self._client.upload(file, progress)
+        except BaseException:
+            packed.close()
+            raise
+        finally:
+            self._transfer = ""
+
+    def _attach(self, job: OpenJob, remote: RemoteJob) -> None:
         self._store.update_job(job.id, name=remote.name, state=remote.state)
         job.name, job.state = remote.name, remote.state
         if job.packed is not None:
             job.packed.close()
             job.packed = None
 
-    def _settle(self, job: _OpenJob) -> None:
+    def _settle(self, job: OpenJob) -> None:
         """Find out whether a job was created whose creation had no answer."""
         job.next_look = self._clock() + _FIRST_LOOK
         try:
@@ -277,14 +259,19 @@ class BatchRunner:
                 raise
             return
         if found:
-            self._named(job, found[0])
+            self._attach(job, found[0])
         elif self._clock() - job.created >= _SETTLE:
+            self._check_own(job)
             packed = job.packed
             self._release(job, "not created")
             if packed is not None:
+                packed.tries += 1
+                if packed.tries >= _MOST_TRIES and packed.problem is not None:
+                    packed.close()
+                    raise packed.problem
                 self._held.append(packed)
 
-    def _release(self, job: _OpenJob, state: str) -> None:
+    def _release(self, job: OpenJob, state: str) -> None:
         """End a job that certainly was not created: its rows were not sent."""
         self._store.commit(unsent=self._store.job_grants(job.id))
         self._store.update_job(job.id, state=state, ended=self._clock())
@@ -304,10 +291,10 @@ class BatchRunner:
 
     # -- the end of a job
 
-    def _look_at(self, job: _OpenJob) -> None:
+    def _look_at(self, job: OpenJob) -> None:
         now = self._clock()
+        job.pause = min(job.pause * 1.5, _LONGEST_PAUSE) if job.pause else _FIRST_LOOK
         job.next_look = now + job.pause
-        job.pause = min(job.pause * 1.5, _LONGEST_PAUSE)
         with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as body:
             try:
                 remote = self._client.look(job.name, body)
@@ -317,14 +304,35 @@ class BatchRunner:
                 if remote.ended:
                     self._harvest(job, remote, body)
             except GeminiMagicError as error:
-                if isinstance(error, ServiceError) and error.code == _GONE:
-                    self._lose(
-                        job, "The server does not have the results of this batch job any more.", "gone"
-                    )
+                if isinstance(error, ServiceError) and error.code in _GONE:
+                    self._handle_unknown(job, error)
                 elif not is_passing(error):
                     raise
 
-    def _harvest(self, job: _OpenJob, remote: RemoteJob, body: IO[bytes]) -> None:
+    def _handle_unknown(self, job: OpenJob, error: ServiceError) -> None:
+        """Handle a job that the server does not know: another key does not see it, and a new one can appear late."""
+        self._check_own(job)
+        if error.code == _FORBIDDEN and not self._client.is_missing_file(error):
+            raise error
+        job.empty += 1
+        if job.empty >= _EMPTY_LOOKS and self._clock() - job.created >= _SETTLE:
+            self._lose(job, "The server does not have this batch job or its results any more.", "gone")
+
+    @staticmethod
+    def _check_own(job: OpenJob) -> None:
+        """Refuse to give up a job that was created with another key.
+
+        Raises:
+            CredentialsError: it was.
+        """
+        if not job.own:
+            raise CredentialsError(
+                f"The batch job {job.name or job.label} is not known here: it was created with another key or at another "
+                "server.",
+                remedy="Use the key and the server with which it was created; its answers may have been paid.",
+            )
+
+    def _harvest(self, job: OpenJob, remote: RemoteJob, body: IO[bytes]) -> None:
         """Store the results of a job that has ended, and delete it at the server."""
         with tempfile.TemporaryFile(prefix="gemini-batch-") as file:
             inline: list[BatchAnswer | None] = []
@@ -345,19 +353,20 @@ class BatchRunner:
             grants = {batch_key(grant): grant for grant in self._store.job_grants(job.id)}
             self._store_answers(job, plan, answers(), grants)
         for problem in plan.problems():
-            self._say(f"{job.name}: {problem}")
+            self._notify(f"{job.name}: {problem}")
         self._end(job, remote, plan, grants)
         self._clean_up(job, remote)
 
     def _store_answers(
         self,
-        job: _OpenJob,
+        job: OpenJob,
         plan: JoinPlan,
         answers: Iterator[BatchAnswer | None],
         grants: dict[str, Grant],
     ) -> None:
         """Store the results that belong to a row, and remove their rows from ``grants``."""
         done: list[Attempted] = []
+        reader = self._reader_of(job.run)
         by_position = plan.by == "position"
         for place, answer in enumerate(answers):
             key = job.keys[place] if by_position else None if answer is None else answer.key
@@ -365,13 +374,13 @@ class BatchRunner:
                 continue
             grant = grants.pop(key, None)
             if grant is not None:
-                done.append(self._reader.attempted(grant, answer, worker=job.name, by_position=by_position))
+                done.append(reader.attempted(grant, answer, worker=job.name, by_position=by_position))
             if len(done) >= _GROUP:
                 self._commit(done)
                 done = []
         self._commit(done)
 
-    def _end(self, job: _OpenJob, remote: RemoteJob, plan: JoinPlan, grants: dict[str, Grant]) -> None:
+    def _end(self, job: OpenJob, remote: RemoteJob, plan: JoinPlan, grants: dict[str, Grant]) -> None:
         """Store why the other rows have no answer, and end the job in the store."""
         why = {
             "cancelled": "The batch job was cancelled before it answered this row.",
@@ -392,7 +401,7 @@ class BatchRunner:
         del self._jobs[job.id]
         self._full = None
 
-    def _lose(self, job: _OpenJob, why: str, reason: str) -> None:
+    def _lose(self, job: OpenJob, why: str, reason: str) -> None:
         grants = self._store.job_grants(job.id)
         self._commit([lost_row(grant, why, reason=reason, worker=job.name) for grant in grants])
         self._store.update_job(job.id, state=reason, ended=self._clock())
@@ -404,7 +413,7 @@ class BatchRunner:
             self._store.commit(done=done)
             self._on_done(done)
 
-    def _clean_up(self, job: _OpenJob, remote: RemoteJob) -> None:
+    def _clean_up(self, job: OpenJob, remote: RemoteJob) -> None:
         """Delete the job and its files, which hold the texts of the rows. What fails is deleted by the server in time."""
         with suppress(GeminiMagicError):
             self._client.delete(job.name)
@@ -432,13 +441,13 @@ class BatchRunner:
                 break
         return len(self._jobs)
 
-    def _cancel(self, job: _OpenJob) -> None:
+    def _cancel(self, job: OpenJob) -> None:
         try:
             self._client.cancel(job.name)
         except ServiceError as error:
             if error.code not in _ENDED_ALREADY:
                 raise
-        job.next_look, job.pause = 0.0, _FIRST_LOOK
+        job.next_look = job.pause = 0.0
 
 
 def _failed_row(grant: Grant, failure: Failure, worker: str) -> Attempted:
@@ -454,11 +463,3 @@ def _failed_row(grant: Grant, failure: Failure, worker: str) -> Attempted:
         permanent=failure.code is not None and failure.code < _SERVER and failure.code != _TOO_MANY,
         worker=worker,
     )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:  # noqa: PLR2004 - two minutes
-        return f"{seconds:.0f} s"
-    if seconds < 2 * 3600:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -7,8 +7,7 @@ requests. Only if no result has a key, and there are as many as rows, is the pos
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple
 
 from ..answer_cost import answer_cost
@@ -26,9 +25,7 @@ __all__ = [
     "AnswerReader",
     "JoinPlan",
     "batch_key",
-    "keys_of_note",
     "lost_row",
-    "order_note",
     "plan_join",
 ]
 
@@ -189,19 +186,3 @@ def lost_row(grant: Grant, why: str, *, reason: str, worker: str) -> Attempted:
 def _http_status(failure: Failure) -> int:
     code = failure.code
     return code if code is not None and 400 <= code < 600 else 500  # noqa: PLR2004 - HTTP
-
-
-def order_note(grants: Sequence[Grant]) -> str:
-    """The rows of a job in the order in which they are sent, as the store keeps it."""
-    keys: Mapping[str, list[str]] = {"keys": [batch_key(grant) for grant in grants]}
-    return json.dumps(keys, separators=(",", ":"))
-
-
-def keys_of_note(note: str | None) -> list[str]:
-    """The keys of all rows of a job; empty if they are not known."""
-    try:
-        value = json.loads(note or "{}")
-    except ValueError:
-        return []
-    keys = value.get("keys") if isinstance(value, dict) else None
-    return [each for each in keys if isinstance(each, str)] if isinstance(keys, list) else []

@@ -5,12 +5,13 @@ Requests that may be repeated without harm are repeated; the creation of a job i
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import IO, Final, TypeVar
+from typing import IO, Final, TypeVar, cast
 
 from ..backends import Backend, BatchAnswer, BatchApi, HttpRequest, RemoteJob
 from ..client import Key, endpoint_of, fetch_body, fetch_into, upload_file
@@ -18,7 +19,7 @@ from ..content import LocalFile
 from ..errors import ConnectionFailed, GeminiMagicError, OptionError, ServiceError, StalledError, WireError
 from ..options import Options
 
-__all__ = ["BatchClient", "batch_api", "is_passing"]
+__all__ = ["BatchClient", "Stopped", "batch_api", "is_passing"]
 
 T = TypeVar("T")
 
@@ -28,6 +29,7 @@ _MAX_INLINE: Final = 2**30  # bytes of an answer with the results of a job insid
 _MAX_LINE: Final = 256 * 2**20  # bytes of the result of one request
 _PAUSES: Final = (1.0, 3.0, 9.0)  # seconds before a request is repeated
 _PASSING: Final = (408, 429, 499, 500, 502, 503, 504)
+_PROJECT: Final = "x-goog-user-project"  # the header of a sign-in, whose token changes
 _ELSEWHERE: Final = (301, 302, 303, 307, 308, 404)
 
 
@@ -49,6 +51,24 @@ def is_passing(error: GeminiMagicError) -> bool:
     return isinstance(error, ConnectionFailed | StalledError)
 
 
+class Stopped(Exception):  # noqa: N818 - named after what happened
+    """The user has stopped the run while bytes were transferred."""
+
+
+class _StoppableFile:
+    """A file whose ``write`` ends a download when the user stops the run."""
+
+    def __init__(self, file: IO[bytes], is_stopped: Callable[[], bool]) -> None:
+        self._is_stopped = is_stopped
+        self._write = file.write
+        self.read, self.seek, self.truncate = file.read, file.seek, file.truncate
+
+    def write(self, data: bytes) -> int:
+        if self._is_stopped():
+            raise Stopped
+        return self._write(data)
+
+
 class BatchClient:
     """Batch jobs at one server.
 
@@ -57,6 +77,7 @@ class BatchClient:
         options: the address and the limits.
         key: the key.
         sleep: waits for some seconds.
+        is_stopped: whether the user has stopped the run; an upload or a download then ends with :class:`Stopped`.
 
     Raises:
         OptionError: the backend has no batch jobs.
@@ -68,19 +89,45 @@ class BatchClient:
         options: Options,
         key: Key | None,
         sleep: Callable[[float], object] = time.sleep,
+        is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self.api = batch_api(backend)
         self.backend = backend
         self._options = options
         self._key = key
         self._sleep = sleep
+        self._is_stopped = is_stopped
         self._endpoint = endpoint_of(options)
 
     # -- creation
 
-    def upload(self, file: LocalFile, on_progress: Callable[[int], None] | None = None) -> str:
-        """Upload a file of rows. Returns its id."""
-        return upload_file(file, self.backend, self._options, self._key, on_progress=on_progress).name
+    def upload(self, file: LocalFile, on_progress: Callable[[int], object]) -> str:
+        """Upload a file of rows. Returns its id.
+
+        Raises:
+            Stopped: the user has stopped the run.
+            GeminiMagicError: the server refused the file or cannot be reached.
+        """
+
+        def progress(sent: int) -> None:
+            self.check_stopped()
+            on_progress(sent)
+
+        return upload_file(file, self.backend, self._options, self._key, on_progress=progress).name
+
+    def check_stopped(self) -> None:
+        """Raise :class:`Stopped` if the user has stopped the run."""
+        if self._is_stopped():
+            raise Stopped
+
+    def scope(self, salt: str) -> str:
+        """A salted digest of the server and the key, or of the key's project, which the jobs belong to."""
+        project = owner = ""
+        if self._key is not None:
+            project = next((text for name, text in self._key.headers if name.lower() == _PROJECT), "")
+            owner = project or self._key.value.reveal()
+        url = self.api.list(self._endpoint, "").url
+        return hashlib.sha256(f"{salt}\n{url}\n{owner}".encode("utf-8", "replace")).hexdigest()[:32]
 
     def create_inline(self, model: str, label: str, rows: list[bytes]) -> RemoteJob:
         """Create a job with its requests inside, once.
@@ -162,6 +209,10 @@ class BatchClient:
                 return
         self._repeated(partial(self._fetch_into, target, last))
 
+    def is_missing_file(self, error: ServiceError) -> bool:
+        """Whether an error says that a file does not exist, which the server reports like a lack of permission."""
+        return self.backend.files is not None and bool(self.backend.files.missing(error.message))
+
     def inline_answers(self, body: IO[bytes]) -> tuple[list[BatchAnswer], int]:
         """The results inside the answer of :meth:`look`, and how many cannot be read."""
         body.seek(0)
@@ -185,7 +236,8 @@ class BatchClient:
         return fetch_body(http, self.backend, self._options, self._key)
 
     def _fetch_into(self, target: IO[bytes], http: HttpRequest) -> None:
-        fetch_into(target, http, self.backend, self._options, self._key, max_size=_MAX_RESULTS)
+        file = cast("IO[bytes]", _StoppableFile(target, self._is_stopped))
+        fetch_into(file, http, self.backend, self._options, self._key, max_size=_MAX_RESULTS)
 
     def _masked(self, text: bytes) -> bytes:
         return text if self._key is None else self._key.value.mask(text)

@@ -7,7 +7,7 @@ store finds them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Final, Literal
 
@@ -17,10 +17,11 @@ from ..client import Asker, plan_media, uploaded_request
 from ..content import Request, Turn
 from ..errors import OptionError
 from ..journaling import uploaded_files
-from .batch import BatchRunner, JobView
+from .batch import BatchRunner
 from .batch_answers import AnswerReader
 from .batch_client import BatchClient
 from .batch_pack import PackedJob, packed_jobs
+from .batch_values import JobView
 from .breaker import CircuitBreaker
 from .budget import Budget
 from .limits import tokens_of
@@ -31,6 +32,9 @@ from .values import Attempted, Grant
 __all__ = ["BatchLeader", "open_job_rows", "refuse_open_jobs"]
 
 _TICK: Final = 1.0  # seconds between two announcements of the age of the jobs
+_HALF: Final = (
+    "The batch tier costs half of the standard price. Its jobs go on at the server if this kernel ends."
+)
 _ANNOUNCED: Final = 3  # jobs that are shown by name
 
 
@@ -43,7 +47,7 @@ class BatchLeader:
         store: the store, in which the run has begun.
         asker: the options, the dialect and the key.
         request: a request of the run, whose last turn is replaced by each row's prompt.
-        reader: describes results.
+        reader_of: returns what describes the results of the jobs of a run, by its number.
         budget: the money.
         breaker: stops the run after equal refusals.
         progress: counts.
@@ -61,7 +65,7 @@ class BatchLeader:
         *,
         asker: Asker,
         request: Request,
-        reader: AnswerReader,
+        reader_of: Callable[[int], AnswerReader],
         budget: Budget,
         breaker: CircuitBreaker,
         progress: ProgressCounter,
@@ -85,13 +89,15 @@ class BatchLeader:
         self._left = max_seconds
         self._granted: dict[int, Grant] = {}  # by request, to count the rows that end
         self._held: list[Grant] = []  # rows beyond the budget
-        self._client = BatchClient(asker.backend, asker.options, asker.key, sleep=self._wait)
+        self._client = BatchClient(
+            asker.backend, asker.options, asker.key, sleep=self._wait, is_stopped=self._stopped.is_set
+        )
         self._runner = BatchRunner(
             store,
             self._client,
-            reader,
+            reader_of,
             asker.options.model,
-            say=progress.add_notice,
+            notify=progress.add_notice,
             wait=self._wait,
             on_done=self._count,
         )
@@ -166,7 +172,8 @@ class BatchLeader:
         jobs = "1 batch job" if len(views) == 1 else f"{len(views)} batch jobs"
         self.progress.set_ending(
             f"{jobs} with {rows:,} rows {'goes' if len(views) == 1 else 'go'} on at the server ({views[0].name or 'not yet named'}).",
-            "Run it again to wait for the answers; run.cancel() cancels the jobs.",
+            "Run it again to wait for the answers, also after a restart. "
+            f"gemini_magic.cancel_batch_jobs({str(self._store.path)!r}) or run.cancel() cancels the jobs.",
         )
 
     # -- rows
@@ -188,6 +195,7 @@ class BatchLeader:
             grant = self._held.pop()
             self._expect(grant)
             self._budget.reserve(grant.request, tokens_of(grant.wanted.size))
+            self.progress.add_notice(_HALF)
             yield grant
 
     def _expect(self, grant: Grant) -> None:
@@ -256,7 +264,7 @@ class BatchLeader:
         self.progress.set_pace(sum(view.rows for view in views), 0, None)
         shown = "; ".join(map(str, views[:_ANNOUNCED]))
         more = f"; and {len(views) - _ANNOUNCED} more batch jobs" if len(views) > _ANNOUNCED else ""
-        self.progress.set_wait(shown + more)
+        self.progress.set_wait("; ".join(filter(None, (self._runner.transfer, shown + more))))
 
 
 def open_job_rows(store: Store) -> set[int]:

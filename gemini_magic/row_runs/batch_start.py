@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Final
 
 from msgspec.structs import replace
@@ -13,10 +15,11 @@ from ..api import key_for_options, resolved_options
 from ..backends import Backend, backend
 from ..client import Asker, endpoint_of
 from ..content import Request, Text
-from ..errors import OptionError
+from ..errors import OptionError, SchemaError
 from ..options import Options
 from ..prices import TokenPrice
 from ..prompts import build_request
+from ..schema import Schema, as_schema
 from .batch import BatchRunner
 from .batch_answers import AnswerReader
 from .batch_client import BatchClient, batch_api
@@ -91,7 +94,7 @@ def start_batch(
         store,
         asker=asker,
         request=request,
-        reader=_reader(asker, request),
+        reader_of=_readers(store, asker, request),
         budget=budget,
         breaker=breaker,
         progress=progress,
@@ -99,14 +102,42 @@ def start_batch(
     )
 
 
-def _reader(asker: Asker, request: Request) -> AnswerReader:
+def _readers(
+    store: Store, asker: Asker, request: Request, *, current: bool = True
+) -> Callable[[int], AnswerReader]:
+    """What describes the results of the jobs of a run: those of an earlier run belong to its schema.
+
+    Args:
+        store: the store.
+        asker: the options, the dialect and the key.
+        request: a request of the run.
+        current: whether the newest run of the store is the one with these options.
+    """
     options, dialect = asker.options, asker.backend
     url = dialect.url(options.model, endpoint_of(options))
-    return AnswerReader(dialect, request, url, options.schema, TokenPrice.parse(options.price))
+    price = TokenPrice.parse(options.price)
+    newest = store.runs()[-1].id if current else 0
+
+    @cache
+    def reader_of(run: int) -> AnswerReader:
+        schema = options.schema if run == newest else _schema_of(store, run)
+        return AnswerReader(dialect, request, url, schema, price)
+
+    return reader_of
+
+
+def _schema_of(store: Store, run: int) -> Schema | None:
+    """The schema of an earlier run; None if it has none, or one that cannot be read any more."""
+    text = next((record.schema for record in store.runs() if record.id == run), None)
+    try:
+        value = None if text is None else json.loads(text)
+        return as_schema(value) if isinstance(value, dict) else None
+    except (ValueError, SchemaError):
+        return None
 
 
 def cancel_jobs(
-    store: Store, asker: Asker, request: Request, say: Callable[[str], object], patience: float
+    store: Store, asker: Asker, request: Request, notify: Callable[[str], object], patience: float
 ) -> int:
     """Cancel the batch jobs of a store that have not ended, and store what they have answered.
 
@@ -114,7 +145,7 @@ def cancel_jobs(
         store: the store, open for writing.
         asker: the options, the dialect and the key.
         request: a request of the run.
-        say: is called with each sentence for the user.
+        notify: is called with each sentence for the user.
         patience: how many seconds to wait for the end of the jobs.
 
     Returns:
@@ -126,7 +157,14 @@ def cancel_jobs(
         return False
 
     client = BatchClient(asker.backend, asker.options, asker.key)
-    runner = BatchRunner(store, client, _reader(asker, request), asker.options.model, say=say, wait=wait)
+    runner = BatchRunner(
+        store,
+        client,
+        _readers(store, asker, request, current=False),
+        asker.options.model,
+        notify=notify,
+        wait=wait,
+    )
     runner.reattach()
     return runner.cancel(patience)
 

@@ -125,7 +125,12 @@ _SEPARATE: Final = ("model", "schema", "schema_multi", "tool", "format")  # writ
 
 
 def asked_for(
-    options: Options, *, template: str = "", functions: Sequence[Any] = (), repeat: int = 1, form: int = FORM
+    options: Options,
+    *,
+    template: str = "",
+    functions: Sequence[Any] = (),
+    repeat: int = 1,
+    form: int | None = None,
 ) -> dict[str, Any]:
     """What the rows of a run ask for besides their values, as JSON that is stored with the run.
 
@@ -134,7 +139,7 @@ def asked_for(
         template: the template; it belongs to the record, not to the hash, because the rendered parts contain its text.
         functions: the declarations of the functions that the model may call.
         repeat: the number of answers for each row.
-        form: the version of the canonical form.
+        form: the version of the canonical form; None for the newest.
     """
     given: dict[str, Any] = {}
     for name, role in OPTION_ROLES.items():
@@ -146,7 +151,7 @@ def asked_for(
         given["json"] = True
     schema = options.schema
     return {
-        "form": form,
+        "form": FORM if form is None else form,
         "model": options.model.removeprefix("models/"),
         "options": given,
         "schema": getattr(schema, "sent", schema),

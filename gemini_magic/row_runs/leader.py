@@ -10,15 +10,16 @@ import heapq
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from ..errors import GeminiMagicError, StoreError
 from .attempts import TOO_MANY
 from .breaker import CircuitBreaker
 from .budget import Budget, dollars_text
 from .limits import LIMITS, AtOnce, RequestsAMinute, reopens, tokens_of, useful_at_once
+from .pace import InFlight, Pace, WaitingGrant
 from .progress import ProgressCounter
 from .store import Store
 from .values import (
@@ -30,7 +31,7 @@ from .values import (
     WorkerLost,
 )
 
-__all__ = ["Leader", "Pace"]
+__all__ = ["Leader"]
 
 _GRACE: Final = 10.0  # seconds that rows in flight have after a stop
 _AFTER_GRACE: Final = 5.0  # seconds after which the leader no longer waits for them
@@ -39,54 +40,10 @@ _GATHER: Final = 0.003  # seconds for which events gather when many rows are in 
 _MANY: Final = 32
 _SHOWN_EVERY: Final = 0.1  # seconds between two announcements of progress
 _MOST_BYTES: Final = 64_000_000  # of prompts in flight
+_MOST_BUSY: Final = 20  # refusals of one row for too many requests, while others are answered
 _MOST_REFUSED: Final = 600.0  # seconds without an answer in which the server only refuses
 _BACKOFF: Final = (1.0, 30.0)  # seconds before another attempt: the first and the longest wait
 _MIDNIGHT: Final = 60.0  # seconds after a quota of the day opens
-
-
-class Pace(NamedTuple):
-    """The limits of a run.
-
-    Attributes:
-        scope: what the limits of the process apply to: a host, a key and a model.
-        rpm: requests a minute; None for any number.
-        tpm: input tokens a minute; None for any number.
-        at_once: rows at once, at most.
-        retries: further attempts of a row after a refusal that passes, apart from those for too many requests.
-        max_seconds: seconds after which the run ends; None for any.
-        wait_for_day: whether the run waits until a quota of the day opens again.
-    """
-
-    scope: Hashable
-    rpm: int | None = None
-    tpm: int | None = None
-    at_once: int = 64
-    retries: int = 3
-    max_seconds: float | None = None
-    wait_for_day: bool = False
-
-
-class _InFlight(NamedTuple):
-    """A grant without its event.
-
-    Attributes:
-        grant: the grant.
-        generation: of :class:`AtOnce`, when it was given.
-        tries: refusals before it, apart from those for too many requests.
-    """
-
-    grant: Grant
-    generation: int
-    tries: int
-
-
-class _Waiting(NamedTuple):
-    """A grant that waits for its turn. ``due`` is a reading of the monotonic clock."""
-
-    due: float
-    order: int
-    grant: Grant
-    tries: int
 
 
 class Leader:
@@ -121,9 +78,9 @@ class Leader:
         self._budget = budget
         self._breaker = breaker
         self.progress = progress
-        self._ready: deque[_Waiting] = deque()
-        self._later: list[_Waiting] = []
-        self._flying: dict[int, _InFlight] = {}
+        self._ready: deque[WaitingGrant] = deque()
+        self._later: list[WaitingGrant] = []
+        self._flying: dict[int, InFlight] = {}
         self._open = open_requests
         self._bytes = 0  # of the prompts in flight
         self._order = count()
@@ -132,6 +89,8 @@ class Leader:
         self._requests = RequestsAMinute(pace.scope, pace.rpm)
         self._ratio: float | None = None  # tokens a byte
         self._mean: float | None = None  # seconds of an answer
+        self._tokens = 0.0  # input tokens of a row
+        self._busy: dict[int, int] = {}  # refusals for too many requests, by the row's request
         self._refusals = 0  # for too many requests, one after the other
         self._began = self._last_answer = time.monotonic()
         self._shown = 0.0
@@ -286,7 +245,7 @@ class Leader:
         grants: list[Grant] = []
         while len(grants) < worker.free and not self._halting and (waiting := self._next()) is not None:
             grant, tries = waiting.grant, waiting.tries
-            self._flying[grant.request] = _InFlight(grant, self._at_once.generation, tries)
+            self._flying[grant.request] = InFlight(grant, self._at_once.generation, tries)
             self._bytes += _weight(grant)
             tokens = tokens_of(grant.wanted.size, self._ratio)
             self._budget.reserve(grant.request, tokens)
@@ -295,7 +254,7 @@ class Leader:
             grants.append(grant)
         return grants
 
-    def _next(self) -> _Waiting | None:
+    def _next(self) -> WaitingGrant | None:
         """The next grant that may start now, or None."""
         if self._flying and (not self._breaker.proven or self._bytes > _MOST_BYTES):
             return None
@@ -331,12 +290,14 @@ class Leader:
             for grant in batch:
                 self._open.add(grant.request)
                 more = self._pace.retries > 0
-                self._ready.append(_Waiting(0.0, next(self._order), grant._replace(more=more), 0))
+                self._ready.append(WaitingGrant(0.0, next(self._order), grant._replace(more=more), 0))
 
     def _useful(self) -> int | None:
         rates = []
         if self._pace.rpm is not None:
             rates.append(self._pace.rpm / 60.0)
+        if self._pace.tpm is not None and self._tokens:
+            rates.append(self._pace.tpm / self._tokens / 60.0)
         return useful_at_once(min(rates, default=None), self._mean)
 
     # -- taking
@@ -381,6 +342,7 @@ class Leader:
 
     def _end_row(self, grant: Grant, attempted: Attempted) -> None:
         self._open.discard(attempted.request)
+        self._busy.pop(attempted.request, None)
         self.progress.count_row(attempted.status, grant, attempted)
         failed = attempted.status in ("error", "stalled") and not self._breaker.proven
         if (attempted.permanent or failed) and (reason := self._breaker.refused(attempted)):
@@ -396,6 +358,9 @@ class Leader:
         if attempted.seconds is not None:
             mean = attempted.seconds if self._mean is None else self._mean
             self._mean = mean + 0.05 * (attempted.seconds - mean)
+        if attempted.tokens_in:
+            tokens = self._tokens or attempted.tokens_in
+            self._tokens = tokens + 0.05 * (attempted.tokens_in - tokens)
         if attempted.tokens_in and grant.wanted.size:
             ratio = attempted.tokens_in / grant.wanted.size
             self._ratio = ratio if self._ratio is None else self._ratio + 0.05 * (ratio - self._ratio)
@@ -404,7 +369,7 @@ class Leader:
         if self._at_once.limit != before:
             self._executor.resize(self._at_once.limit)
 
-    def _not_sent(self, flying: _InFlight, attempted: Attempted) -> None:
+    def _not_sent(self, flying: InFlight, attempted: Attempted) -> None:
         """A grant came back unsent: the run is paused or stopped, or the server cannot be reached."""
         grant = flying.grant
         if self._halting:
@@ -416,9 +381,9 @@ class Leader:
             else:
                 self._again(flying, self._backoff(flying.tries), flying.tries + 1)
         else:
-            self._ready.appendleft(_Waiting(0.0, next(self._order), grant, flying.tries))
+            self._ready.appendleft(WaitingGrant(0.0, next(self._order), grant, flying.tries))
 
-    def _refused_for_all(self, flying: _InFlight, attempted: Attempted) -> None:
+    def _refused_for_all(self, flying: InFlight, attempted: Attempted) -> None:
         """The server refuses the key, the model or the account, or a quota of the day is used up: the row stays waiting."""
         if attempted.http_status != TOO_MANY:
             self._end_row(flying.grant, attempted._replace(status="error"))
@@ -436,28 +401,38 @@ class Leader:
             f'Run it again after {opens.astimezone():%H:%M on %A} (midnight in California), or with wait="day".',
         )
 
-    def _refused(self, flying: _InFlight, attempted: Attempted) -> None:
+    def _refused(self, flying: InFlight, attempted: Attempted) -> None:
         """The server refuses for a reason that passes."""
         self._at_once.refused(flying.generation)
         self._executor.resize(self._at_once.limit)
         if attempted.http_status == TOO_MANY or "RESOURCE_EXHAUSTED" in attempted.reason:
             self._refusals += 1
+            if self._is_never_accepted(attempted):
+                failed = attempted._replace(status="error")
+                self._store.hand_over([failed])
+                self._end_row(flying.grant, failed)
+                return
             LIMITS.refused(self._pace.scope, attempted.wait, self._refusals)
             self._again(flying, 0.0, flying.tries)
         else:
             wait = self._backoff(flying.tries) if attempted.wait is None else attempted.wait + 1.0
             self._again(flying, wait, flying.tries + 1)
 
+    def _is_never_accepted(self, attempted: Attempted) -> bool:
+        """Whether one row is refused again and again while others are answered: it exceeds the quota of a minute alone."""
+        busy = self._busy[attempted.request] = self._busy.get(attempted.request, 0) + 1
+        return busy >= _MOST_BUSY and self._last_answer > self._began
+
     @staticmethod
     def _backoff(tries: int) -> float:
         return min(_BACKOFF[1], _BACKOFF[0] * 2.0**tries)
 
-    def _again(self, flying: _InFlight, seconds: float, tries: int) -> None:
+    def _again(self, flying: InFlight, seconds: float, tries: int) -> None:
         """Ask a row again after some seconds."""
         grant = flying.grant
         more = tries < self._pace.retries
         again = grant._replace(attempt=grant.attempt + 1, more=more)
-        heapq.heappush(self._later, _Waiting(time.monotonic() + seconds, next(self._order), again, tries))
+        heapq.heappush(self._later, WaitingGrant(time.monotonic() + seconds, next(self._order), again, tries))
 
     def _take_loss(self, lost: WorkerLost) -> None:
         if lost.reason:
@@ -469,7 +444,7 @@ class Leader:
             self._bytes -= _weight(grant)
             self._budget.settle(grant.request, None, paid=False)
             tries = 0 if flying is None else flying.tries
-            self._ready.appendleft(_Waiting(0.0, next(self._order), grant, tries))
+            self._ready.appendleft(WaitingGrant(0.0, next(self._order), grant, tries))
         for grant in lost.in_doubt:
             self._flying.pop(grant.request, None)
             self._bytes -= _weight(grant)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, count
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -12,7 +13,7 @@ from typing import Any, Final, Literal
 from ..content import Part
 from ..errors import OptionError, PromptError
 from ..options import Options
-from .identity import FORM, Identity, asked_for, changes
+from .identity import Identity, asked_for, changes
 from .images import FileDigests, ImageFolder
 from .inputs import RowSource, open_source
 from .key_checks import Duplicates, KeyCheck, RepeatCheck
@@ -43,7 +44,6 @@ def prepare(
     repeat: int = 1,
     max_bytes: int | None = None,
     folder: str | os.PathLike[str] | None = None,
-    form: int = FORM,
 ) -> Plan:
     """Return the plan of a run: what each row asks for.
 
@@ -63,7 +63,6 @@ def prepare(
         repeat: the number of answers for each row.
         max_bytes: bytes of the prompt's text beyond which a row is ``too_long``; None for any size.
         folder: the folder whose files ``image(row.NAME)`` may send.
-        form: the version of the canonical form of the hash.
 
     Raises:
         PromptError: the input or the template is not valid, a value is missing with ``missing="error"``, or a value cannot
@@ -78,7 +77,7 @@ def prepare(
         source,
         _compiled(template, source, namespace, images, options.table_rows),
         KeyColumns(source, id),
-        asked_for(options, template=template or "", functions=functions, repeat=repeat, form=form),
+        asked_for(options, template=template or "", functions=functions, repeat=repeat),
         images=images,
         before=tuple(before),
         missing=missing,
@@ -166,23 +165,36 @@ class Plan:
         dedupe: bool,
         max_bytes: int | None,
     ) -> None:
-        self.source, self.template, self.asked = source, template, asked
+        self.source, self.template = source, template
         self.repeat: int = asked["repeat"]
-        self.identity = Identity(asked)
         self.repeats: dict[int, int] = {}
         self._images = images
         self._keys, self._missing, self._duplicates = keys, missing, duplicates
-        self._prompts = RowPrompts(
+        self._prompts_of = partial(
+            RowPrompts,
             source,
             template,
             keys.positions,
-            self.identity,
             before=before,
             missing=missing,
             dedupe=dedupe,
             max_bytes=max_bytes,
         )
+        self._ask(asked)
+
+    def _ask(self, asked: Mapping[str, Any]) -> None:
+        self.asked, self.identity = asked, Identity(asked)
+        self._prompts = self._prompts_of(identity=self.identity)
         self._read = self._prompts.read
+
+    def use_form(self, form: int) -> None:
+        """Make hashes in another version of the canonical form, such as that of the answers in a store.
+
+        Raises:
+            OptionError: the version is not known.
+        """
+        if form != self.identity.form:
+            self._ask({**self.asked, "form": form})
 
     @property
     def length(self) -> int | None:

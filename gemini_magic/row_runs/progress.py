@@ -139,7 +139,8 @@ class ProgressCounter:
 
     def count_unasked(self, reason: str, rows: int = 1) -> None:
         """Count rows for which this run sends nothing."""
-        self._unasked[reason] += rows
+        if rows:
+            self._unasked[reason] += rows
 
     def count_attempt(self, attempted: Attempted) -> None:
         """Count an attempt that was sent."""

@@ -21,7 +21,7 @@ from ..options import Options
 from ..prices import TokenPrice
 from ..prompts import build_request
 from ..views import watch_rows
-from .admission import Admission, InDoubt, Stale, check_store, limited
+from .admission import Admission, InDoubt, Stale, asked_before, check_store, limited
 from .attempts import AttemptMaker
 from .batch_leader import BatchLeader, refuse_open_jobs
 from .batch_start import BATCH, check_batch, start_batch, without_batch
@@ -29,9 +29,10 @@ from .breaker import CircuitBreaker
 from .budget import Budget, token_rates
 from .cluster import ClusterExecutor
 from .cluster_plan import ClusterPlan
-from .leader import Leader, Pace
+from .leader import Leader
 from .limits import DEFAULT_AT_ONCE
 from .local import LocalExecutor
+from .pace import Pace
 from .plan import Duplicates, Missing, prepare
 from .preview import preview_rows
 from .progress import ProgressCounter
@@ -245,8 +246,8 @@ class _Starter:
         store = Store.open(self.arguments.store)
         try:
             self._refuse_open_jobs(store)
-            self.settings.plan.keep_digests(store.digests)
-            check_store(
+            self._fit_plan(store)
+            checked = check_store(
                 self.settings.plan,
                 store,
                 limit=self.arguments.limit,
@@ -264,7 +265,12 @@ class _Starter:
                 in_doubt=self.arguments.in_doubt,
                 open_requests=open_requests,
             )
-            batches = limited(self.settings.plan.batches(), self.arguments.limit)
+            if checked is None:
+                batches = limited(self.settings.plan.batches(), self.arguments.limit)
+            else:
+                progress.count_unasked("done", checked.done)
+                store.match(list(checked.last.values()))  # the extent of the input
+                batches = checked.batches()
             leader = self._leader(map(admission.admit, batches), open_requests, store, progress)
             return RowRun(self.settings, store, leader, progress, _retry)
         except BaseException:
@@ -276,6 +282,7 @@ class _Starter:
         store = Store.open(run.store.path)
         try:
             self._refuse_open_jobs(store)
+            self._fit_plan(store)
             store.begin_run(self._record())
             progress = self._progress(store)
             grants = retried_grants(run, self.settings.plan, store, statuses)
@@ -284,6 +291,16 @@ class _Starter:
         except BaseException:
             store.close()
             raise
+
+    def _fit_plan(self, store: Store) -> None:
+        """Let the plan make hashes in the form that the store has, and keep the digests of files there.
+
+        Raises:
+            OptionError: the form is one of a newer version.
+        """
+        plan = self.settings.plan
+        plan.use_form(asked_before(store).get("form", plan.identity.form))
+        plan.keep_digests(store.digests)
 
     def _refuse_open_jobs(self, store: Store) -> None:
         if self.options.service_tier != BATCH:

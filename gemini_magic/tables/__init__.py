@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from .columns import Column, Columns, ColumnType
+from .columns import Column, Columns, ColumnType, DeferredColumns
 from .export import arrow_batches, arrow_rows, library
 from .rows import Rows
+from .storage import ColumnStorage
 
-__all__ = ["Column", "ColumnType", "Columns", "Rows", "arrow_batches", "arrow_rows", "library"]
+__all__ = [
+    "Column",
+    "ColumnStorage",
+    "ColumnType",
+    "Columns",
+    "DeferredColumns",
+    "Rows",
+    "arrow_batches",
+    "arrow_rows",
+    "library",
+]

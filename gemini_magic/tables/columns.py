@@ -115,6 +115,39 @@ class Columns(Generic[R]):
         return self.length
 
 
+class DeferredColumns(Columns[R]):
+    """Columns whose values are stored when they are first read: for a table of one thread that is seldom read.
+
+    Args:
+        record, columns: as for :class:`Columns`.
+    """
+
+    def __init__(self, record: type[R], columns: Sequence[Column]) -> None:
+        self.record, self.show_all = record, False
+        self.columns = tuple(columns)
+        self.length = 0
+        self._fill = None
+        self._filling = threading.Lock()
+        self._pending: list[tuple[Any, ...]] = []
+
+    def extend(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Append rows."""
+        if "stores" in self.__dict__:
+            super().extend(rows)
+        else:
+            self._pending += rows
+            self.length += len(rows)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("stores", "_appends"):
+            raise AttributeError(name)
+        self.stores = {column.name: column.store() for column in self.columns}
+        self._appends = [store.append for store in self.stores.values()]
+        pending, self._pending, self.length = self._pending, [], 0
+        super().extend(pending)
+        return self.__dict__[name]
+
+
 def _columns_from_rows(record: type[R], columns: Sequence[Column], rows: list[tuple[Any, ...]]) -> Columns[R]:
     copy = Columns(record, columns)
     copy.extend(rows)

@@ -11,14 +11,14 @@ import time
 
 import pytest
 from calibration import assert_soon
-from client_stage import CANARY, canary, finished, start, text, until
+from client_stage import CANARY, canary, finished, request, start, text, until
 from fake_server import cut, endless, finish, gate, stall, status
 from fake_server import text as say
 from tls_certificate import write
 from upload_server import UploadServer
 
 from gemini_magic.backends import backend
-from gemini_magic.client import open_stream
+from gemini_magic.client import Asker, SingleAttempt, open_stream
 from gemini_magic.config import Options
 from gemini_magic.content import Blob, Request, Turn
 from gemini_magic.ledger import Ledger
@@ -189,6 +189,25 @@ def test_https_goes_through_the_proxy_of_any_variable(relay, secure, monkeypatch
     monkeypatch.setenv(name, address)
     assert text(finished(start(secure, retries=0))) == "here"
     assert seen == [f"CONNECT {secure.removeprefix('https://')} HTTP/1.1"]
+
+
+def test_leave_to_send_is_asked_when_the_tunnel_stands_and_before_the_request(relay, secure, monkeypatch):
+    address, seen = relay
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    asker = Asker(Options(base_url=secure, key_env="TEST_KEY"), backend("gemini"), canary())
+
+    def made(may_send):
+        attempt = SingleAttempt(asker, request(), Ledger(request()), may_send)
+        outcome = attempt.run()
+        return attempt, outcome
+
+    tunnels = []
+    attempt, outcome = made(lambda: tunnels.append(len(seen)) or False)
+    assert (tunnels, outcome.end, attempt.sent(outcome)) == ([1], "not sent", False)
+    attempt, outcome = made(lambda: tunnels.append(len(seen)) or True)
+    assert text(attempt.ledger) == "here"
+    assert len(tunnels) == 2
+    assert attempt.sent(outcome)
 
 
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])

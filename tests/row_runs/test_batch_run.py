@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -10,7 +14,7 @@ from batch_server import BatchServer
 import gemini_magic
 from gemini_magic.api import resolved_options
 from gemini_magic.errors import GeminiMagicError, OptionError
-from gemini_magic.row_runs import RowArguments, batch, start_rows
+from gemini_magic.row_runs import RowArguments, batch, batch_pack, start_rows
 from gemini_magic.row_runs.run import RowRun
 
 ROWS = [{"id": f"T-{n}", "text": f"text {n}"} for n in range(5)]
@@ -110,7 +114,7 @@ def test_the_response_of_a_row_has_its_cost_and_no_note_about_its_tier(ask):
     run = ask()
     (row, *_) = next(run.results())
     response = run.response(row.request)
-    assert response.text == "TEXT 0"
+    assert response.text == run.at["T-0"].text == "TEXT 0"
     assert response.usage.output == 7
 
 
@@ -228,6 +232,43 @@ def test_the_schema_is_sent_and_checked(ask, server):
     assert job.rows[0]["request"]["generationConfig"]["responseMimeType"] == "application/json"
 
 
+def test_the_answers_of_an_earlier_job_belong_to_its_own_schema(begin, server):
+    server.plan(looks=10**9)
+    server.answer_of = lambda _: '{"label": "a"}'
+    run = begin(schema="label str")
+    wait_for_job(server, run)
+    run.stop()
+    assert run.wait(10)
+    server.finish_all()
+    rows = [{"id": "U-1", "text": "other"}]
+    again = begin(rows, schema="urgency int")
+    assert again.wait(10)
+    assert texts(again) == [("mismatch", '{"label": "a"}')]
+    last = begin(schema="label str")
+    assert last.wait(10)
+    assert texts(last) == [("complete", '{"label": "a"}')] * 5
+    assert server.paid == 6
+
+
+def test_an_upload_ends_when_the_run_is_stopped(begin, server, monkeypatch):
+    monkeypatch.setattr(batch_pack, "_MAX_INLINE_ROWS", 1)
+    server.fail("upload", slow=2000)
+    run = begin()
+    while "upload" not in server.kinds():
+        run.wait(0.01)
+    run.stop()
+    assert run.wait(10)
+    assert run.progress.state == "stopped"
+    assert server.created == 0
+    assert texts(begin_and_wait(begin)) == DONE
+
+
+def begin_and_wait(begin):
+    run = begin()
+    assert run.wait(10)
+    return run
+
+
 def test_a_refused_job_ends_the_run_with_its_error(ask, server):
     server.fail("create", status=404, message="models/x is not found.")
     run = ask()
@@ -263,3 +304,29 @@ def test_no_thread_is_left(ask):
     before = threading.active_count()
     ask()
     assert threading.active_count() <= before + 3  # the server's connections
+
+
+_CHILD = """
+import sys
+import gemini_magic
+from gemini_magic.row_runs import batch
+batch._FIRST_LOOK = 0.01
+rows = [{"id": f"T-{n}", "text": f"text {n}"} for n in range(5)]
+gemini_magic.rows("{{ row.text }}", rows, id="id", store=sys.argv[2], model="gemini-2.5-flash", base_url=sys.argv[1],
+                  key_env="FAKE", service_tier="batch", show=False)
+"""
+
+
+def test_rows_of_a_killed_process_are_not_in_doubt_and_not_paid_again(ask, server, tmp_path):
+    def kill(_):
+        server.on_create = lambda _: None
+        os.kill(child.pid, signal.SIGKILL)
+
+    server.on_create = kill
+    child = subprocess.Popen(
+        [sys.executable, "-c", _CHILD, server.base_url, str(tmp_path / "t.rows.sqlite")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert child.wait(60) == -signal.SIGKILL
+    assert texts(ask()) == DONE  # with in_doubt="stop"
+    assert (server.created, server.paid) == (1, 5)

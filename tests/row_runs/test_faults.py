@@ -84,6 +84,21 @@ def test_a_429_inside_an_answer_with_status_200_counts_as_well(server):
     assert len(server.requests) == 6
 
 
+def test_a_row_that_is_refused_again_and_again_while_others_are_answered_fails(server, monkeypatch):
+    monkeypatch.setattr(leader, "_MOST_BUSY", 3)
+
+    def answer(exchange):
+        large = "text 2" in str(exchange.request.body)
+        (busy() if large else lambda made: made.send_json(made.chunk("Hello", thought=False, finish="STOP")))(
+            exchange
+        )
+
+    server.model("m", answer)
+    run = ask_rows(server, table(4))
+    assert statuses(run) == ["complete", "complete", "error", "complete"]
+    assert results(run)[2].attempts == 3
+
+
 def test_a_used_up_quota_of_the_day_stops_with_the_time_it_opens_again(server, tmp_path):
     exhausted = refused(429, "RESOURCE_EXHAUSTED", "Quota exceeded.", (RETRY, DAY))
     server.answers("m", *[Script(HELLO)] * 3, Script((exhausted,)))
@@ -191,7 +206,7 @@ def test_a_key_that_is_revoked_in_mid_run_stops_it_after_five_equal_refusals(ser
     run = ask_rows(server, table(2000), store=store, concurrency=8)
     assert run.progress.state == "stopped"
     assert "revoked" in run.progress.ending
-    assert 305 <= len(server.requests) <= 305 + 8
+    assert 305 <= len(server.requests) <= 305 + 2 * 8  # those in flight
     server.model("m", *HELLO)
     again = ask_rows(server, table(400), store=store)
     assert again.progress.unasked == {"done": 300}

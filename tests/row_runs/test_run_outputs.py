@@ -14,6 +14,7 @@ from rows_stage import ask_rows, asked_texts, refused, statuses, table
 
 import gemini_magic as gm
 from gemini_magic.errors import OptionError, StoreError
+from gemini_magic.row_runs import identity
 
 ANSWER = (text('{"label": "bug", '), text('"urgency": 3}'), finish())
 SCHEMA = "label: bug|idea|praise, urgency: int"
@@ -171,3 +172,20 @@ def test_an_unchanged_picture_is_not_read_again_to_find_its_answer(server, tmp_p
     monkeypatch.setattr(hashlib, "file_digest", None)
     assert statuses(ask_rows(server, rows, "Look: {{ image(row.path) }}", **given)) == ["complete"] * 2
     assert len(server.requests) == 2
+
+
+def test_a_version_with_another_form_of_the_hash_finds_the_answers_of_the_old_one(
+    server, tmp_path, monkeypatch
+):
+    store = tmp_path / "t.rows.sqlite"
+    ask_rows(server, table(2), store=store)
+    new_form = {**identity._FORMS, 2: lambda asked: b"2" + identity._first_form(asked)}
+    with monkeypatch.context() as patch:
+        patch.setattr(identity, "_FORMS", new_form)
+        patch.setattr(identity, "FORM", 2)
+        ask_rows(server, table(3), store=store)
+        assert len(server.requests) == 3
+        ask_rows(server, table(1), store=tmp_path / "new.rows.sqlite")
+    with pytest.raises(OptionError, match="form 2, which this version does not know") as caught:
+        ask_rows(server, table(1), store=tmp_path / "new.rows.sqlite")
+    assert "Update gemini_magic" in caught.value.remedy

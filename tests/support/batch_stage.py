@@ -41,14 +41,14 @@ class Stage:
     """A store and a server, and what the runner reports.
 
     Attributes:
-        said: the sentences for the user.
+        notices: the sentences for the user.
         waited: the waits, in seconds.
         stop_after: the wait after which the run is stopped; None for never.
     """
 
     server: BatchServer
     store: Store
-    said: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
     stop_after: int | None = None
     now: float = field(default_factory=time.time)
@@ -59,17 +59,17 @@ class Stage:
         self.now += seconds
         return self.stop_after is not None and len(self.waited) >= self.stop_after
 
-    def runner(self, **more) -> BatchRunner:
+    def runner(self, key: str = CANARY, **more) -> BatchRunner:
         options = Options(model=MODEL, base_url=self.server.base_url, key_env="FAKE", retries=0)
         dialect = backend("gemini")
-        client = BatchClient(dialect, options, Key(Secret(CANARY), "a test"), sleep=self.wait)
+        client = BatchClient(dialect, options, Key(Secret(key), "a test"), sleep=self.wait)
         reader = AnswerReader(dialect, asked(""), self.server.base_url, price=TokenPrice(1.0, 1.0), **more)
         return BatchRunner(
             self.store,
             client,
-            reader,
+            lambda _: reader,
             MODEL,
-            say=self.said.append,
+            notify=self.notices.append,
             wait=self.wait,
             clock=lambda: self.now,
         )

@@ -1,0 +1,75 @@
+"""Tests of an interrupt while `gm.rows` waits: the rows in flight end, a second one ends them, the store has the rest."""
+
+import signal
+import threading
+
+import pytest
+from fake_server import FakeServer, Script, finish, gate, text
+from rows_stage import ask_rows, asked_texts, statuses, table
+
+from gemini_magic.row_runs.leader import Leader
+from gemini_magic.row_runs.store import Store
+
+HELLO = (text("Hello"), finish())
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch):
+    monkeypatch.setenv("TEST_KEY", "AIzaCANARY0123456789abcdefghijklmnopqrs")
+
+
+@pytest.fixture
+def server():
+    with FakeServer() as running:
+        yield running
+
+
+def interrupt_after(server, requests, then=lambda: None):
+    """Interrupt the main thread once the server has received so many requests."""
+
+    def wait():
+        server.wait_for_requests(requests)
+        signal.raise_signal(signal.SIGINT)
+        then()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def test_an_interrupt_lets_the_rows_in_flight_end_and_the_same_call_goes_on_later(
+    server, tmp_path, monkeypatch
+):
+    stop = Leader.stop
+
+    def stop_and_open(self, **given):
+        stop(self, **given)
+        server.open("go")
+
+    monkeypatch.setattr(Leader, "stop", stop_and_open)
+    store = tmp_path / "t.rows.sqlite"
+    server.answers("m", Script(HELLO), Script((gate("go"), *HELLO)))
+    thread = interrupt_after(server, 4)
+    with pytest.raises(KeyboardInterrupt):
+        ask_rows(server, table(40), store=store)
+    thread.join()
+    asked = len(server.requests)
+    assert asked < 40
+    with Store.open(store) as opened:
+        assert opened.counts()["complete"] == asked
+    run = ask_rows(server, table(40), store=store)
+    assert statuses(run) == ["complete"] * 40
+    assert len(asked_texts(server)) == 40
+
+
+def test_a_second_interrupt_ends_the_rows_in_flight(server, tmp_path):
+    store = tmp_path / "t.rows.sqlite"
+    server.answers("m", Script(HELLO), Script((gate("never"), *HELLO)))
+    thread = interrupt_after(server, 4, lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        ask_rows(server, table(40), store=store)
+    thread.join()
+    with Store.open(store) as opened:
+        counts = opened.counts()
+    assert counts["complete"] == 1
+    assert counts["interrupted"] == len(server.requests) - 1
