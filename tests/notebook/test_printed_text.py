@@ -99,6 +99,8 @@ def reachable(roots):
         if id(value) in seen or isinstance(value, str | bytes | int | float | type(None)):
             continue
         seen.add(id(value))
+        if type(value).__module__.startswith("pandas"):
+            continue  # a frame for computing has the data as they are, and the library prints it
         found.append(value)
         if isinstance(value, dict):
             left += value.values()
@@ -151,7 +153,10 @@ def many_answers(server):
     server.model("hostile", *hostile_steps())
     server.model("refused", status(400, body=hostile_error()))
     chosen = {"base_url": server.base_url, "key_env": "FAKE", "retries": 0}
-    rows = [{"id": bad("first"), bad("name"): bad("text"), "text": bad("text")}, {"id": bad("second"), "text": "x"}]
+    rows = [
+        {"id": bad("first"), bad("name"): bad("text"), "text": bad("text")},
+        {"id": bad("second"), "text": "x"},
+    ]
     given = {"id": "id", "show": False, **chosen}
     for model in ("hostile", "refused"):
         yield gemini_magic.rows("{{ row.text }}", rows, model=model, **given)
