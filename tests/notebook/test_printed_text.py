@@ -22,6 +22,7 @@ import gemini_magic
 from gemini_magic import Response, cli
 from gemini_magic.api import preview
 from gemini_magic.client.stopped_uploads import StoppedUpload
+from gemini_magic.comparison import RequestPreviews
 from gemini_magic.content import Blob, LocalFile, Request, Text, Transcript, TranscriptWriter, Turn
 from gemini_magic.conversation import Conversation
 from gemini_magic.errors import GeminiMagicError, Interrupted
@@ -163,7 +164,8 @@ def many_answers(server):
     yield gemini_magic.rows("{{ row.text }}", rows, model="hostile", dry_run=True, **given)
     compared = {"models": ["hostile", "refused"], "sweep": {"system": [bad("one"), bad("two")]}, **chosen}
     yield gemini_magic.compare(bad("question"), **compared).wait()
-    yield gemini_magic.compare(bad("question"), dry_run=True, **compared)
+    request = preview(Request(model="m", turns=(Turn("user", (Text(bad()),)),)), Options(model="m"))
+    yield RequestPreviews((bad("label"),), (request,))
     yield Row({bad("name"): 0}, [bad("value")])
     yield LockOwner(bad("host"), 1, 0.0)
     yield JobView(bad("batches/a"), bad("running"), 1e6, 3)
