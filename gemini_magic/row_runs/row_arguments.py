@@ -93,6 +93,12 @@ class RowArguments(NamedTuple):
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if value is not None and not (number and value > 0):
                 raise OptionError(f"{name}={value!r} is not valid.", remedy="Give a number above 0.")
+        for name in ("store", "folder"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, str | os.PathLike) and os.fspath(value)):
+                raise OptionError(f"{name}={value!r} is not a path.", remedy="Give a text or a pathlib.Path.")
+        if not isinstance(self.dedupe, bool):
+            raise OptionError(f"dedupe={self.dedupe!r} is not valid.", remedy="Use True or False.")
         if self.cluster is not None:
             check_cluster(self.cluster)
 

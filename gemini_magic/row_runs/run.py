@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 from msgspec.structs import replace
 
@@ -28,13 +28,14 @@ from .result_columns import answer_fields
 from .results import ResponsesByKey, ResponsesByPosition, RowResults
 from .store import Store
 from .store_values import ResultRow
-from .values import Grant
+from .values import Grant, RowStatus
 
 if TYPE_CHECKING:
     from ..response import Response
 
 __all__ = ["RowRun", "RunSettings"]
 
+_STATUSES: Final = tuple(each for union in get_args(RowStatus) for each in get_args(union) or (union,))
 _FAILED: Final = ("error", "stalled", "interrupted", "lost")
 _UNFINISHED: Final = ("waiting", "running", "in_doubt")
 
@@ -267,6 +268,20 @@ class RowRun(DisplayedRun):
         counts = self.store.counts()
         return sum(counts.get(status, 0) for status in (*_FAILED, "in_doubt"))
 
+    @property
+    def refused(self) -> bool:
+        """Whether nothing was sent, because the prompt, the rows or an option is not valid."""
+        return isinstance(self._leader.problem, UsageProblem) and not self.progress.requests
+
+    def raise_if_refused(self) -> None:
+        """Raise the error of a run that was refused before anything was sent.
+
+        Raises:
+            UsageProblem: the error.
+        """
+        if self.refused:
+            self.raise_for_status()
+
     def raise_for_status(self, max_failed: float = 0) -> RowRun:
         """Raise an error if the run ended early or too many rows have failed; return the run.
 
@@ -322,6 +337,10 @@ class RowRun(DisplayedRun):
                 remedy="Give a list or a frame instead of an iterator.",
             )
         statuses = [status] if isinstance(status, str) else status
+        if unknown := [each for each in statuses or () if each not in _STATUSES]:
+            raise OptionError(
+                f"status={unknown[0]!r} is not a status of a row.", remedy=f"Use {', '.join(_STATUSES)}."
+            )
         return self._again(self, statuses, options)
 
     # -- the store

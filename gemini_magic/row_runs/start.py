@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ..api import key_for_options, refuse_conflicts, resolved_options
 from ..backends import Backend, backend, host_to_name
 from ..client import Asker, Key, endpoint_of, rate_scope
 from ..config import IGNORED, KEY_WITHHELD
 from ..content import Text
-from ..errors import CredentialsError, OptionError
+from ..errors import CredentialsError, OptionError, PromptError
 from ..options import Options
 from ..prices import TokenPrice
 from ..prompts import build_request
@@ -43,6 +43,20 @@ from .store_values import RunRecord
 from .values import Executor, Grant
 
 __all__ = ["RowArguments", "rows", "start_rows"]
+
+_OTHER_NAMES: Final = {
+    "key": "id",
+    "tier": "service_tier",
+    "on": "cluster",
+    "client": "cluster",
+    "max_rows": "limit",
+    "epochs": "repeat",
+    "samples": "repeat",
+    "max_workers": "concurrency",
+    "at_once": "concurrency",
+    "budget": "max_cost",
+}
+"""Keywords that users of other libraries may write, and the argument of :func:`rows` that they mean."""
 
 
 def rows(
@@ -112,7 +126,12 @@ def rows(
         KeyboardInterrupt: the user interrupted it. What was answered is in the store.
     """
     template = prompt
+    _refuse_names(options)
     if data is None:
+        if isinstance(prompt, str) and "{{" in prompt:
+            raise PromptError(
+                "The rows are missing.", remedy="Give them after the prompt: rows(prompt, df, id=…)."
+            )
         template, data = None, prompt
     arguments = RowArguments(
         id=id,
@@ -138,7 +157,19 @@ def rows(
         return preview_rows(template, data, arguments, resolved, variables=variables or {})  # type: ignore[return-value]
     run = start_rows(template, data, arguments, resolved, sources=sources, variables=variables or {})
     watch_rows(run, shell=_shell(), show=show)
+    run.raise_if_refused()
     return run
+
+
+def _refuse_names(options: Mapping[str, Any]) -> None:
+    """Refuse keywords that other libraries use for arguments of a run.
+
+    Raises:
+        OptionError: there is one.
+    """
+    for name in options:
+        if (own := _OTHER_NAMES.get(name)) is not None:
+            raise OptionError(f"Unknown setting: {name!r}.", remedy=f"Use {own}=.")
 
 
 def _shell() -> Any:
@@ -234,10 +265,12 @@ class _Starter:
         self.dialect = dialect
         self.arguments = arguments
         self.options = settings.asker.options
-        self.rates = token_rates(dialect, self.options)
+        url = dialect.url(self.options.model, endpoint_of(self.options))
+        self.rates = token_rates(dialect, self.options, url)
         if arguments.max_cost is not None and self.rates is None:
+            at = "" if token_rates(dialect, self.options) is None else f" at {host_to_name(url)}"
             raise OptionError(
-                f"max_cost cannot be kept: no price is known for {self.options.model}.",
+                f"max_cost cannot be kept: no price is known for {self.options.model}{at}.",
                 remedy='Give the prices with price="IN,OUT" (dollars for a million tokens), or leave max_cost out.',
             )
 
@@ -446,4 +479,5 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
     settings = RunSettings(plan, Asker(options, dialect, key), request, {**given, "arguments": arguments})
     again = _Starter(settings, dialect, arguments).retry(run, statuses)
     watch_rows(again, shell=_shell())
+    again.raise_if_refused()
     return again

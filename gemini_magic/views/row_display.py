@@ -27,6 +27,11 @@ class DisplayedRun:
         """How far the run has come."""
         raise NotImplementedError
 
+    @property
+    def refused(self) -> bool:
+        """Whether the run ended before anything was sent, and the error is raised."""
+        return False
+
     def skip_next_display(self, *, skip: bool = True) -> None:
         """Make the next display of this run show nothing, because a view shows it already."""
         self._skips_display = skip

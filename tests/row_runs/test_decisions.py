@@ -273,3 +273,22 @@ def test_stop_lets_the_rows_in_flight_end_and_a_second_one_ends_them(server, sto
     again = ask_rows(server, table(50), store=store)
     assert again.progress.unasked["done"] >= asked
     assert set(asked_texts(server)) == {f"Classify: text {number}" for number in range(50)}
+
+
+def test_max_cost_needs_a_price_at_another_host_than_the_providers(server):
+    with pytest.raises(OptionError, match=r"no price is known for gemini-2.5-flash at 127\.0\.0\.1"):
+        ask_rows(server, table(2), model="gemini-2.5-flash", max_cost=1)
+    assert not server.requests
+
+
+def test_small_amounts_are_written_without_an_exponent(server, store):
+    ask_rows(server, table(2), store=store)
+    with pytest.raises(OptionError, match=r"costs about \$0\.0000\d+\. Nothing was sent") as stale:
+        ask_rows(server, table(2), "Other: {{ row.text }}", store=store, price="0.3,2.5")
+    assert "e-0" not in stale.value.message
+
+
+def test_keys_that_stand_for_other_texts_are_reported_as_a_question(server, store):
+    ask_rows(server, table(2), id="position", store=store)
+    with pytest.raises(OptionError, match=r"numbered again\? No price is known"):
+        ask_rows(server, table(2, first=7), id="position", store=store)
