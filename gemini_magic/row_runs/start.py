@@ -191,7 +191,7 @@ def start_rows(
     key = _key(dialect, options, arguments, ask_key, reasons)
     settings = RunSettings(
         plan,
-        Asker(options, dialect, key),
+        _asker(options, dialect, key),
         request,
         {
             "template": template,
@@ -224,6 +224,14 @@ def _key(
     with suppress(CredentialsError):
         return key_for_options(dialect, options, None, reasons)
     return None
+
+
+def _asker(options: Options, dialect: Backend, key: Key | None) -> Asker:
+    """What the attempts of a run share. The token of a sign-in lasts an hour, and a run may take longer."""
+    auth = None if key is None else dialect.auth_for(options.auth, endpoint_of(options))
+    if auth is None or not auth.signs_in:
+        return Asker(options, dialect, key)
+    return Asker(options, dialect, key, lambda: key_for_options(dialect, options, None, ()))
 
 
 class _Starter:
@@ -441,7 +449,7 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
     request = build_request((Text("x"),), options)
     refuse_conflicts(dialect, without_batch(request), options, sources)
     key = _key(dialect, options, arguments, given["ask_key"], ())
-    settings = RunSettings(plan, Asker(options, dialect, key), request, {**given, "arguments": arguments})
+    settings = RunSettings(plan, _asker(options, dialect, key), request, {**given, "arguments": arguments})
     again = _Starter(settings, dialect, arguments).retry(run, statuses)
     watch_rows(again, shell=_shell())
     return again
