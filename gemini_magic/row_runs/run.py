@@ -15,7 +15,7 @@ from ..errors import GeminiMagicError, OptionError, RowsError, StoreError
 from ..views import MOST_SHOWN_ROWS, DisplayedRun, RowProgress, ShownRow
 from .batch_leader import BatchLeader
 from .batch_start import cancel_jobs
-from .keys import key_text
+from .keys import canonical_key, key_text
 from .leader import Leader
 from .plan import Plan
 from .progress import ProgressCounter
@@ -292,6 +292,41 @@ class RowRun(DisplayedRun):
             )
         statuses = [status] if isinstance(status, str) else status
         return self._again(self, statuses, options)
+
+    # -- the store
+
+    def forget(self, key: object) -> int:
+        """Remove a row from the store, with its answers to all prompts and every trace of them in the file.
+
+        A later run over the same input asks for the row again. An answer that another row shares stays for that row.
+
+        Args:
+            key: the key of the row.
+
+        Returns:
+            How many requests were removed.
+
+        Raises:
+            OptionError: the run has not ended.
+            StoreError: the store has no such row, another run uses it, or it cannot be written.
+        """
+        if not self.done:
+            raise OptionError("The run has not ended.", remedy="Call run.wait() first.")
+        with Store.open(self.store.path) as store:
+            removed = store.forget(canonical_key(key))
+            for notice in store.take_notices():
+                self._counter.add_notice(notice)
+        return removed
+
+    def copy(self, path: str | os.PathLike[str]) -> Path:
+        """Write a complete copy of the store into a new file, also while the run goes on; return its path.
+
+        A copy of the file alone, made by other means during a run, lacks the newest answers.
+
+        Raises:
+            StoreError: the file exists already, or cannot be written.
+        """
+        return self.store.copy(path)
 
 
 def retried_grants(

@@ -26,7 +26,7 @@ from . import store_queries as queries
 from . import store_updates as updates
 from .store_digests import StoredDigests
 from .store_errors import store_errors
-from .store_file import WritableFile, connect_reader, copy_file, create_private, is_network_path
+from .store_file import WritableFile, connect_reader, copy_file, create_private, is_network_path, whole_path
 from .store_lock import StoreLock
 from .store_responses import rebuilt_response
 from .store_sqlite import sqlite3
@@ -81,7 +81,7 @@ class Store:
                 by a newer version, or it cannot be written.
         """
         folder = TemporaryFolder() if path is None else None
-        store = cls(folder.file if folder is not None else Path(path or "").expanduser().absolute())
+        store = cls(folder.file if folder is not None else whole_path(path or ""))
         store._start()
         return store
 
@@ -92,7 +92,7 @@ class Store:
         Raises:
             StoreError: there is no such file, it is not a store, or it cannot be read.
         """
-        store = cls(Path(path).expanduser().absolute())
+        store = cls(whole_path(path))
         store._query(queries.run_records)
         return store
 
@@ -100,7 +100,8 @@ class Store:
         create_private(self.path)
         self._lock = StoreLock(self.path.with_name(self.path.name + _LOCK), store=self.path)
         try:
-            file = WritableFile(self.path, network=is_network_path(self.path), durable=not self.temporary)
+            network = is_network_path(self.path)
+            file = WritableFile(self.path, self._close_readers, network=network, durable=not self.temporary)
             self._exclusive = file.network
         except BaseException:
             self._lock.release()
@@ -125,10 +126,7 @@ class Store:
             StoreError: answers could not be written and are lost.
         """
         writer, self._writer = self._writer, None
-        with self._guard:
-            reader, self._reader = self._reader, None
-            if reader is not None:
-                reader.close()
+        self.close_reader()
         if writer is None or self._pid != os.getpid():
             return
         rows, samples, run = self._rows, self._samples, self._run
@@ -199,8 +197,20 @@ class Store:
                 return function(self._reader)
             finally:
                 if self._writer is None:  # a closed store keeps no file open
-                    self._reader.close()
-                    self._reader = None
+                    self.close_reader()
+
+    def _close_readers(self) -> None:
+        """Close the reading connections of this process to the file."""
+        for store in list(_stores):
+            if store.path == self.path:
+                store.close_reader()
+
+    def close_reader(self) -> None:
+        """Close the reading connection; the next read opens another one."""
+        with self._guard:
+            reader, self._reader = self._reader, None
+            if reader is not None:
+                reader.close()
 
     def _reset_after_fork(self) -> None:
         """Leave everything to the parent: closing its connections in a child could harm them."""
@@ -431,8 +441,8 @@ class Store:
             )
         return removed
 
-    def copy(self, path: str | os.PathLike[str]) -> None:
-        """Write a complete copy of the store, also while it is in use.
+    def copy(self, path: str | os.PathLike[str]) -> Path:
+        """Write a complete copy of the store, also while it is in use; return its path.
 
         Args:
             path: the new file; only its owner can read it.
@@ -440,8 +450,7 @@ class Store:
         Raises:
             StoreError: it exists already, or cannot be written.
         """
-        target = Path(path).expanduser().absolute()
-        self._query(lambda db: copy_file(db, target))
+        return self._query(lambda db: copy_file(db, whole_path(path)))
 
     # -- batch jobs
 

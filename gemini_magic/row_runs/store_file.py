@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -31,6 +31,7 @@ __all__ = [
     "is_network_path",
     "recover",
     "transaction",
+    "whole_path",
 ]
 
 _WAIT = 10.0  # seconds to wait for a lock of SQLite: a reader that is checkpointing
@@ -96,6 +97,11 @@ def is_network_path(path: Path) -> bool:
 # -- opening
 
 
+def whole_path(path: str | os.PathLike[str]) -> Path:
+    """The path of a file without links, because the lock and the log of a store are beside the file itself."""
+    return Path(path).expanduser().resolve()
+
+
 def create_private(path: Path) -> None:
     """Create an empty file that only its owner can read; an existing one stays.
 
@@ -115,6 +121,7 @@ class WritableFile:
 
     Args:
         path: the file; it exists, and this process holds its lock.
+        close_others: closes the other connections of this process to the file, on the thread that writes.
         network: whether it is on a network: then only this connection uses it, with a rollback journal.
         durable: whether a commit must survive a loss of power.
 
@@ -127,12 +134,14 @@ class WritableFile:
         StoreError: it is not a store, a newer version wrote it, it is an incomplete copy, or it cannot be used.
     """
 
-    def __init__(self, path: Path, *, network: bool, durable: bool) -> None:
+    def __init__(self, path: Path, close_others: Callable[[], None], *, network: bool, durable: bool) -> None:
         self.path = path
         self.network = network
         self._durable = durable
         self._log_path = path.with_name(path.name + _LOG)
         self._reported_log = 0
+        self._close_others = close_others
+        self._reopened = False
         with store_errors(path, "opened"):
             self._file = path.stat().st_ino
             has_log = _inode(self._log_path) is not None
@@ -226,10 +235,14 @@ class WritableFile:
         except FileNotFoundError:
             inode, size = None, 0
         if inode != self._log:
+            self._close_others()  # SQLite would share their memory of the removed log with the new connection
             self.db.close()
             self.db = self._connect()
             self._claim()
             self._log = _inode(self._log_path)
+            if self._reopened:
+                return ""
+            self._reopened = True
             return (
                 f"Another library of this process has removed {self._log_path.name}; nothing is lost. "
                 "Read the store from another process, or read a copy of it."
@@ -278,8 +291,8 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return db
 
 
-def copy_file(db: sqlite3.Connection, target: Path) -> None:
-    """Write a copy of an open store, which other connections may use meanwhile.
+def copy_file(db: sqlite3.Connection, target: Path) -> Path:
+    """Write a copy of an open store, which other connections may use meanwhile; return its path.
 
     Args:
         db: a connection to the store, outside a transaction.
@@ -300,6 +313,7 @@ def copy_file(db: sqlite3.Connection, target: Path) -> None:
         with suppress(OSError):
             target.unlink()
         raise
+    return target
 
 
 def _number(db: sqlite3.Connection, statement: str) -> int:

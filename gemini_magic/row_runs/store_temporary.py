@@ -19,7 +19,7 @@ class TemporaryFolder:
     """
 
     def __init__(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="gemini-rows-"))  # with the mode 0700
+        folder = Path(tempfile.mkdtemp(prefix="gemini-rows-")).resolve()  # with the mode 0700
         self.file = folder / "temporary.rows.sqlite"
         weakref.finalize(self, _delete, folder, os.getpid())
         _folders[self.file] = self

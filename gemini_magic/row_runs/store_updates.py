@@ -132,7 +132,10 @@ def forget_row(db: sqlite3.Connection, path: Path, key: bytes) -> int:
         StoreError: there is no such row, or it is being asked.
     """
     if db.execute("SELECT 1 FROM row WHERE key = ?", (key,)).fetchone() is None:
-        raise StoreError(f"{path} has no such row.", remedy="Check the key.")
+        raise StoreError(
+            f"{path} has no row with this key.",
+            remedy="Check the key and its type: 7 and '7' are different keys.",
+        )
     mine = db.execute(
         """SELECT id, state FROM request WHERE first = ?1 OR id IN (SELECT request FROM row WHERE key = ?1)
         OR retries IN (SELECT request FROM row WHERE key = ?1)""",

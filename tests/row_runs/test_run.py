@@ -152,3 +152,31 @@ def test_a_refusal_that_passes_is_asked_again_by_the_runner_and_by_nothing_else(
     assert len(server.requests) == 5
     assert run.progress.requests == 5
     assert sorted(row.attempts for row in results(run)) == [1, 1, 1, 2]
+
+
+def test_a_row_is_forgotten_with_every_trace_and_asked_again_later(server, tmp_path):
+    path = tmp_path / "t.rows.sqlite"
+    run = ask_rows(server, table(3), store=path)
+    assert run.forget("T-1") == 1
+    assert b"T-1" not in path.read_bytes()
+    with pytest.raises(StoreError, match="no row with this key"):
+        run.forget("T-1")
+    assert statuses(ask_rows(server, table(3), store=path)) == ["complete"] * 3
+    assert asked_texts(server)[3:] == ["Classify: text 1"]
+
+
+def test_a_copy_of_a_temporary_store_stays_and_is_resumed(server, tmp_path):
+    path = tmp_path / "t.rows.sqlite"
+    assert ask_rows(server, table(3)).copy(path) == path
+    assert statuses(ask_rows(server, table(3), store=path)) == ["complete"] * 3
+    assert len(server.requests) == 3
+
+
+def test_a_row_is_not_forgotten_while_the_run_goes_on(server, tmp_path):
+    server.model("m", gate("go"), *HELLO)
+    run = start_asking(server, table(2), store=tmp_path / "t.rows.sqlite")
+    with pytest.raises(OptionError, match="has not ended"):
+        run.forget("T-0")
+    server.open("go")
+    assert run.wait(20)
+    assert run.forget("T-0") == 1

@@ -46,6 +46,15 @@ def test_a_second_opener_in_the_same_process_is_refused(path):
     Store.open(path).close()
 
 
+def test_a_link_to_a_store_in_use_is_refused(path, tmp_path):
+    link = tmp_path / "link.rows.sqlite"
+    link.symlink_to(path)
+    with Store.open(path), pytest.raises(StoreError, match="is in use by this process"):
+        Store.open(link)
+    with Store.open(link) as store:
+        assert store.path == path.resolve()
+
+
 def test_another_process_is_named_and_frees_the_store_when_it_is_killed(path, holder):
     with pytest.raises(StoreError) as raised:
         Store.open(path)
