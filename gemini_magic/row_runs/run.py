@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ..client import Asker
 from ..content import Request
 from ..errors import GeminiMagicError, OptionError, RowsError, StoreError
+from ..prices import TokenPrice
 from ..views import MOST_SHOWN_ROWS, DisplayedRun, RowProgress, ShownRow
 from .batch_leader import BatchLeader
-from .batch_start import cancel_jobs
+from .batch_start import cancel_jobs, in_tier_of
 from .keys import canonical_key, key_text
 from .leader import Leader
 from .plan import Plan
@@ -228,7 +229,10 @@ class RowRun(DisplayedRun):
             StoreError: it has no response.
         """
         options = self.settings.asker.options
-        return self.store.response(request, asked=self.settings.request, schema=options.schema)
+        attempts = self.store.attempts(request)
+        asked = in_tier_of(self.settings.request, attempts[-1].worker if attempts else "")
+        price = TokenPrice.parse(options.price)
+        return self.store.response(request, asked=asked, schema=options.schema, price=price)
 
     @property
     def failed(self) -> int:
