@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Literal
 
-from ..backends import Backend
+from ..backends import Backend, HttpRequest
 from ..content import Request
 from ..endings import Cause
 from ..errors import ConnectionFailed, CredentialsError, OptionError
@@ -71,6 +71,15 @@ class Asker:
                         self.key = self._renew()
                     self._renewed = time.monotonic()
         return self.key
+
+    def encoded(self, request: Request) -> HttpRequest:
+        """The HTTP request of an attempt, without a key.
+
+        Raises:
+            UsageProblem: the request is not valid.
+        """
+        plan = plan_media(request, self.backend, self.options, offline=False)
+        return self.backend.encode(plan.request, self._endpoint)
 
     def job(self, request: Request, before_first_byte: Callable[[], None]) -> StreamJob:
         """The job of one attempt.

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from ..client import Asker
-from ..content import Request
-from ..errors import GeminiMagicError, OptionError, RowsError, StoreError
+from ..content import Request, Turn
+from ..errors import GeminiMagicError, OptionError, RowsError, StoreError, UsageProblem
 from ..prices import TokenPrice
 from ..views import MOST_SHOWN_ROWS, DisplayedRun, RowProgress, ShownRow
 from .batch_leader import BatchLeader
@@ -76,7 +79,7 @@ class RowRun(DisplayedRun):
         self._counter = progress
         self._again = again
         self._done = threading.Event()
-        self._results = RowResults(store, settings.plan, settings.asker.options.schema, self.response)
+        self._results = RowResults(store, settings.plan, settings.asker.options.schema, self._response_of)
         progress.set_first_rows(self._first_rows)
         self._thread = threading.Thread(target=self._run, name="gemini-rows", daemon=True)
         self._thread.start()
@@ -87,7 +90,8 @@ class RowRun(DisplayedRun):
             self.store.close()
         except StoreError as lost:
             self._leader.problem = self._leader.problem or lost
-        for notice in self.store.take_notices():
+            self._counter.add_notice(f"{lost.message} {lost.remedy}")
+        for notice in (*self.store.take_notices(), *self._mixed_models()):
             self._counter.add_notice(notice)
         problem = self._leader.problem
         if isinstance(problem, GeminiMagicError):
@@ -96,6 +100,14 @@ class RowRun(DisplayedRun):
             self._counter.set_ending(f"Internal error: {type(problem).__name__}: {problem}")
         self._counter.set_state("error" if problem is not None else self._leader.ending)
         self._done.set()
+
+    def _mixed_models(self) -> Iterator[str]:
+        """A sentence if several models have answered, as when a name such as ``gemini-flash-latest`` gets a new meaning."""
+        with suppress(StoreError):
+            models = self.store.models()
+            if len(models) > 1:
+                listed = ", ".join(f"{name} ({count:,} rows)" for name, count in models.items())
+                yield f"The answers are of {len(models)} models and may not be comparable: {listed}."
 
     # -- while it goes on
 
@@ -229,10 +241,21 @@ class RowRun(DisplayedRun):
             StoreError: it has no response.
         """
         options = self.settings.asker.options
-        attempts = self.store.attempts(request)
-        asked = in_tier_of(self.settings.request, attempts[-1].worker if attempts else "")
         price = TokenPrice.parse(options.price)
-        return self.store.response(request, asked=asked, schema=options.schema, price=price)
+        return self.store.response(request, schema=options.schema, price=price)
+
+    def _response_of(self, row: ResultRow, request: int) -> Response:
+        """The response of a row, with its request if the input still has it and this run would send the same."""
+        asked, http = None, None
+        options = self.settings.asker.options
+        wanted = self.settings.plan.row(row.position, row.sample)
+        if wanted is not None and wanted.hash and wanted.hash == self.store.request_hash(request):
+            asked = replace(self.settings.request, turns=(Turn("user", wanted.parts),))
+            with suppress(UsageProblem):
+                http = self.settings.asker.encoded(asked)
+            asked = in_tier_of(asked, row.worker)
+        price = TokenPrice.parse(options.price)
+        return self.store.response(request, asked=asked, http=http, schema=options.schema, price=price)
 
     @property
     def failed(self) -> int:
