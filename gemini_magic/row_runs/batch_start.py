@@ -56,6 +56,11 @@ def check_batch(dialect: Backend, options: Options, arguments: RowArguments) -> 
     if options.service_tier != BATCH:
         return
     batch_api(dialect)
+    if arguments.cluster is not None:
+        raise OptionError(
+            "The batch tier does not use a cluster: its rows are asked by jobs on the server.",
+            remedy="Leave out cluster=, or choose another service_tier.",
+        )
     if arguments.store is None:
         raise OptionError(
             "The batch tier needs a store: its jobs go on when this kernel ends, and the store finds them again.",
