@@ -29,6 +29,7 @@ TOUR = [
     "05-what-came-back.ipynb",
     "06-typed-answers.ipynb",
     "07-tools.ipynb",
+    "08-a-thousand-rows.ipynb",
     "09-compare.ipynb",
 ]
 

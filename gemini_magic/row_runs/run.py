@@ -23,6 +23,7 @@ from .keys import canonical_key, key_text
 from .leader import Leader
 from .plan import Plan
 from .progress import ProgressCounter
+from .result_columns import answer_fields
 from .results import ResponsesByKey, ResponsesByPosition, RowResults
 from .store import Store
 from .store_schema import IN_DOUBT
@@ -229,7 +230,8 @@ class RowRun(DisplayedRun):
         except StoreError:
             return ()
         ended = [row for row in found if row.status not in _UNFINISHED]
-        return [_shown(row) for row in islice(ended, MOST_SHOWN_ROWS)]
+        fields = self.settings.asker.options.schema is not None
+        return [_shown(row, fields=fields) for row in islice(ended, MOST_SHOWN_ROWS)]
 
     def response(self, request: int) -> Response:
         """Return the response of a request of the store, with every piece as it arrived.
@@ -388,13 +390,13 @@ def retried_grants(
             yield grants
 
 
-def _shown(row: ResultRow) -> ShownRow:
+def _shown(row: ResultRow, *, fields: bool) -> ShownRow:
     tokens = [count for count in (row.tokens_in, row.tokens_thought, row.tokens_out) if count is not None]
     return ShownRow(
         key_text(row.key),
         row.status,
         row.text[:2000],
-        None,
+        (answer_fields(row) or None) if fields else None,
         row.error,
         sum(tokens) if tokens else None,
         row.cost,
