@@ -1,6 +1,6 @@
 """One request and its response on the calling thread, without retries: for callers that own the retries.
 
-A :class:`Stream` reads on a thread of its own, waits for the rate limit and asks again after a refusal. A caller that must
+A :class:`Stream` reads on another thread, waits for the rate limit and asks again after a refusal. A caller that must
 know of every request that leaves uses a ``SingleAttempt``: it sends one request at most, and asks for leave directly before.
 """
 
