@@ -173,7 +173,7 @@ class Comparison:
         found = []
         for label, response in zip(self.labels, self.responses, strict=True):
             for exchange in response.ledger.exchanges:
-                exchange.column = exchange.column or label
+                exchange.set_column(label)
                 found.append(exchange)
         recording.write_recording(target, found)
         return target
