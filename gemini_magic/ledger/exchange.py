@@ -264,7 +264,7 @@ class Exchange:
         self.key = (header, prefix, variable)
 
     def set_column(self, label: str) -> None:
-        """Set the column of a comparison that it belongs to, unless it belongs to one already."""
+        """Set the column of a comparison, unless it is known."""
         self.column = self.column or label
 
     def set_head(

@@ -306,7 +306,11 @@ class Leader:
     def _read(self) -> None:
         """Read rows of the input until some are to be asked."""
         while not self._ready and not self._all_read and not self._halting:
-            batch = next(self._batches, None)
+            try:
+                batch = next(self._batches, None)
+            except Exception as problem:  # noqa: BLE001 - of the input or a template; rows in flight still end
+                self._fail(problem)
+                return
             if batch is None:
                 self._all_read = True
                 return

@@ -51,15 +51,14 @@ server = PracticeServer(answer, seconds=0.05)
 os.environ["PRACTICE_KEY"] = "not-a-key"
 %config GeminiMagics.base_url = server.url
 %config GeminiMagics.key_env = "PRACTICE_KEY"
+%config GeminiMagics.price = "0.10,0.40"
 
 folder = Path(tempfile.mkdtemp())
 store = folder / "tickets.rows.sqlite"
 server"""
 
-LINE = (
-    '%%gemini --rows tickets --id ticket_id --schema "label bug|idea|praise, urgency int" --store {{ store }} '
-    "--price 0.10,0.40 -o run"
-)
+LINE = "%%gemini --rows tickets --id ticket_id --store {{ store }} -o run"
+SCHEMA = '--schema "label bug|idea|praise, urgency int"'
 PROMPT = """\
 Classify this ticket. The urgency is a number from 1 to 5.
 
@@ -115,7 +114,7 @@ A thousand support tickets. Each has an identity, the column `ticket_id`.""",
 `{{ row.text }}` is the value of a column. `--limit` asks the first rows only, `--schema` makes columns of the answers, and `--store`
 keeps them: look at the answers, change the prompt, try again, and only then ask for all.""",
     ),
-    ("code", f"{LINE} --limit 20\n{PROMPT}"),
+    ("code", f"{LINE} --limit 20 {SCHEMA}\n{PROMPT}"),
     ("code", 'run.df[["label", "urgency", "_status", "_tokens", "_cost"]].head(3)'),
     (
         "markdown",
@@ -135,10 +134,10 @@ Run the cell. Every answer that had arrived was stored before it counted, so not
 sent and their answers are lost. They may have been paid, so the cell does not ask them again by itself: it names them, and says how
 to decide.""",
     ),
-    ("code!", f"{LINE}\n{PROMPT}"),
+    ("code!", f"{LINE} {SCHEMA}\n{PROMPT}"),
     ("markdown", "Skip these for now, and ask the others:"),
-    ("code", f"{LINE} --in-doubt skip\n{PROMPT}"),
-    ("markdown", "The server knows the truth. No ticket was asked twice:"),
+    ("code", f"{LINE} --in-doubt skip {SCHEMA}\n{PROMPT}"),
+    ("markdown", "The server has counted. No ticket was asked twice:"),
     (
         "code",
         """\
@@ -154,7 +153,7 @@ run.df["_status"].value_counts()""",
 
 Now that you know how many they are, ask for the rows in doubt again, and for the one whose answer does not fit the schema:""",
     ),
-    ("code", f"{LINE} --in-doubt again\n{PROMPT}"),
+    ("code", f"{LINE} --in-doubt again {SCHEMA}\n{PROMPT}"),
     (
         "code",
         """\
