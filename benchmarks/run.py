@@ -21,6 +21,7 @@ from reading import burst, large, memory
 from rendering import markdown
 from rows import rows
 from rows_faults import rows_faults
+from rows_input import rows_input
 from rows_store import rows_store
 from startup import first, load, warm
 
@@ -41,6 +42,7 @@ BENCHMARKS = {
         page,
         rows,
         rows_faults,
+        rows_input,
         rows_store,
     )
 }
