@@ -20,6 +20,7 @@ from page import page
 from reading import burst, large, memory
 from rendering import markdown
 from rows import rows
+from rows_cluster import rows_cluster
 from rows_faults import rows_faults
 from rows_input import rows_input
 from rows_store import rows_store
@@ -41,6 +42,7 @@ BENCHMARKS = {
         items,
         page,
         rows,
+        rows_cluster,
         rows_faults,
         rows_input,
         rows_store,

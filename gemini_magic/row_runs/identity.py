@@ -62,6 +62,10 @@ OPTION_ROLES: Final[Mapping[str, Literal["answer", "prompt", "other"]]] = {
     **dict.fromkeys(
         (
             "repair",
+            "compare",
+            "sweep",
+            "repeat",
+            "cache",
             "items",
             "max_rounds",
             "tool_timeout",
