@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from ..backends import HttpRequest
 from ..client import Asker
 from ..content import Request, Turn
 from ..errors import GeminiMagicError, OptionError, RowsError, StoreError, UsageProblem
@@ -242,20 +243,22 @@ class RowRun(DisplayedRun):
         Raises:
             StoreError: it has no response.
         """
-        options = self.settings.asker.options
-        price = TokenPrice.parse(options.price)
-        return self.store.response(request, schema=options.schema, price=price)
+        return self._rebuilt(request, replace(self.settings.request, turns=()), None)
 
     def _response_of(self, row: ResultRow, request: int) -> Response:
-        """The response of a row, with its request if the input still has it and this run would send the same."""
-        asked, http = None, None
-        options = self.settings.asker.options
+        """The response of a row, with its prompt if the input still has it and this run would send the same."""
+        asked, http = replace(self.settings.request, turns=()), None
         wanted = self.settings.plan.row(row.position, row.sample)
         if wanted is not None and wanted.hash and wanted.hash == self.store.request_hash(request):
-            asked = replace(self.settings.request, turns=(Turn("user", wanted.parts),))
+            asked = replace(asked, turns=(Turn("user", wanted.parts),))
             with suppress(UsageProblem):
                 http = self.settings.asker.encoded(asked)
-            asked = in_tier_of(asked, row.worker)
+        return self._rebuilt(request, asked, http)
+
+    def _rebuilt(self, request: int, asked: Request, http: HttpRequest | None) -> Response:
+        options = self.settings.asker.options
+        attempts = self.store.attempts(request)
+        asked = in_tier_of(asked, attempts[-1].worker if attempts else "")
         price = TokenPrice.parse(options.price)
         return self.store.response(request, asked=asked, http=http, schema=options.schema, price=price)
 
