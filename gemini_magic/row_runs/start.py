@@ -287,10 +287,12 @@ class _Starter:
             progress = self._progress(store)
             grants = retried_grants(run, self.settings.plan, store, statuses)
             leader = self._leader(grants, set(), store, progress)
-            return RowRun(self.settings, store, leader, progress, _retry)
+            again = RowRun(self.settings, store, leader, progress, _retry)
         except BaseException:
             store.close()
             raise
+        progress.set_first_rows(tuple)  # a view of the retry shows its newest rows
+        return again
 
     def _fit_plan(self, store: Store) -> None:
         """Let the plan make hashes in the form that the store has, and keep the digests of files there.
@@ -334,7 +336,9 @@ class _Starter:
             max_cost=self.arguments.max_cost,
             spent_before=store.cost().dollars,
         )
-        for notice in self.settings.plan.notices:
+        sources = self.settings.arguments["sources"]
+        given = [sources[name] for name in (KEY_WITHHELD, IGNORED) if sources.get(name)]
+        for notice in (*self.settings.plan.notices, *given, *_other_host(store)):
             progress.add_notice(notice)
         return progress
 
@@ -389,6 +393,16 @@ class _Starter:
             breaker=breaker,
             progress=progress,
         )
+
+
+def _other_host(store: Store) -> list[str]:
+    """A notice if the run before asked another host; the host does not belong to what a row asks."""
+    hosts = [each.host for each in store.runs()[-2:]]
+    if len(set(hosts)) <= 1:
+        return []
+    return [
+        f"Earlier answers of this store are from {hosts[0] or 'another server'}, these are from {hosts[1]}."
+    ]
 
 
 def _product() -> str:
