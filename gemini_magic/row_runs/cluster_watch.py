@@ -232,6 +232,10 @@ class ClusterWatch:
                 return None
             link.epoch = epoch
             self._epochs[epoch] = link
+            ours = self._order(ticket)
+            versions = message.get("product"), message.get("form")
+            if message.get("problem") or versions != (ours.product, ours.form):
+                link.refused = True  # at once, because the pump ends and must not be taken for one to replace
         link = self._epochs.get(epoch)
         if link is not None and kind == "bye":
             link.has_stopped = True
@@ -263,9 +267,7 @@ class ClusterWatch:
 
     def starting(self) -> bool:
         """Whether a pump has been started of which the executor does not know yet what it can do."""
-        return any(
-            not link.known and not link.gone and not link.refused for link in list(self._tickets.values())
-        )
+        return any(not link.known and not link.gone for link in list(self._tickets.values()))
 
     def _stop_at_exit(self) -> None:
         """Stop the pumps before Dask closes the client."""

@@ -232,10 +232,13 @@ def test_a_pump_that_dask_has_started_once_more_is_replaced(client, server):
     wait_until(lambda: traces(client) == ([], [], []))
 
 
-def test_a_worker_without_a_key_gets_no_rows_until_it_has_one(client, server, two_workers):
+def test_a_worker_without_a_key_gets_no_rows_and_is_named_once(client, server, two_workers):
     keyless, other = addresses(client)
     client.run(set_key, None, workers=[keyless])
     executor = executor_for(client, server)
+    wait_until(lambda: any(each.future.done() for each in list(executor._watch._links.values())))
+    looks = executor._watch.last_look
+    wait_until(lambda: executor._watch.last_look > looks + 0.2)  # a slow leader: its pump has ended meanwhile
     leader = SmallLeader(executor, range(20))
     leader.run()
     [refused] = [event for event in leader.others if isinstance(event, WorkerLost)]
