@@ -232,7 +232,7 @@ class ClusterWatch:
                 return None
             link.epoch = epoch
             self._epochs[epoch] = link
-            ours = self._order(ticket)
+            ours = self._order(link.ticket)
             versions = message.get("product"), message.get("form")
             if message.get("problem") or versions != (ours.product, ours.form):
                 link.refused = True  # at once, because the pump ends and must not be taken for one to replace
