@@ -219,7 +219,10 @@ async def _changed(run: Any, version: int) -> int:
 def _interrupted_message(progress: views.RowProgress) -> str:
     """The line that ends an interrupted cell."""
     total = "" if progress.total is None else f" of {progress.total:,}"
-    return f"Interrupted after {progress.handled:,}{total} rows. The same cell continues."
+    more = (
+        "Run the cell again to continue." if progress.store else "With `--store FILE` the cell can continue."
+    )
+    return f"Interrupted after {progress.handled:,}{total} rows. {more}"
 
 
 @contextmanager

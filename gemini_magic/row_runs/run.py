@@ -27,6 +27,7 @@ from .progress import ProgressCounter
 from .result_columns import answer_fields
 from .results import ResponsesByKey, ResponsesByPosition, RowResults
 from .store import Store
+from .store_schema import IN_DOUBT
 from .store_values import ResultRow
 from .values import Grant, RowStatus
 
@@ -307,9 +308,12 @@ class RowRun(DisplayedRun):
                 remedy=progress.remedy or "Run it again.",
             )
         if failed > allowed:
+            doubtful = counts.get("in_doubt", 0)
+            which = f", {doubtful:,} of them in doubt" if doubtful else _most_frequent(progress)
             raise RowsError(
-                f"{failed:,} of {total:,} rows failed{_most_frequent(progress)}.",
-                remedy="run.retry() asks those again whose failure may pass.",
+                f"{failed:,} of {total:,} rows failed{which}.",
+                remedy="run.retry() asks those again whose failure may pass."
+                + (' A run with in_doubt="again" asks those in doubt.' if doubtful else ""),
             )
         return self
 
@@ -393,8 +397,9 @@ def retried_grants(
     for old, new in zip(run.settings.plan.batches(), plan.batches(), strict=True):
         pairs: dict[int, int] = {}  # the place in the batch by request
         for place, match in enumerate(store.match(old)):
-            passes = not match.permanent and match.status in _FAILED
-            chosen = passes if statuses is None else (match.status or "waiting") in statuses
+            status = "in_doubt" if match.state == IN_DOUBT else match.status or "waiting"
+            passes = not match.permanent and status in _FAILED
+            chosen = passes if statuses is None else status in statuses
             if chosen and match.request is not None and new[place].hash:
                 pairs.setdefault(match.request, place)
         matches = store.retry([(request, new[place].hash) for request, place in pairs.items()])

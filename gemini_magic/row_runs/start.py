@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from ..api import key_for_options, refuse_conflicts, resolved_options
 from ..backends import Backend, backend, host_to_name
 from ..client import Asker, Key, endpoint_of, rate_scope
 from ..config import IGNORED, KEY_WITHHELD
 from ..content import Text
-from ..errors import CredentialsError, OptionError, PromptError
+from ..errors import CredentialsError, Interrupted, OptionError, PromptError
 from ..options import Options
 from ..prices import TokenPrice
 from ..prompts import build_request
@@ -36,27 +36,13 @@ from .pace import Pace
 from .plan import Duplicates, Missing, prepare
 from .preview import preview_rows
 from .progress import ProgressCounter
-from .row_arguments import RowArguments, options_of_rows
+from .row_arguments import RowArguments, options_of_rows, refuse_other_names
 from .run import RowRun, RunSettings, retried_grants
 from .store import Store
 from .store_values import RunRecord
 from .values import Executor, Grant
 
 __all__ = ["RowArguments", "rows", "start_rows"]
-
-_OTHER_NAMES: Final = {
-    "key": "id",
-    "tier": "service_tier",
-    "on": "cluster",
-    "client": "cluster",
-    "max_rows": "limit",
-    "epochs": "repeat",
-    "samples": "repeat",
-    "max_workers": "concurrency",
-    "at_once": "concurrency",
-    "budget": "max_cost",
-}
-"""Keywords that users of other libraries may write, and the argument of :func:`rows` that they mean."""
 
 
 def rows(
@@ -123,10 +109,10 @@ def rows(
     Raises:
         UsageProblem: the prompt, the rows or an option is not valid, or no key was found. Nothing was sent.
         StoreError: the store cannot be used.
-        KeyboardInterrupt: the user interrupted it. What was answered is in the store.
+        Interrupted: the user interrupted it. What was answered is in the store, and the exception's ``response`` is the run.
     """
     template = prompt
-    _refuse_names(options)
+    refuse_other_names(options)
     if data is None:
         if isinstance(prompt, str) and "{{" in prompt:
             raise PromptError(
@@ -156,20 +142,27 @@ def rows(
     if resolved.dry_run:
         return preview_rows(template, data, arguments, resolved, variables=variables or {})  # type: ignore[return-value]
     run = start_rows(template, data, arguments, resolved, sources=sources, variables=variables or {})
-    watch_rows(run, shell=_shell(), show=show)
-    run.raise_if_refused()
-    return run
+    return _watched(run, show)
 
 
-def _refuse_names(options: Mapping[str, Any]) -> None:
-    """Refuse keywords that other libraries use for arguments of a run.
+def _watched(run: RowRun, show: bool | None) -> RowRun:
+    """Show a run until it ends, and return it.
 
     Raises:
-        OptionError: there is one.
+        UsageProblem: the prompt, the rows or an option is not valid, and nothing was sent.
+        Interrupted: the user interrupted it; ``response`` is the run.
     """
-    for name in options:
-        if (own := _OTHER_NAMES.get(name)) is not None:
-            raise OptionError(f"Unknown setting: {name!r}.", remedy=f"Use {own}=.")
+    try:
+        watch_rows(run, shell=_shell(), show=show)
+    except KeyboardInterrupt:
+        pass
+    else:
+        run.raise_if_refused()
+        return run
+    again = "Run it again to go on: rows with an answer are not asked again."
+    if run.store.temporary:
+        again = "What was answered is in the exception's `response`. With store=FILE, a run can go on later."
+    raise Interrupted("The run was interrupted.", remedy=again, response=run)
 
 
 def _shell() -> Any:
@@ -222,7 +215,7 @@ def start_rows(
     key = _key(dialect, options, arguments, ask_key, reasons)
     settings = RunSettings(
         plan,
-        Asker(options, dialect, key),
+        _asker(options, dialect, key),
         request,
         {
             "template": template,
@@ -255,6 +248,14 @@ def _key(
     with suppress(CredentialsError):
         return key_for_options(dialect, options, None, reasons)
     return None
+
+
+def _asker(options: Options, dialect: Backend, key: Key | None) -> Asker:
+    """What the attempts of a run share. The token of a sign-in lasts an hour, and a run may take longer."""
+    auth = None if key is None else dialect.auth_for(options.auth, endpoint_of(options))
+    if auth is None or not auth.signs_in:
+        return Asker(options, dialect, key)
+    return Asker(options, dialect, key, lambda: key_for_options(dialect, options, None, ()))
 
 
 class _Starter:
@@ -476,8 +477,6 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
     request = build_request((Text("x"),), options)
     refuse_conflicts(dialect, without_batch(request), options, sources)
     key = _key(dialect, options, arguments, given["ask_key"], ())
-    settings = RunSettings(plan, Asker(options, dialect, key), request, {**given, "arguments": arguments})
+    settings = RunSettings(plan, _asker(options, dialect, key), request, {**given, "arguments": arguments})
     again = _Starter(settings, dialect, arguments).retry(run, statuses)
-    watch_rows(again, shell=_shell())
-    again.raise_if_refused()
-    return again
+    return _watched(again, None)

@@ -1,10 +1,13 @@
 """Tests of what a run asks and what not: stale rows, rows in doubt, equal rows, limits of cost and time, retries."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from fake_server import FakeServer, Script, finish, gate, hang_up, text
 from rows_stage import ask_rows, asked_texts, refused, results, start_asking, statuses, table
 
-from gemini_magic.errors import OptionError, RowsError
+from gemini_magic.errors import OptionError, RowsError, StoreError
 from gemini_magic.row_runs import leader
 from gemini_magic.row_runs.store import Store
 from gemini_magic.row_runs.values import Grant, Wanted
@@ -103,9 +106,23 @@ def test_rows_in_doubt_stop_the_run_with_the_keyword_to_write(server, store):
     skipped = ask_rows(server, table(3), store=store, in_doubt="skip")
     assert statuses(skipped) == ["in_doubt", "complete", "complete"]
     assert skipped.progress.unasked == {"in_doubt": 1}
+    with pytest.raises(RowsError, match="1 of 3 rows failed"):
+        skipped.raise_for_status()
     again = ask_rows(server, table(3), store=store, in_doubt="again")
     assert statuses(again) == ["complete"] * 3
     assert len(server.requests) == before + 3
+
+
+def test_a_row_in_doubt_is_retried_when_it_is_named(server, store):
+    server.model("m", gate("never"), *HELLO)
+    doubtful(server, store, table(1))
+    server.model("m", *HELLO)
+    run = ask_rows(server, table(1), store=store, in_doubt="skip")
+    before = len(server.requests)
+    assert statuses(run.retry()) == ["in_doubt"]
+    assert len(server.requests) == before
+    assert statuses(run.retry(status="in_doubt")) == ["complete"]
+    assert len(server.requests) == before + 1
 
 
 # -------------------------------------------------------------------------------------- equal rows
@@ -292,3 +309,26 @@ def test_keys_that_stand_for_other_texts_are_reported_as_a_question(server, stor
     ask_rows(server, table(2), id="position", store=store)
     with pytest.raises(OptionError, match=r"numbered again\? No price is known"):
         ask_rows(server, table(2, first=7), id="position", store=store)
+
+
+def test_rows_in_doubt_have_no_response_and_say_how_to_ask_them(server, store):
+    ask_rows(server, table(3), store=store)
+    with closing(sqlite3.connect(store)) as base, base:
+        base.execute("UPDATE request SET state = 1, status = NULL WHERE id = 2")
+        base.execute("UPDATE raw SET pieces = NULL WHERE request = 2")
+    run = ask_rows(server, table(3), store=store, in_doubt="skip")
+    assert statuses(run) == ["complete", "in_doubt", "complete"]
+    with pytest.raises(StoreError, match="was sent, and the process ended") as found:
+        _ = run.iat[1]
+    assert 'in_doubt="again"' in found.value.remedy
+    with pytest.raises(RowsError, match="1 of 3 rows failed, 1 of them in doubt") as failed:
+        run.raise_for_status()
+    assert 'in_doubt="again"' in failed.value.remedy
+
+
+def test_a_row_beyond_the_limit_is_waiting_and_not_unknown(server):
+    run = ask_rows(server, table(5), limit=2)
+    with pytest.raises(StoreError, match="Row 'T-4' has no response: waiting"):
+        _ = run.at["T-4"]
+    with pytest.raises(KeyError):
+        _ = run.at["T-9"]
