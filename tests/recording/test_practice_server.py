@@ -42,7 +42,11 @@ def test_prompts_are_counted(server):
 
 def test_a_status_is_a_refusal(server):
     r = ask(server, "refuse this")
-    assert (r.status, r.error.code, r.error.message) == ("error", 400, "400 INVALID_ARGUMENT: This prompt is refused.")
+    assert (r.status, r.error.code, r.error.message) == (
+        "error",
+        400,
+        "400 INVALID_ARGUMENT: This prompt is refused.",
+    )
 
 
 def test_it_waits_for_requests(server):

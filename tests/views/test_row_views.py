@@ -10,7 +10,7 @@ from html_audit import audit_output, payloads, text_of
 from row_stage import StagedRun, complete, running, shown_row
 from view_stage import WIDGET
 
-from gemini_magic.errors import DisplayError
+from gemini_magic.errors import DisplayError, Interrupted
 from gemini_magic.views import (
     DisplayedRun,
     FailedRow,
@@ -440,7 +440,7 @@ def test_two_interrupts_end_the_run_at_once_and_are_raised():
         raise KeyboardInterrupt
 
     run.during_wait = iter([lambda: None, interrupt, lambda: None, interrupt])
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match="Without a store, the same cell asks all rows again"):
         watch_rows(run, show=False)
     assert run.stops == [(False, True), (True, True)]
 
