@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
-from ..backends import Backend
+from ..backends import Backend, HttpRequest
 from ..content import Request
 from ..endings import Cause
 from ..errors import ConnectionFailed, OptionError
@@ -48,6 +48,15 @@ class Asker:
         self.backend = backend
         self.key = key
         self._endpoint = endpoint_of(options)
+
+    def encoded(self, request: Request) -> HttpRequest:
+        """The HTTP request of an attempt, without a key.
+
+        Raises:
+            UsageProblem: the request is not valid.
+        """
+        plan = plan_media(request, self.backend, self.options, offline=False)
+        return self.backend.encode(plan.request, self._endpoint)
 
     def job(self, request: Request, before_first_byte: Callable[[], None]) -> StreamJob:
         """The job of one attempt.

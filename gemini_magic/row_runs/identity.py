@@ -62,6 +62,10 @@ OPTION_ROLES: Final[Mapping[str, Literal["answer", "prompt", "other"]]] = {
     **dict.fromkeys(
         (
             "repair",
+            "compare",
+            "sweep",
+            "repeat",
+            "cache",
             "items",
             "max_rounds",
             "tool_timeout",
@@ -111,6 +115,10 @@ OPTION_ROLES: Final[Mapping[str, Literal["answer", "prompt", "other"]]] = {
             "journal",
             "journal_size",
             "journal_days",
+            "cache",
+            "compare",
+            "sweep",
+            "repeat",
         ),
         "other",
     ),

@@ -149,21 +149,24 @@ class LocalExecutor:
             asked = self._hand_over(grant, done)
             return asked
 
-        attempt = self._maker.start(grant, may_send)
-        with self._lock:
-            self._running.add(attempt)
         try:
-            if self._closed:
-                attempted: Attempted = _unsent(grant)
-            else:
-                attempted = attempt.run()
-        finally:
-            with self._lock:
-                self._running.discard(attempt)
+            attempted = self._run(grant, may_send)
+        except Exception as bug:  # noqa: BLE001 - the leader waits for an event of each grant
+            attempted = _failed(grant, bug, sent=asked)
         if asked or attempted.status != "waiting":
             done.append(attempted)
         else:
             self._events.put(attempted)  # nothing was stored for it, so there is nothing to store
+
+    def _run(self, grant: Grant, may_send: Callable[[], bool]) -> Attempted:
+        attempt = self._maker.start(grant, may_send)
+        with self._lock:
+            self._running.add(attempt)
+        try:
+            return _unsent(grant) if self._closed else attempt.run()
+        finally:
+            with self._lock:
+                self._running.discard(attempt)
 
     def _hand_over(self, grant: Grant | None, done: list[Attempted]) -> bool:
         if grant is None and not done:
@@ -173,6 +176,13 @@ class LocalExecutor:
             self._events.put(attempted)
         done.clear()
         return allowed
+
+
+def _failed(grant: Grant, bug: Exception, *, sent: bool) -> Attempted:
+    message = f"Internal error: {type(bug).__name__}: {bug}. This is a bug in gemini_magic. Please report it."
+    return Attempted(
+        grant.request, grant.attempt, "error", "failed", sent=sent, error=message, reason="internal error"
+    )
 
 
 def _unsent(grant: Grant) -> Attempted:

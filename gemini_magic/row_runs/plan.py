@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain, count
+from itertools import chain, count, islice
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -296,6 +296,20 @@ class Plan:
             keys = self._keys.keys(list(batch), position)
             yield from keys
             position += len(keys)
+
+    def row(self, position: int, sample: int = 0) -> Wanted | None:
+        """What the row at a position asks for; None if the input cannot be read again or does not have it.
+
+        The rows before it are read, too.
+
+        Raises:
+            PromptError: a value cannot be sent, or an expression fails.
+        """
+        if not self.source.again:
+            return None
+        for at, values in islice(self._rows(), position, position + 1):
+            return self._prompts.sample(at, self._key(at, values), values, sample)
+        return None
 
     def batches(self, size: int = _BATCH) -> Iterator[list[Wanted]]:
         """Yield what the rows ask for, in their order and in batches of ``size``; the last one may be smaller.

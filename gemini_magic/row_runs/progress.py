@@ -81,7 +81,8 @@ class ProgressCounter:
         self._waiting = ""
         self._until: float | None = None
         self._ending = self._remedy = ""
-        self._first: Callable[[], Sequence[ShownRow]] = tuple
+        self._first: Callable[[], Sequence[ShownRow]] | None = None
+        self._first_read: tuple[ShownRow, ...] = ()
         self.version = 0
         self.ended_rows = 0
         """Rows that ended in this run."""
@@ -204,7 +205,7 @@ class ProgressCounter:
             unasked=unasked,
             failures=tuple(sorted(failures, key=lambda each: -each.rows)),
             rows=tuple(self._shown(*each) for each in list(self._newest)),
-            first=tuple(self._first()) if self._ended is not None else (),
+            first=self._first_rows(),
             elapsed=elapsed,
             rate=rate,
             left=left,
@@ -222,6 +223,13 @@ class ProgressCounter:
             models=tuple(self._models),
             notices=tuple(self._notices),
         )
+
+    def _first_rows(self) -> tuple[ShownRow, ...]:
+        if self._ended is None:
+            return ()
+        if self._first is not None:
+            self._first_read, self._first = tuple(self._first()), None
+        return self._first_read
 
     def _rate(self, now: float, elapsed: float) -> float | None:
         if self._ended is not None:

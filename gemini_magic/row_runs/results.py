@@ -43,7 +43,7 @@ class RowResults:
         store: the store of the run.
         plan: what its rows ask for.
         schema: the schema of the answers, or None.
-        respond: returns the response of a request from its id.
+        respond: returns the response of a row, from its result and the id of the request.
 
     Attributes:
         at: the responses by key: ``at["T-17"]``.
@@ -51,7 +51,7 @@ class RowResults:
     """
 
     def __init__(
-        self, store: Store, plan: Plan, schema: Schema | None, respond: Callable[[int], Response]
+        self, store: Store, plan: Plan, schema: Schema | None, respond: Callable[[ResultRow, int], Response]
     ) -> None:
         self._store, self._plan = store, plan
         self._fields = answer_columns(schema)
@@ -321,7 +321,7 @@ class _KeysFrom:
 class _Responses:
     """Responses of a run, rebuilt from the store when they are asked for."""
 
-    def __init__(self, store: Store, plan: Plan, respond: Callable[[int], Response]) -> None:
+    def __init__(self, store: Store, plan: Plan, respond: Callable[[ResultRow, int], Response]) -> None:
         self._store, self._plan, self._respond = store, plan, respond
 
     def _split(self, key: Any, kind: type) -> tuple[Any, int]:
@@ -337,7 +337,7 @@ class _Responses:
                 f"Row {show_key(row.key)} has no response: {row.status}.",
                 remedy="run.df has the status of every row.",
             )
-        return self._respond(row.request)
+        return self._respond(row, row.request)
 
 
 class ResponsesByKey(_Responses):

@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
+from ..backends import HttpRequest
 from ..client import Asker
-from ..content import Request
-from ..errors import GeminiMagicError, OptionError, RowsError, StoreError
+from ..content import Request, Turn
+from ..errors import GeminiMagicError, OptionError, RowsError, StoreError, UsageProblem
+from ..prices import TokenPrice
 from ..views import MOST_SHOWN_ROWS, DisplayedRun, RowProgress, ShownRow
 from .batch_leader import BatchLeader
-from .batch_start import cancel_jobs
+from .batch_start import cancel_jobs, in_tier_of
 from .keys import canonical_key, key_text
 from .leader import Leader
 from .plan import Plan
@@ -75,7 +80,7 @@ class RowRun(DisplayedRun):
         self._counter = progress
         self._again = again
         self._done = threading.Event()
-        self._results = RowResults(store, settings.plan, settings.asker.options.schema, self.response)
+        self._results = RowResults(store, settings.plan, settings.asker.options.schema, self._response_of)
         progress.set_first_rows(self._first_rows)
         self._thread = threading.Thread(target=self._run, name="gemini-rows", daemon=True)
         self._thread.start()
@@ -86,7 +91,8 @@ class RowRun(DisplayedRun):
             self.store.close()
         except StoreError as lost:
             self._leader.problem = self._leader.problem or lost
-        for notice in self.store.take_notices():
+            self._counter.add_notice(f"{lost.message} {lost.remedy}")
+        for notice in (*self.store.take_notices(), *self._mixed_models()):
             self._counter.add_notice(notice)
         problem = self._leader.problem
         if isinstance(problem, GeminiMagicError):
@@ -95,6 +101,14 @@ class RowRun(DisplayedRun):
             self._counter.set_ending(f"Internal error: {type(problem).__name__}: {problem}")
         self._counter.set_state("error" if problem is not None else self._leader.ending)
         self._done.set()
+
+    def _mixed_models(self) -> Iterator[str]:
+        """A sentence if several models have answered, as when a name such as ``gemini-flash-latest`` gets a new meaning."""
+        with suppress(StoreError):
+            models = self.store.models()
+            if len(models) > 1:
+                listed = ", ".join(f"{name} ({count:,} rows)" for name, count in models.items())
+                yield f"The answers are of {len(models)} models and may not be comparable: {listed}."
 
     # -- while it goes on
 
@@ -228,8 +242,24 @@ class RowRun(DisplayedRun):
         Raises:
             StoreError: it has no response.
         """
+        return self._rebuilt(request, self.settings.request, None)
+
+    def _response_of(self, row: ResultRow, request: int) -> Response:
+        """The response of a row, with its request if the input still has it and this run would send the same."""
+        asked, http = self.settings.request, None
+        wanted = self.settings.plan.row(row.position, row.sample)
+        if wanted is not None and wanted.hash and wanted.hash == self.store.request_hash(request):
+            asked = replace(asked, turns=(Turn("user", wanted.parts),))
+            with suppress(UsageProblem):
+                http = self.settings.asker.encoded(asked)
+        return self._rebuilt(request, asked, http)
+
+    def _rebuilt(self, request: int, asked: Request, http: HttpRequest | None) -> Response:
         options = self.settings.asker.options
-        return self.store.response(request, asked=self.settings.request, schema=options.schema)
+        attempts = self.store.attempts(request)
+        asked = in_tier_of(asked, attempts[-1].worker if attempts else "")
+        price = TokenPrice.parse(options.price)
+        return self.store.response(request, asked=asked, http=http, schema=options.schema, price=price)
 
     @property
     def failed(self) -> int:

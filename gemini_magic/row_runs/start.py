@@ -336,7 +336,9 @@ class _Starter:
             max_cost=self.arguments.max_cost,
             spent_before=store.cost().dollars,
         )
-        for notice in self.settings.plan.notices:
+        sources = self.settings.arguments["sources"]
+        given = [sources[name] for name in (KEY_WITHHELD, IGNORED) if sources.get(name)]
+        for notice in (*self.settings.plan.notices, *given, *_other_host(store)):
             progress.add_notice(notice)
         return progress
 
@@ -391,6 +393,16 @@ class _Starter:
             breaker=breaker,
             progress=progress,
         )
+
+
+def _other_host(store: Store) -> list[str]:
+    """A notice if the run before asked another host; the host does not belong to what a row asks."""
+    hosts = [each.host for each in store.runs()[-2:]]
+    if len(set(hosts)) <= 1:
+        return []
+    return [
+        f"Earlier answers of this store are from {hosts[0] or 'another server'}, these are from {hosts[1]}."
+    ]
 
 
 def _product() -> str:

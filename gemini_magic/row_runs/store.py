@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from ..backends import HttpRequest
 from ..content import Request
 from ..errors import StoreError
 from ..prices import TokenPrice
@@ -39,7 +40,7 @@ __all__ = ["Store"]
 
 T = TypeVar("T")
 
-_LOCK = ".lock"
+_PATIENCE = 10.0  # seconds in which the user can free some space on the disk
 
 
 class Store:
@@ -98,7 +99,7 @@ class Store:
 
     def _start(self) -> None:
         create_private(self.path)
-        self._lock = StoreLock(self.path.with_name(self.path.name + _LOCK), store=self.path)
+        self._lock = StoreLock(self.path.with_name(self.path.name + ".lock"), store=self.path)
         try:
             network = is_network_path(self.path)
             file = WritableFile(self.path, self._close_readers, network=network, durable=not self.temporary)
@@ -106,9 +107,9 @@ class Store:
         except BaseException:
             self._lock.release()
             raise
-        self._writer = GroupWriter(file, self._notice)
+        self._writer = GroupWriter(file, self._notices.append)
         if self._exclusive:
-            self._notice(
+            self._notices.append(
                 f"{self.path} is on a network drive or a similar one: other programs cannot read it until the run has ended. "
                 "A file on a local disk is faster and safer."
             )
@@ -117,10 +118,13 @@ class Store:
         """How many positions and samples the input has: that of this run, otherwise of the last run of the store."""
         return (self._rows, self._samples) if self._run else queries.last_extent(db)
 
-    def close(self) -> None:
+    def close(self, patience: float = _PATIENCE) -> None:
         """Write what was handed over, and release the file to other processes; a second call does nothing.
 
         Requests that were sent and not answered are in doubt afterwards. Results can still be read.
+
+        Args:
+            patience: for how many seconds answers are tried again that cannot be written.
 
         Raises:
             StoreError: answers could not be written and are lost.
@@ -129,15 +133,14 @@ class Store:
         self.close_reader()
         if writer is None or self._pid != os.getpid():
             return
-        rows, samples, run = self._rows, self._samples, self._run
-        lost = writer.end(lambda db: updates.close_run(db, run, rows, samples))
+        lost = writer.end(lambda db: updates.close_run(db, self._run, self._rows, self._samples), patience)
         self._exclusive = False
         if self._lock is not None:
             self._lock.release()
         if lost:
             raise StoreError(
-                f"{lost} answers could not be written to {self.path} and are lost.",
-                remedy="Free some space on the disk. Their requests are in doubt when the store is opened again.",
+                f"{lost} answer{'s'[: lost > 1]} could not be written to {self.path}.",
+                remedy="Free some space on the disk. Their requests are in doubt in the next run.",
             )
 
     def __enter__(self) -> Self:
@@ -153,12 +156,10 @@ class Store:
 
     # -- problems
 
-    def _notice(self, text: str) -> None:
-        self._notices.append(text)
-
     def take_notices(self) -> list[str]:
         """Return the sentences for the user since the last call: a full disk, a network drive."""
-        notices, self._notices = self._notices, []
+        notices = self._notices[:]
+        del self._notices[: len(notices)]
         return notices
 
     @property
@@ -382,8 +383,7 @@ class Store:
         *,
         attempt: int | None = None,
         asked: Request | None = None,
-        url: str = "",
-        body: bytes = b"",
+        http: HttpRequest | None = None,
         schema: Schema | None = None,
         price: TokenPrice | None = None,
     ) -> Response:
@@ -393,8 +393,7 @@ class Store:
             request: the id of the request.
             attempt: the attempt whose response it is; by default the one with the answer.
             asked: the request as a value, where the caller knows it.
-            url: where the request was sent, which the store does not keep.
-            body: the body of the request as it was sent.
+            http: the request as it was sent, which the store does not keep.
             schema: the schema of the answer.
             price: the user's prices.
 
@@ -409,11 +408,14 @@ class Store:
             raw,
             attempt or known.answered,
             asked=asked,
-            url=url,
-            body=body,
+            http=http,
             schema=schema,
             price=price,
         )
+
+    def request_hash(self, request: int) -> bytes | None:
+        """Return the hash of what a request asks; None if the store does not have it."""
+        return self._query(lambda db: queries.request_hash(db, request))
 
     # -- the file
 
@@ -436,7 +438,7 @@ class Store:
         writer = self._writing()
         removed = writer.call(lambda db: updates.forget_row(db, self.path, key))
         if not writer.call_outside(updates.write_back_log):
-            self._notice(
+            self._notices.append(
                 f"Another program reads {self.path}. Traces of what was forgotten stay in {self.path.name}-wal until it ends."
             )
         return removed
@@ -499,7 +501,7 @@ def _after_fork() -> None:
 def _at_exit() -> None:
     for store in list(_stores):
         with suppress(StoreError):
-            store.close()
+            store.close(patience=1.0)
 
 
 if hasattr(os, "register_at_fork"):

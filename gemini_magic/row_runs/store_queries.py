@@ -22,6 +22,7 @@ __all__ = [
     "last_extent",
     "match_rows",
     "open_jobs",
+    "request_hash",
     "result_row",
     "result_rows",
     "run_records",
@@ -276,6 +277,12 @@ def _plain(data: bytes | None, codec: int) -> bytes:
 def run_records(db: sqlite3.Connection) -> list[RunRecord]:
     """Return the settings of all runs, oldest first."""
     return [RunRecord(*found) for found in db.execute(f"{_RUN} ORDER BY id")]
+
+
+def request_hash(db: sqlite3.Connection, request: int) -> bytes | None:
+    """Return the hash of what a request asks; None if the store does not have it."""
+    found = db.execute("SELECT hash FROM request WHERE id = ?", (request,)).fetchone()
+    return None if found is None else found[0]
 
 
 class StoredRequest(NamedTuple):

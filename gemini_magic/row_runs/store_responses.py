@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from ..backends import host_to_name
+from ..backends import HttpRequest, host_to_name
 from ..content import Request
 from ..errors import StoreError
 from ..ledger import Exchange
+from ..media import media_in
 from ..prices import TokenPrice
 from ..response import Response, response_from_exchanges
 from ..schema import Schema
@@ -25,8 +26,7 @@ def rebuilt_response(
     chosen: int | None,
     *,
     asked: Request | None,
-    url: str,
-    body: bytes,
+    http: HttpRequest | None,
     schema: Schema | None,
     price: TokenPrice | None,
 ) -> Response:
@@ -37,8 +37,7 @@ def rebuilt_response(
         attempts: the attempts of the request, oldest first.
         chosen: the number of the attempt; None if none has brought an answer.
         asked: the request as a value, where the caller knows it.
-        url: where the request was sent.
-        body: the body of the request as it was sent.
+        http: the request as it was sent, where the caller knows it.
         schema: the schema of the answer.
         price: the user's prices.
 
@@ -50,17 +49,30 @@ def rebuilt_response(
         raise StoreError("This row has no response yet.", remedy="Run the cell again to ask for it.")
     first = found[0].sent
     exchanges = [
-        _exchange(each, first, run, url, body) for each in found if each is found[-1] or not each.has_answer
+        _exchange(each, first, run, http or HttpRequest("POST", "", (), b""))
+        for each in found
+        if each is found[-1] or not each.has_answer
     ]
     response = response_from_exchanges(Response, exchanges, run.dialect, asked, price=price, schema=schema)
     started = datetime.fromtimestamp(first, UTC)
-    response.ledger.set_source("recording", started=started, host=host_to_name(url) if url else run.host)
+    response.ledger.set_source(
+        "recording", started=started, host=run.host if http is None else host_to_name(http.url)
+    )
     return response
 
 
-def _exchange(raw: RawAttempt, first: float, run: RunRecord, url: str, body: bytes) -> Exchange:
+def _exchange(raw: RawAttempt, first: float, run: RunRecord, http: HttpRequest) -> Exchange:
     started = max(0.0, raw.sent - first)
-    exchange = Exchange("POST", url, (), body, attempt=raw.attempt - 1, backend=run.dialect, started=started)
+    exchange = Exchange(
+        http.method,
+        http.url,
+        http.headers,
+        http.body,
+        attempt=raw.attempt - 1,
+        backend=run.dialect,
+        started=started,
+        media=media_in(http.media),
+    )
     try:
         fill_exchange(exchange, raw.head, raw.pieces, raw.ended)
     except ValueError as error:

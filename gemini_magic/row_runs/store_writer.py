@@ -136,11 +136,12 @@ class GroupWriter:
         result: T = job.result
         return result
 
-    def end(self, last: Callable[[sqlite3.Connection], None]) -> int:
+    def end(self, last: Callable[[sqlite3.Connection], None], patience: float) -> int:
         """Write what was handed over, close the connection and end the thread.
 
         Args:
             last: called on the writer's thread, outside a transaction, before the connection is closed.
+            patience: for how many seconds answers are tried again that cannot be written.
 
         Returns:
             How many answers could not be written and are lost.
@@ -148,7 +149,7 @@ class GroupWriter:
         with self._gate:
             first, self._ended = not self._ended, True
             if first:
-                self._last = last
+                self._last, self._patience = last, patience
                 self._queue.put(None)
         self._thread.join()
         return len(self._held)
@@ -174,6 +175,10 @@ class GroupWriter:
                 self._work(jobs)
                 jobs = []
             self._work(jobs)
+            end = time.monotonic() + self._patience
+            while self._held and time.monotonic() < end:
+                time.sleep(_RETRY)
+                self._write([])
             with suppress(sqlite3.Error):
                 self._last(self._file.db)
         except BaseException as error:  # noqa: BLE001 - no caller may wait for a thread that has ended
@@ -281,7 +286,7 @@ class GroupWriter:
         for job in jobs:
             job.finish(problem)
             if job.done:
-                self._report(f"{len(job.done)} answers are lost. {problem.message}")
+                self._report(f"Answers that are lost: {len(job.done)}. {problem.message}")
 
 
 def _is_file_error(error: Exception) -> bool:

@@ -24,7 +24,10 @@ from fake_server import (
 from rows_stage import ask_rows, asked_texts, refused, results, start_asking, statuses, table
 from surroundings import CHECKOUT
 
+from gemini_magic.client.rate_limit import RateLimiter
+from gemini_magic.errors import StoreError
 from gemini_magic.row_runs import leader, limits
+from gemini_magic.row_runs.store import Store
 
 HELLO = (text("Hel"), text("lo"), finish())
 RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.05s"}
@@ -54,6 +57,16 @@ def busy(message="Too many requests."):
 
 
 # ----------------------------------------------------------------------------- too many requests
+
+
+def test_no_more_requests_leave_than_rpm_allows(server, monkeypatch):
+    span = 0.3
+    monkeypatch.setattr(limits, "RATE_LIMITER", RateLimiter(span=span))
+    run = ask_rows(server, table(12), rpm=4)
+    assert statuses(run) == ["complete"] * 12
+    times = [request.time for request in server.requests]
+    assert times[-1] - times[0] >= 1.9 * span
+    assert run.progress.useful is not None
 
 
 def test_the_runner_sees_each_429_and_every_row_is_answered(server):
@@ -220,3 +233,43 @@ def test_scattered_refusals_do_not_stop_a_large_run(server):
     assert run.progress.state == "stopped"  # 5 equal ones within the first 200
     run = ask_rows(server, table(400), concurrency=4, max_errors=50)
     assert run.progress.state == "complete"
+
+
+# ------------------------------------------------------------------------------------------ store
+
+
+def test_a_store_that_cannot_be_written_stops_the_run_before_the_next_row_is_sent(
+    server, tmp_path, monkeypatch
+):
+    commit = Store.commit
+
+    def failing(self, **given):
+        if given.get("sent") and len(server.requests) >= 10:
+            self.hand_over(given["done"])  # it keeps answers and tries again
+            raise StoreError("The disk is full.", remedy="Free some space.")
+        commit(self, **given)
+
+    monkeypatch.setattr(Store, "commit", failing)
+    store = tmp_path / "t.rows.sqlite"
+    run = ask_rows(server, table(50), store=store)
+    assert run.progress.state == "error"
+    assert run.progress.ending == "The disk is full."
+    with pytest.raises(StoreError, match="disk is full"):
+        run.raise_for_status()
+    asked = len(server.requests)
+    monkeypatch.undo()
+    monkeypatch.setenv("TEST_KEY", "AIzaCANARY0123456789abcdefghijklmnopqrs")
+    again = ask_rows(server, table(50), store=store)
+    assert again.progress.unasked == {"done": asked}
+    assert len(server.requests) == 50
+
+
+def test_an_error_while_rows_are_read_lets_the_rows_in_flight_end(server):
+    def data():
+        yield from table(600)
+        raise ValueError("the source is broken")
+
+    run = ask_rows(server, data())
+    assert run.progress.state == "error"
+    assert "the source is broken" in run.progress.ending
+    assert run.progress.counts == {"complete": len(server.requests)}

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from gemini_magic.client.rate_limit import RateLimiter
+from gemini_magic.row_runs import limits as limits_module
 from gemini_magic.row_runs.limits import AtOnce, ProcessLimits, reopens, tokens_of, useful_at_once
 
 
@@ -129,3 +131,20 @@ def test_tokens_are_estimated_from_bytes_and_from_the_rows_before():
 )
 def test_a_quota_of_the_day_opens_at_midnight_in_california(now, opens):
     assert reopens(now) == opens
+
+
+# ------------------------------------------------------------------------------- requests a minute
+
+
+def test_requests_a_minute_are_shared_with_single_questions(monkeypatch, clock):
+    shared = RateLimiter(clock)
+    monkeypatch.setattr(limits_module, "RATE_LIMITER", shared)
+    turns = limits_module.RequestsAMinute("a", 2)
+    shared.count("a")
+    assert turns.take() == 0
+    assert turns.take() == 60
+    clock.now += 60
+    assert [turns.take(), turns.take()] == [0, 0]
+    assert turns.take() > 0
+    turns.close()
+    assert limits_module.RequestsAMinute("a", None).take() == 0

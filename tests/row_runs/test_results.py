@@ -55,7 +55,7 @@ def answered(data, template="{{ row.text }}", limit=None, schema=SCHEMA, text_of
             request, 1, "complete", "eof", text=text, cost=0.25, tokens_in=5, tokens_out=2, model="m-1"
         )
         store.commit(done=[done])
-    return RowResults(store, plan, schema, lambda request: SimpleNamespace(request=request)), plan
+    return RowResults(store, plan, schema, lambda _row, request: SimpleNamespace(request=request)), plan
 
 
 def test_the_results_of_a_frame_of_pandas_have_its_index():

@@ -1,7 +1,11 @@
 """Tests of a run over rows, end to end against a fake server."""
 
+import json
+import resource
+
 import pytest
-from fake_server import FakeServer, Script, finish, gate, text
+from client_stage import until
+from fake_server import FakeServer, Script, finish, gate, pause, text
 from rows_stage import ask_rows, asked_texts, refused, results, start_asking, statuses, table
 
 import gemini_magic as gm
@@ -77,7 +81,13 @@ def test_limit_asks_only_the_first_rows(server, tmp_path):
 
 
 def test_an_option_that_rows_do_not_support_is_refused_before_anything_is_sent(server):
-    for options in ({"tool": ["f"]}, {"chat": "c"}, {"replay": "builtin:tour"}, {"repair": 1}):
+    for options in (
+        {"tool": ["f"]},
+        {"chat": "c"},
+        {"replay": "builtin:tour"},
+        {"repair": 1},
+        {"compare": "a,b"},
+    ):
         with pytest.raises(OptionError, match="Rows do not support"):
             ask_rows(server, table(2), **options)
     assert not server.requests
@@ -180,3 +190,55 @@ def test_a_row_is_not_forgotten_while_the_run_goes_on(server, tmp_path):
     server.open("go")
     assert run.wait(20)
     assert run.forget("T-0") == 1
+
+
+def test_answers_of_two_models_in_one_store_are_mentioned(server, tmp_path):
+    path = tmp_path / "t.rows.sqlite"
+    server.model("m", text("a", modelVersion="flash-001"), finish(modelVersion="flash-001"))
+    assert ask_rows(server, table(2), store=path).progress.notices == ()
+    server.model("m", text("a", modelVersion="flash-002"), finish(modelVersion="flash-002"))
+    notices = ask_rows(server, table(5), store=path).progress.notices
+    assert notices == (
+        "The answers are of 2 models and may not be comparable: flash-002 (3 rows), flash-001 (2 rows).",
+    )
+
+
+def test_a_full_disk_ends_the_run_and_no_row_is_paid_twice(server, tmp_path):
+    path = tmp_path / "t.rows.sqlite"
+    server.model("m", pause(0.01), *HELLO)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    run = start_asking(server, table(300), store=path)
+    until(lambda: len(server.requests) > 20)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.with_name(f"{path.name}-wal").stat().st_size, hard))
+    try:
+        until(lambda: run.store.held or run.done)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert run.wait(30)
+    with pytest.raises(StoreError, match="cannot be written"):
+        run.raise_for_status()
+    assert any("kept in memory, and writing them is tried again" in notice for notice in run.progress.notices)
+    assert "running" not in run.store.counts()
+    assert "in_doubt" not in run.store.counts()
+    again = ask_rows(server, table(300), store=path)
+    assert statuses(again) == ["complete"] * 300
+    assert len(server.requests) == 300
+
+
+def test_a_response_has_its_request_while_the_input_has_the_same_row(server):
+    rows = table(3)
+    run = ask_rows(server, rows, repeat=2)
+    response = run.at["T-1", 1]
+    exchange = response.ledger.exchanges[-1]
+    assert response.request.turns[-1].text == "Classify: text 1"
+    sent = next(
+        each for each in server.requests if each.body["contents"][-1]["parts"][0]["text"].endswith("1")
+    )
+    assert json.loads(exchange.body) == sent.body
+    assert exchange.url == f"{server.base_url}/v1beta/models/m:streamGenerateContent?alt=sse"
+    assert "AIzaCANARY" not in repr(exchange.headers)
+    rows[1]["text"] = "changed since"
+    assert run.at["T-1", 1].request is None
+    assert run.at["T-1", 1].text == "Hello"
+    once = ask_rows(server, iter(table(2)))
+    assert (once.iat[1].request, once.iat[1].text) == (None, "Hello")
