@@ -242,11 +242,11 @@ class RowRun(DisplayedRun):
         Raises:
             StoreError: it has no response.
         """
-        return self._rebuilt(request, self.settings.request, None)
+        return self._rebuilt(request, replace(self.settings.request, turns=()), None)
 
     def _response_of(self, row: ResultRow, request: int) -> Response:
-        """The response of a row, with its request if the input still has it and this run would send the same."""
-        asked, http = self.settings.request, None
+        """The response of a row, with its prompt if the input still has it and this run would send the same."""
+        asked, http = replace(self.settings.request, turns=()), None
         wanted = self.settings.plan.row(row.position, row.sample)
         if wanted is not None and wanted.hash and wanted.hash == self.store.request_hash(request):
             asked = replace(asked, turns=(Turn("user", wanted.parts),))

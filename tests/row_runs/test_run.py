@@ -238,7 +238,7 @@ def test_a_response_has_its_request_while_the_input_has_the_same_row(server):
     assert exchange.url == f"{server.base_url}/v1beta/models/m:streamGenerateContent?alt=sse"
     assert "AIzaCANARY" not in repr(exchange.headers)
     rows[1]["text"] = "changed since"
-    assert run.at["T-1", 1].request is None
+    assert run.at["T-1", 1].request.turns == ()
     assert run.at["T-1", 1].text == "Hello"
     once = ask_rows(server, iter(table(2)))
-    assert (once.iat[1].request, once.iat[1].text) == (None, "Hello")
+    assert (once.iat[1].request.turns, once.iat[1].text) == ((), "Hello")
