@@ -181,7 +181,7 @@ class RowCellRunner:
         if failed:
             run.raise_for_status()
         if watcher.interrupted:
-            raise Interrupted(views.interrupted_line(run.progress))
+            raise Interrupted(views.interrupted_line(run.progress), response=run)
         return without_display(self.shell, run)
 
 
