@@ -96,9 +96,9 @@ class Ledger:
         display: how views show the answer.
         price: the price of tokens that the user gave.
         schema: the schema of the answer that was requested; None for an answer without one.
+        column: the label of its column in a comparison; empty outside comparisons.
         deferred: whether the table of chunks is made when it is first read: for a ledger of one thread whose tables are
             seldom read, such as that of a row.
-        column: the label of its column in a comparison; empty outside comparisons.
 
     Attributes:
         status: ``running``, or how it ended; ``cause``: why reading ended, ``error``: the error of a bad ending.
@@ -138,16 +138,14 @@ class Ledger:
         display: DisplayOptions | None = None,
         price: TokenPrice | None = None,
         schema: Schema | None = None,
-        deferred: bool = False,
         column: str = "",
+        deferred: bool = False,
     ) -> None:
         self.request = request
         self.backend = backend
-        self.before = before
-        self.conversation = conversation
+        self.before, self.conversation, self.column = before, conversation, column
         self.display = display or DisplayOptions()
-        self.price, self.schema, self.deferred = price, schema, deferred
-        self.column = column
+        self.price, self.schema = price, schema
         self.source: Source = "network"
         self.host = ""
         self.status: Status = "running"
@@ -177,10 +175,12 @@ class Ledger:
         self.error: GeminiMagicError | Interrupted | None = None
         self.pause: Pause | Transfer | None = None
         self.confirmation: Confirmation | None = None
-        self.delay = self._last_arrival = 0.0
+        self.delay = 0.0
         self.limit: float | None = None
         self.round = self.attempt = self.chars = 0
+        self.deferred = deferred
         self.chunk_columns: Columns[ChunkRow] = chunk_columns(deferred=deferred)
+        self._last_arrival = 0.0
         self.chunk_offsets = array("i")
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)

@@ -29,6 +29,7 @@ _FIRST_LOOK: Final = 5.0  # seconds
 _LONGEST_PAUSE: Final = 60.0  # seconds
 _SETTLE: Final = 60.0  # seconds after which a job that the server does not list was not created
 _MOST_JOBS: Final = 50  # at once; the API allows 100 for a project
+_MOST_TRIES: Final = 3  # creations of a job that had no answer and no effect
 _GROUP: Final = 200  # results that are stored together
 _EMPTY_LOOKS: Final = 3  # looks at a job that shows no results, or that the server does not know
 _SPOOL: Final = 4 * 2**20  # bytes of an answer that are kept in memory
@@ -48,7 +49,7 @@ class BatchRunner:
         client: the requests about jobs.
         reader_of: returns what describes the results of the jobs of a run, by its number.
         model: the model.
-        say: is called with each sentence for the user.
+        notify: is called with each sentence for the user.
         wait: waits for some seconds; returns True if the run is to stop.
         clock: the Unix time in seconds.
     """
@@ -60,7 +61,7 @@ class BatchRunner:
         reader_of: Callable[[int], AnswerReader],
         model: str,
         *,
-        say: Callable[[str], object],
+        notify: Callable[[str], object],
         wait: Callable[[float], bool],
         clock: Callable[[], float] = time.time,
         on_done: Callable[[list[Attempted]], object] = lambda _: None,
@@ -69,7 +70,7 @@ class BatchRunner:
         self._client = client
         self._reader_of = reader_of
         self._model = model
-        self._say = say
+        self._notify = notify
         self._wait = wait
         self._clock = clock
         self._on_done = on_done
@@ -109,7 +110,7 @@ class BatchRunner:
             self._jobs[stored.id] = job
         if self._jobs:
             jobs = "1 batch job" if len(self._jobs) == 1 else f"{len(self._jobs)} batch jobs"
-            self._say(f"Found {jobs} of an earlier run.")
+            self._notify(f"Found {jobs} of an earlier run.")
         while unnamed := [job for job in self._jobs.values() if not job.name]:
             for job in unnamed:
                 self._settle(job)
@@ -205,6 +206,7 @@ class BatchRunner:
                 remote = self._client.create_from_file(self._model, label, packed.uploaded)
         except ServiceError as error:
             if error.code is None or error.code >= _SERVER or error.code in _PENDING_CODES:
+                packed.problem = error
                 return  # it may have been created
             self._release(job, "refused")
             if error.code != _TOO_MANY:
@@ -214,14 +216,14 @@ class BatchRunner:
             self._held.append(packed)
             self._full = error
             if self._jobs:
-                self._say(
+                self._notify(
                     f"The server takes no more batch jobs now ({error.message}) {len(packed.grants):,} rows wait until "
                     "one of the jobs has ended."
                 )
-        except GeminiMagicError:
-            return  # it may have been created
+        except GeminiMagicError as error:
+            packed.problem = error  # it may have been created
         else:
-            self._named(job, remote)
+            self._attach(job, remote)
 
     def _upload(self, packed: PackedJob) -> None:
         file = packed.local_file()
@@ -240,7 +242,7 @@ class BatchRunner:
         finally:
             self._transfer = ""
 
-    def _named(self, job: OpenJob, remote: RemoteJob) -> None:
+    def _attach(self, job: OpenJob, remote: RemoteJob) -> None:
         self._store.update_job(job.id, name=remote.name, state=remote.state)
         job.name, job.state = remote.name, remote.state
         if job.packed is not None:
@@ -257,12 +259,16 @@ class BatchRunner:
                 raise
             return
         if found:
-            self._named(job, found[0])
+            self._attach(job, found[0])
         elif self._clock() - job.created >= _SETTLE:
             self._check_own(job)
             packed = job.packed
             self._release(job, "not created")
             if packed is not None:
+                packed.tries += 1
+                if packed.tries >= _MOST_TRIES and packed.problem is not None:
+                    packed.close()
+                    raise packed.problem
                 self._held.append(packed)
 
     def _release(self, job: OpenJob, state: str) -> None:
@@ -299,11 +305,11 @@ class BatchRunner:
                     self._harvest(job, remote, body)
             except GeminiMagicError as error:
                 if isinstance(error, ServiceError) and error.code in _GONE:
-                    self._miss(job, error)
+                    self._handle_unknown(job, error)
                 elif not is_passing(error):
                     raise
 
-    def _miss(self, job: OpenJob, error: ServiceError) -> None:
+    def _handle_unknown(self, job: OpenJob, error: ServiceError) -> None:
         """Handle a job that the server does not know: another key does not see it, and a new one can appear late."""
         self._check_own(job)
         if error.code == _FORBIDDEN and not self._client.is_missing_file(error):
@@ -347,7 +353,7 @@ class BatchRunner:
             grants = {batch_key(grant): grant for grant in self._store.job_grants(job.id)}
             self._store_answers(job, plan, answers(), grants)
         for problem in plan.problems():
-            self._say(f"{job.name}: {problem}")
+            self._notify(f"{job.name}: {problem}")
         self._end(job, remote, plan, grants)
         self._clean_up(job, remote)
 

@@ -97,7 +97,7 @@ class BatchLeader:
             self._client,
             reader_of,
             asker.options.model,
-            say=progress.add_notice,
+            notify=progress.add_notice,
             wait=self._wait,
             on_done=self._count,
         )

@@ -10,7 +10,7 @@ from typing import IO, Final, cast
 
 from ..backends import BatchApi
 from ..content import LocalFile, Request
-from ..errors import UsageProblem
+from ..errors import GeminiMagicError, UsageProblem
 from .batch_answers import batch_key
 from .values import Attempted, Grant
 
@@ -29,6 +29,9 @@ class PackedJob:
         grants: the rows, in the order in which they are sent.
         rows: their requests, if the job contains them; empty if they are in a file.
         size: bytes of all requests.
+        uploaded: the id of the uploaded file; empty before.
+        tries: how often its creation had no answer and no effect.
+        problem: why, the last time.
     """
 
     def __init__(self, api: BatchApi) -> None:
@@ -36,6 +39,8 @@ class PackedJob:
         self.rows: list[bytes] = []
         self.size = 0
         self.uploaded = ""
+        self.tries = 0
+        self.problem: GeminiMagicError | None = None
         self._api = api
         self._lines: list[bytes] = []
         self._file: IO[bytes] | None = None

@@ -132,7 +132,7 @@ def _schema_of(store: Store, run: int) -> Schema | None:
 
 
 def cancel_jobs(
-    store: Store, asker: Asker, request: Request, say: Callable[[str], object], patience: float
+    store: Store, asker: Asker, request: Request, notify: Callable[[str], object], patience: float
 ) -> int:
     """Cancel the batch jobs of a store that have not ended, and store what they have answered.
 
@@ -140,7 +140,7 @@ def cancel_jobs(
         store: the store, open for writing.
         asker: the options, the dialect and the key.
         request: a request of the run.
-        say: is called with each sentence for the user.
+        notify: is called with each sentence for the user.
         patience: how many seconds to wait for the end of the jobs.
 
     Returns:
@@ -153,7 +153,12 @@ def cancel_jobs(
 
     client = BatchClient(asker.backend, asker.options, asker.key)
     runner = BatchRunner(
-        store, client, _readers(store, asker, request, current=False), asker.options.model, say=say, wait=wait
+        store,
+        client,
+        _readers(store, asker, request, current=False),
+        asker.options.model,
+        notify=notify,
+        wait=wait,
     )
     runner.reattach()
     return runner.cancel(patience)

@@ -135,7 +135,7 @@ def prompt_tokens(
     fixed, slope = _line(pairs)
     total = fixed * sample.rows + slope * sample.size
     of = f"{len(pairs)} of {sample.rows:,} rows" if len(pairs) < sample.rows else "all rows"
-    return PromptTokens(total, f"The tokens of the prompts were counted for {of}.", len(pairs))
+    return PromptTokens(total, f"The server counted the tokens of {of}, which is free.", len(pairs))
 
 
 def _count(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
@@ -12,7 +11,7 @@ from ..markdown import Images
 from .answer_table_live import LiveTable
 from .item_html import MediaBudget, item_html
 from .live_pieces import LivePieces, Pieces
-from .sections import ONE_DOCUMENT, arrange, calls_are_run
+from .sections import ONE_DOCUMENT, GrowingAnswer, calls_are_run
 from .status import elapsed_seconds
 from .tool_blocks import run_clock
 from .truncate import AFTER_STOP, MAX_HTML, Excerpt, TruncatedText
@@ -79,27 +78,15 @@ class LiveSections:
         self._ledger = ledger
         self._source = source
         self._form = form
-        self._cursor = 0  # pieces of the source that were read
-        self._length = 0  # their characters
-        self._new: deque[str] = deque()  # text that is in no section yet
+        self._growing = GrowingAnswer(ledger, source, form)
         self.sections: list[LiveSection] = []
 
     def read(self) -> None:
         """Read what is new in the ledger; stop reading text if its HTML is too long."""
         if sum(text.pieces.size for text in self.texts) > MAX_HTML:
             self._source.stop()
-        cut = self._source.cut
-        new = self._source[
-            self._cursor :
-        ]  # read before the items: then those between its characters are known
-        self._cursor += len(new)
-        self._length += sum(map(len, new))
-        self._new += new
-        length = self._ledger.chars if cut else self._length
-        if new or self._ledger.placed:
-            items = arrange(self._ledger.placed.items(length), self._form)
-            for position, item in enumerate(items):
-                self._show(position, item)
+        for position, item in enumerate(self._growing.read()):
+            self._show(position, item)
 
     def _show(self, position: int, item: AnswerItem) -> None:
         if not isinstance(item, TextStretch):
@@ -109,14 +96,8 @@ class LiveSections:
             self.sections.append(LiveText(item.start, self._source.images, self._ledger))
         section = self.sections[position]
         if isinstance(section, LiveText):
-            missing = item.end - item.start - section.length
-            while missing > 0 and self._new:
-                text = self._new.popleft()
-                if len(text) > missing:
-                    self._new.appendleft(text[missing:])
-                    text = text[:missing]
+            for text in self._growing.take(item.end - item.start - section.length):
                 section.add(text)
-                missing -= len(text)
 
     def _with_run(self, position: int, item: AnswerItem) -> AnswerItem:
         """A call that will be run is shown as a run from its beginning, so that nothing moves when the run begins."""
@@ -137,7 +118,7 @@ class LiveSections:
     @property
     def pending(self) -> bool:
         """Whether there is text that is not rendered yet."""
-        return len(self._source) > self._cursor or any(text.pieces.pending for text in self.texts)
+        return bool(self._growing.unread) or any(text.pieces.pending for text in self.texts)
 
     def is_finished(self, position: int) -> bool:
         """Whether no text can follow in a section: something else does. The text of JSON is one section."""
@@ -199,7 +180,7 @@ class LiveSections:
         for position, section in enumerate(self.sections):
             if isinstance(section, LiveText) and (room := section.leave_out(room)) < 0:
                 del self.sections[position + 1 :]
-                self._new.clear()
+                self._growing.waiting.clear()
                 self._source.shorten(section.start + section.length)
                 return self._source.truncated()
         return None

@@ -64,7 +64,7 @@ class RowsPreview(NamedTuple):
             *unasked_facts(self.unasked),
             self.model,
             f"about {self.tokens:,} tokens of prompts" if self.tokens else "",
-            "nothing was sent",
+            "nothing was sent to the model",
         ]
         return " · ".join(one_line(fact) for fact in facts if fact)
 

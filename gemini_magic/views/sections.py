@@ -12,6 +12,7 @@ from .truncate import Excerpt, TruncatedText
 __all__ = [
     "MAX_ITEMS",
     "ONE_DOCUMENT",
+    "GrowingAnswer",
     "Section",
     "SectionReader",
     "TextSection",
@@ -105,6 +106,52 @@ def calls_are_run(ledger: Ledger) -> bool:
     return bool(ledger.tool_runs or (ledger.request is not None and ledger.request.settings.functions))
 
 
+class GrowingAnswer:
+    """What is new of a growing answer: its items in reading order, and the text that was not taken yet.
+
+    Args:
+        ledger: the record.
+        source: the text that is shown.
+        form: the format in which it is shown.
+
+    Attributes:
+        length: characters of the text that was read.
+        waiting: the end of it, which was not taken.
+    """
+
+    def __init__(self, ledger: Ledger, source: Excerpt, form: str) -> None:
+        self._ledger = ledger
+        self._source = source
+        self._form = form
+        self._cursor = 0  # pieces of the source that were read
+        self.length = 0
+        self.waiting: deque[str] = deque()
+
+    @property
+    def unread(self) -> list[str]:
+        """The pieces of the text that were not read."""
+        return self._source[self._cursor :]
+
+    def read(self) -> list[AnswerItem]:
+        """Read the new text. Returns the items that are shown, each as far as its text was read."""
+        new = self.unread  # before the items: then those between its characters are known
+        self._cursor += len(new)
+        self.length += sum(map(len, new))
+        self.waiting += new
+        length = self._ledger.chars if self._source.cut else self.length
+        return arrange(self._ledger.placed.items(length), self._form)
+
+    def take(self, count: int) -> Iterator[str]:
+        """Yield the next ``count`` characters that were read, or as many as there are."""
+        while count > 0 and self.waiting:
+            text = self.waiting.popleft()
+            if len(text) > count:
+                self.waiting.appendleft(text[count:])
+                text = text[:count]
+            count -= len(text)
+            yield text
+
+
 class SectionReader:
     """Reads a growing answer in order, for output that cannot be changed once it is printed.
 
@@ -118,8 +165,7 @@ class SectionReader:
         self._ledger = ledger
         self._source = source
         self._form = form
-        self._cursor = self._length = 0  # pieces of the source that were read, and their characters
-        self._new: deque[str] = deque()
+        self._growing = GrowingAnswer(ledger, source, form)
         self._position = self._taken = 0  # the current section, and what was returned of its text
 
     def read(self, *, ended: bool) -> Iterator[str | AnswerItem]:
@@ -128,19 +174,14 @@ class SectionReader:
         Args:
             ended: whether the answer has ended, so that nothing changes.
         """
-        new = self._source[
-            self._cursor :
-        ]  # read before the items: then those between its characters are known
-        self._cursor += len(new)
-        self._length += sum(map(len, new))
-        self._new += new
-        length = self._ledger.chars if self._source.cut else self._length
-        items = arrange(self._ledger.placed.items(length), self._form)
+        items = self._growing.read()
         while self._position < len(items):
             item = items[self._position]
             is_last = self._position == len(items) - 1
             if isinstance(item, TextStretch):
-                yield from self._take(item.end - item.start - self._taken)
+                for text in self._growing.take(item.end - item.start - self._taken):
+                    self._taken += len(text)
+                    yield text
                 if is_last or (self._form in ONE_DOCUMENT and not ended):
                     return
             elif not ended and self._may_change(item, is_last=is_last):
@@ -156,12 +197,13 @@ class SectionReader:
         Returns:
             The text that is shown; None if nothing was left out.
         """
-        waiting = sum(map(len, self._new))
-        if waiting + sum(map(len, self._source[self._cursor :])) <= room:
+        growing = self._growing
+        waiting = sum(map(len, growing.waiting))
+        if waiting + sum(map(len, growing.unread)) <= room:
             return None
         if waiting > room:
-            self._new = deque(["".join(self._new)[:room]])
-        self._source.shorten(self._length - waiting + room)
+            growing.waiting = deque(["".join(growing.waiting)[:room]])
+        self._source.shorten(growing.length - waiting + room)
         return self._source.truncated()
 
     def _may_change(self, item: AnswerItem, *, is_last: bool) -> bool:
@@ -172,13 +214,3 @@ class SectionReader:
             return item.run is None or item.run.is_open
         grows = isinstance(item, CallItem | ToolItem)
         return is_last and (grows or (isinstance(item, MediaItem) and item.kind == "audio"))
-
-    def _take(self, missing: int) -> Iterator[str]:
-        while missing > 0 and self._new:
-            text = self._new.popleft()
-            if len(text) > missing:
-                self._new.appendleft(text[missing:])
-                text = text[:missing]
-            missing -= len(text)
-            self._taken += len(text)
-            yield text

@@ -156,9 +156,16 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 def result_text(run: ToolRun, *, indent: int | None = None) -> str:
     """Return the result of a run: a string as it is, any other value as JSON. Empty without a result."""
     value = run.result
-    if value is None or (isinstance(value, dict) and value.keys() == {"$ref"} and run.media):
-        return ""  # the value is a picture
+    if value is None or (
+        run.media and value and all(map(_is_picture, value if isinstance(value, list) else [value]))
+    ):
+        return ""
     return redact(value) if isinstance(value, str) else json_text(value, indent=indent)
+
+
+def _is_picture(value: Any) -> bool:
+    """Whether a part of a result only refers to a picture, which is shown beside it."""
+    return isinstance(value, dict) and value.keys() == {"$ref"}
 
 
 def run_pictures(run: ToolRun) -> list[Blob]:

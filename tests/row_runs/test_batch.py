@@ -13,7 +13,7 @@ from batch_server import BatchServer
 from batch_stage import CANARY, RUN, Stage, asked
 
 from gemini_magic.backends import backend
-from gemini_magic.errors import CredentialsError, OptionError, ServiceError
+from gemini_magic.errors import CredentialsError, OptionError, ServiceError, WireError
 from gemini_magic.options import Options
 from gemini_magic.row_runs import batch_client, batch_pack
 from gemini_magic.row_runs.batch_client import BatchClient
@@ -157,7 +157,7 @@ def test_a_key_with_two_different_results_is_lost(stage):
     stage.ask(*TEXTS)
     assert stage.rows() == [LOST, *DONE[1:]]
     assert "different answers" in stage.results()[0].error
-    assert any("1 keys have several" in text for text in stage.said)
+    assert any("1 keys have several" in text for text in stage.notices)
 
 
 def test_the_same_result_twice_counts_once(stage):
@@ -180,7 +180,7 @@ def test_results_without_any_key_are_joined_by_position_and_marked(stage):
     stage.ask(*TEXTS)
     assert stage.rows() == DONE
     assert {row.reason for row in stage.results()} == {"joined by position"}
-    assert any("joined by position" in text for text in stage.said)
+    assert any("joined by position" in text for text in stage.notices)
 
 
 def test_results_without_any_key_are_lost_if_their_number_differs(stage):
@@ -196,7 +196,7 @@ def test_one_key_among_the_results_forbids_positions(stage):
     stage.server.plan(change=one, shuffle=False)
     stage.ask(*TEXTS)
     assert stage.rows() == [DONE[0], LOST, LOST, LOST]
-    assert any("3 results have no key" in text for text in stage.said)
+    assert any("3 results have no key" in text for text in stage.notices)
 
 
 @pytest.mark.parametrize("places", ["metadata", "response"])
@@ -236,7 +236,7 @@ def test_hostile_lines_of_a_file_harm_no_other_row(stage, monkeypatch):
     stage.server.plan(change=hostile)
     stage.ask(*TEXTS)
     assert stage.rows() == DONE
-    assert any("cannot be read" in text for text in stage.said)
+    assert any("cannot be read" in text for text in stage.notices)
 
 
 def test_a_line_without_end_is_one_row(stage, monkeypatch):
@@ -390,6 +390,24 @@ def test_a_creation_that_fails_with_a_server_error_is_repeated_only_after_the_li
     assert kinds.index("list-jobs") < len(kinds) - 1 - kinds[::-1].index("create")
 
 
+def test_a_server_that_never_creates_the_job_ends_the_run(stage):
+    for _ in range(10):
+        stage.server.fail("create", status=503, message="Down.")
+    with pytest.raises(ServiceError, match="Down"):
+        stage.ask(*TEXTS)
+    assert stage.server.kinds().count("create") == 3
+    assert stage.rows() == [("waiting", "")] * 4
+
+
+def test_an_answer_that_is_no_job_is_not_repeated_without_end(stage):
+    stage.server.listed = False
+    for _ in range(10):
+        stage.server.fail("create", body=b'{"name": "../../x"}')
+    with pytest.raises(WireError, match="not a batch job"):
+        stage.ask(*TEXTS)
+    assert stage.server.created == 3
+
+
 def test_an_unlisted_job_is_created_again_only_after_a_while(stage):
     stage.server.fail("create", lose_answer=True, status=503)
     stage.ask(*TEXTS)
@@ -413,7 +431,7 @@ def test_jobs_beyond_the_limit_of_enqueued_tokens_wait_for_the_others(stage, mon
     stage.server.fail("create", status=429, message="Enqueued tokens exceeded.")
     assert stage.ask(*TEXTS)
     assert stage.rows() == DONE
-    assert any("2 rows wait" in text for text in stage.said)
+    assert any("2 rows wait" in text for text in stage.notices)
 
 
 def test_a_limit_of_enqueued_tokens_without_other_jobs_is_explained(stage):
@@ -477,7 +495,7 @@ def test_a_job_is_found_again_by_another_process(stage):
         assert again.ask(*TEXTS, "five")
         assert again.rows() == [*DONE, ("complete", "FIVE")]
     assert stage.server.paid == 5
-    assert again.said[0] == "Found 1 batch job of an earlier run."
+    assert again.notices[0] == "Found 1 batch job of an earlier run."
 
 
 _CHILD = """

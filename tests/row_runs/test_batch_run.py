@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -300,3 +304,29 @@ def test_no_thread_is_left(ask):
     before = threading.active_count()
     ask()
     assert threading.active_count() <= before + 3  # the server's connections
+
+
+_CHILD = """
+import sys
+import gemini_magic
+from gemini_magic.row_runs import batch
+batch._FIRST_LOOK = 0.01
+rows = [{"id": f"T-{n}", "text": f"text {n}"} for n in range(5)]
+gemini_magic.rows("{{ row.text }}", rows, id="id", store=sys.argv[2], model="gemini-2.5-flash", base_url=sys.argv[1],
+                  key_env="FAKE", service_tier="batch", show=False)
+"""
+
+
+def test_rows_of_a_killed_process_are_not_in_doubt_and_not_paid_again(ask, server, tmp_path):
+    def kill(_):
+        server.on_create = lambda _: None
+        os.kill(child.pid, signal.SIGKILL)
+
+    server.on_create = kill
+    child = subprocess.Popen(
+        [sys.executable, "-c", _CHILD, server.base_url, str(tmp_path / "t.rows.sqlite")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert child.wait(60) == -signal.SIGKILL
+    assert texts(ask()) == DONE  # with in_doubt="stop"
+    assert (server.created, server.paid) == (1, 5)

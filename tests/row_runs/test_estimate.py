@@ -65,7 +65,7 @@ def test_twenty_rows_are_counted_and_give_the_tokens_of_all(dry, server):
     kinds = server.kinds()
     assert kinds == ["count"] * 20
     assert preview.tokens == sum(10 + len(row["text"]) for row in ROWS)
-    assert any("counted for 20 of 50 rows" in text for text in preview.notices)
+    assert any("counted the tokens of 20 of 50 rows" in text for text in preview.notices)
 
 
 def test_standard_flex_and_batch_are_priced(dry):

@@ -41,14 +41,14 @@ class Stage:
     """A store and a server, and what the runner reports.
 
     Attributes:
-        said: the sentences for the user.
+        notices: the sentences for the user.
         waited: the waits, in seconds.
         stop_after: the wait after which the run is stopped; None for never.
     """
 
     server: BatchServer
     store: Store
-    said: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
     stop_after: int | None = None
     now: float = field(default_factory=time.time)
@@ -69,7 +69,7 @@ class Stage:
             client,
             lambda _: reader,
             MODEL,
-            say=self.said.append,
+            notify=self.notices.append,
             wait=self.wait,
             clock=lambda: self.now,
         )

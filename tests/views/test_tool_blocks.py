@@ -24,6 +24,11 @@ LINES = [
         {"media": (picture(),), "result": {"$ref": "chart-1.png"}, "seconds": 1.2},
         'weather(city="Paris") → [picture] · 1.2 s',
     ),
+    (
+        {"media": (picture(), picture()), "result": [{"$ref": "both-1.png"}, {"$ref": "both-2.png"}]},
+        'weather(city="Paris") → [2 pictures]',
+    ),
+    ({"media": (picture(),), "result": []}, 'weather(city="Paris") → [] [picture]'),
     ({"state": "queued"}, 'weather(city="Paris") · waiting'),
     ({"state": "running", "started": 1.0}, 'weather(city="Paris") · running'),
     ({"state": "confirming"}, 'weather(city="Paris") · waiting for confirmation'),
