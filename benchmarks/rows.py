@@ -36,30 +36,39 @@ def serve() -> Iterator[int]:
             server.stdin.close()
 
 
-def installed(client: str) -> bool:
-    """Whether the interpreter of the benchmarks has a client's package."""
+def python_of(client: str) -> str | None:
+    """The interpreter for a client: that of the benchmarks, or that of google-genai; None if neither has its package."""
     module = _MODULES.get(client)
     if module is None:
-        return True
-    command = [sys.executable, "-c", f"import {module}"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        return sys.executable
+    pythons = dict.fromkeys([sys.executable, harness.genai_python() or sys.executable])
+    for python in pythons:
+        done = subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False)
+        if done.returncode == 0:
+            return python
+    return None
 
 
 def rows() -> None:
     """Many rows at once: CPU a row and rows a second, beside other clients and budgets."""
     harness.print_title(f"Rows: answers of {CHUNKS} chunks after {SECONDS:g} s, all chunks kept and stored")
     found: dict[tuple[str, int], list[harness.Figures]] = {}
-    clients = [client for client in rows_clients.CLIENTS if installed(client)]
+    pythons = {client: python for client in rows_clients.CLIENTS if (python := python_of(client)) is not None}
     with serve() as port:
         for at_once, count in _ROWS.items():
             if harness.rounds <= 2 and at_once in (20, 500):
                 continue
             # The pool of httpx needs 10 ms for a row at 200 at once.
             runs = {
-                client: lambda client=client, count=count, at_once=at_once: harness.run_script(
-                    "rows_clients.py", client, port, count // (4 if client == "httpx" else 1), at_once
+                client: lambda client=client, count=count, at_once=at_once, python=python: harness.run_script(
+                    "rows_clients.py",
+                    client,
+                    port,
+                    count // (4 if client == "httpx" else 1),
+                    at_once,
+                    python=python,
                 )
-                for client in clients
+                for client, python in pythons.items()
             }
             figures = harness.run_alternately(runs, min(3, harness.rounds), practice=False)
             for client, results in figures.items():

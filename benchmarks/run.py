@@ -20,6 +20,7 @@ from page import page
 from reading import burst, large, memory
 from rendering import markdown
 from rows import rows
+from rows_cluster import rows_cluster
 from rows_faults import rows_faults
 from rows_store import rows_store
 from startup import first, load, warm
@@ -40,6 +41,7 @@ BENCHMARKS = {
         items,
         page,
         rows,
+        rows_cluster,
         rows_faults,
         rows_store,
     )

@@ -129,8 +129,12 @@ def _report(notebook: Any) -> bool:
                 print(visible(f"  cell failed: {output.ename}: {output.evalue}"))
             continue
         result = _result(cell.outputs)
-        passed = passed and bool(result)
-        print(visible(f"  {cell.source.splitlines()[0][:60]:60}  {result or 'no output'}"))
+        passed = passed and (bool(result) or expected)  # a cell that is refused has no answer
+        print(
+            visible(
+                f"  {cell.source.splitlines()[0][:60]:60}  {result or ('refused, as expected' if expected else 'no output')}"
+            )
+        )
     return passed
 
 
@@ -140,8 +144,9 @@ def _result(outputs: list[Any]) -> str:
         record = data.get("application/vnd.gemini-stream+json")
         if record is not None:
             return f"{record['status']}, {len(record['text']):,} characters"
-        if "text/markdown" in data:  # several answers, which begin with their status line
-            return str(data["text/plain"]).partition("\n")[0]
+        if "text/markdown" in data:  # several answers, which begin with their status line; rows end with it
+            lines = str(data["text/plain"]).strip().splitlines() or [""]
+            return lines[-1].strip("[]") if " rows " in lines[-1] else lines[0]
     return ""
 
 

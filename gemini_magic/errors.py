@@ -67,6 +67,7 @@ __all__ = [
     "TruncatedError",
     "UsageProblem",
     "WireError",
+    "interrupts_call",
     "interrupts_noted",
     "interrupts_raise",
     "interrupts_wait",
@@ -437,6 +438,24 @@ def interrupts_wait() -> Iterator[None]:
         yield
         return
     signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def interrupts_call(action: Callable[[], None]) -> Iterator[None]:
+    """Let the interrupts of the user call a function during a block, after the first one has been handled.
+
+    A kernel cancels the task of an awaited cell for the first interrupt only. Other handlers than those of Python and the kernel
+    stay.
+    """
+    before = _handler_of_kernel(or_default=True)
+    if before is None:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: action())
     try:
         yield
     finally:

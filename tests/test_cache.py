@@ -90,7 +90,25 @@ def test_a_request_that_differs_is_sent(fake_server, changed):
     assert len(fake_server.requests) == 2
 
 
-def test_another_host_or_backend_is_asked(fake_server, upload_server):
+def test_an_uploaded_file_is_not_uploaded_again(upload_server, tmp_path):
+    path = tmp_path / "long.png"
+    path.write_bytes(PNG + bytes(200_000))
+    options = {
+        "base_url": upload_server.base_url,
+        "inline_limit": 0.1,
+        "cache": True,
+        "speed": 0,
+        "model": "m",
+    }
+    first = gemini_magic.ask("What is it?", attach=str(path), key_env="FAKE_KEY", **options)
+    assert len(upload_server.files) == 1
+    sent = len(upload_server.requests)
+    again = gemini_magic.ask("What is it?", attach=str(path), key_env="FAKE_KEY", **options)
+    assert (again.text, again.ledger.source) == (first.text, "cache")
+    assert len(upload_server.requests) == sent
+
+
+def test_another_host_or_backend_is_asked(fake_server):
     numbered(fake_server, 1)
     asked(fake_server)
     elsewhere = asked(fake_server, backend="echo")

@@ -10,6 +10,7 @@ from surroundings import CHECKOUT
 
 from gemini_magic.config import settings
 from gemini_magic.notebook.commands.dispatch import COMMANDS
+from gemini_magic.notebook.row_options import row_settings
 
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
 DOCUMENTS = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/*.md")])
@@ -20,7 +21,8 @@ def read(name):
 
 
 def flags():
-    return {flag for setting in settings().values() for flag in setting.flags}
+    known = (*settings().values(), *row_settings().values())
+    return {flag for setting in known for flag in setting.flags}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -12,7 +12,14 @@ from ..lazy import lazy_names
 if TYPE_CHECKING:
     from .call import compare
     from .comparison import Comparison, ComparisonRow
-    from .plan import MAX_COLUMNS, ColumnPlan, options_of_column, plan_columns, read_plan
+    from .plan import (
+        MAX_COLUMNS,
+        ColumnPlan,
+        options_of_column,
+        plan_columns,
+        read_plan,
+        sweepable_options,
+    )
     from .start import (
         PlannedRequest,
         RequestPreviews,
@@ -39,6 +46,7 @@ __all__ = [
     "preview_columns",
     "read_plan",
     "start_columns",
+    "sweepable_options",
 ]
 
 _HOMES = {
@@ -57,5 +65,6 @@ _HOMES = {
     "preview_columns": "start",
     "read_plan": "plan",
     "start_columns": "start",
+    "sweepable_options": "plan",
 }
 __getattr__ = lazy_names(globals(), _HOMES)

@@ -56,13 +56,14 @@ class Comparison:
 
     Attributes:
         responses, labels: as given.
+        shown: what a view shows of them.
     """
 
     def __init__(self, responses: Sequence[Response], labels: Sequence[str]) -> None:
         self.responses = tuple(responses)
         self.labels = tuple(labels)
         self._skips_display = False
-        self.columns = views.AnswerColumns(
+        self.shown = views.AnswerColumns(
             [views.AnswerColumn(label, each.ledger) for label, each in zip(labels, responses, strict=True)],
             lambda: [_cells(row) for row in self.table],
         )
@@ -173,7 +174,7 @@ class Comparison:
         found = []
         for label, response in zip(self.labels, self.responses, strict=True):
             for exchange in response.ledger.exchanges:
-                exchange.column = exchange.column or label
+                exchange.set_column(label)
                 found.append(exchange)
         recording.write_recording(target, found)
         return target
@@ -232,7 +233,11 @@ class Comparison:
             played.append(Response(ledger, play(own.exchanges, backend(own.backend), ledger, speed=speed)))
         again = Comparison(played, labels)
         streams = [each.stream for each in played if each.stream is not None]
-        views.watch_columns(again.columns, streams)
+        views.watch_columns(again.shown, streams)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy the responses; an answer that is still running raises TypeError."""
+        return type(self), (self.responses, self.labels)
 
     # -- display ---------------------------------------------------------------------------------------------
 
@@ -253,12 +258,7 @@ class Comparison:
         raise NotImplementedError  # IPython then uses _repr_mimebundle_
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
-        return views.columns_bundle(self.columns)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's signature
-        """Print the answers where they can be rendered; inside a container, one line."""
-        rendered = "" if len(printer.stack) > 1 else views.terminal_columns_text(self.columns)
-        printer.text(rendered or repr(self))
+        return views.columns_value_bundle(self.shown)
 
     def _repr_html_(self) -> str:
         return str(self._repr_mimebundle_()["text/html"])

@@ -18,7 +18,7 @@ from ..errors import OptionError
 from ..options import Options
 from ..text import one_line
 
-__all__ = ["MAX_COLUMNS", "ColumnPlan", "options_of_column", "plan_columns", "read_plan"]
+__all__ = ["MAX_COLUMNS", "ColumnPlan", "options_of_column", "plan_columns", "read_plan", "sweepable_options"]
 
 MAX_COLUMNS: Final = 16
 """Columns of one comparison; each is a request."""
@@ -280,7 +280,7 @@ def _by_setting(sweep: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
                 f"--sweep cannot have {written!r}.", remedy="Name the models: --compare MODEL,BACKEND:MODEL."
             )
         if name not in known or not known[name].flags:
-            raise _unknown(written, known)
+            raise _unknown(written)
         if name in _SHARED:
             raise OptionError(
                 f"--sweep cannot have {written!r}, which is the same in every column.",
@@ -292,10 +292,16 @@ def _by_setting(sweep: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
     return found
 
 
-def _unknown(written: str, known: Mapping[str, Setting]) -> OptionError:
+def sweepable_options() -> dict[str, Setting]:
+    """The options that ``--sweep`` can have, by name."""
+    fixed = {*_SHARED, "model", "backend"}
+    return {name: each for name, each in settings().items() if each.flags and name not in fixed}
+
+
+def _unknown(written: str) -> OptionError:
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
 
-    swept = [name for name in known if known[name].flags and name not in _SHARED]
+    swept = list(sweepable_options())
     close = get_close_matches(written, swept, n=1)
     hint = f"Did you mean {close[0]!r}?" if close else f"Options with values: {', '.join(swept)}."
     return OptionError(f"--sweep: unknown option {written!r}.", remedy=hint)

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from ..content import Part
+from ..content import Part, Text
 from ..events import Delta, Event, Usage, UsageReport
 from ..lazy import LazySequence
 from ..tables import Columns, ColumnStorage
 from ..text import replace_surrogates
-from .parts import compact_part, restore_part
+from .parts import restore_part
 from .row_types import ChunkRow, EventRow, UsageRow, columns_of, describe, event_json
 
 __all__ = ["EventLog", "event_table", "usage_table"]
@@ -51,21 +51,24 @@ class EventLog(LazySequence[Event]):
     def _counts(self) -> list[ColumnStorage]:
         return [self._chunks.stores[name] for name in _TOKEN_COLUMNS]
 
-    def extend(self, events: Sequence[Event], usage: Usage) -> None:
-        """Append the events of the next chunk, after its row was appended.
+    def extend(self, chunks: Sequence[Sequence[Event]], usages: Sequence[Usage]) -> None:
+        """Append the events of new chunks, after their rows were appended.
 
         Args:
-            events: the events.
-            usage: the token counts in the chunk's row.
+            chunks: the events of each chunk.
+            usages: the token counts in the row of each.
         """
-        self._firsts.append(len(self._stored))
-        for event in events:
-            if type(event) is Delta and event.candidate == 0:
-                self._stored.append(compact_part(event.part))
-            elif type(event) is UsageReport and event.usage is usage:
-                self._stored.append(None)
-            else:
-                self._stored.append(event)
+        stored = self._stored
+        for events, usage in zip(chunks, usages, strict=True):
+            self._firsts.append(len(stored))
+            for event in events:
+                if type(event) is Delta and event.candidate == 0:
+                    part = event.part  # in the compact form of `restore_part`
+                    stored.append(part.text if type(part) is Text and part.signature is None else part)
+                elif type(event) is UsageReport and event.usage is usage:
+                    stored.append(None)
+                else:
+                    stored.append(event)
 
     def add(self, event: Event, t: float) -> None:
         """Append an event without a chunk, ``t`` seconds after the first request was sent."""

@@ -263,6 +263,10 @@ class Exchange:
         """Set how the key travelled, without the key: its header, the text before it, and the variable that holds it."""
         self.key = (header, prefix, variable)
 
+    def set_column(self, label: str) -> None:
+        """Set the column of a comparison, unless it is known."""
+        self.column = self.column or label
+
     def set_head(
         self,
         status: int | None,

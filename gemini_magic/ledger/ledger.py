@@ -145,7 +145,7 @@ class Ledger:
         self.backend = backend
         self.before, self.conversation, self.column = before, conversation, column
         self.display = display or DisplayOptions()
-        self.price, self.schema = price, schema
+        self.price, self.schema, self.deferred = price, schema, deferred
         self.source: Source = "network"
         self.host = ""
         self.status: Status = "running"
@@ -480,8 +480,7 @@ class Ledger:
             usages.append(usage)
         self._add_offsets(offsets or [-1] * len(batch))  # before the columns, whose rows readers count
         self.chunk_columns.extend(rows)
-        for (_, decoded), usage in zip(batch, usages, strict=True):
-            self.events.extend(decoded.events, usage)
+        self.events.extend([decoded.events for _, decoded in batch], usages)
         self.touch()
 
     def _add_offsets(self, offsets: Sequence[int]) -> None:
@@ -504,7 +503,7 @@ class Ledger:
         for event in decoded.events:
             if type(event) is Delta:
                 part, candidate = event.part, event.candidate
-                kind = kind_of(part)
+                kind = "text" if type(part) is Text else kind_of(part)
                 if candidate not in begun and not self._begin_candidate(candidate, index):
                     continue
                 self.parts[candidate].append(part)
@@ -513,16 +512,17 @@ class Ledger:
                 elif type(part) is Thought and candidate == 0:
                     thought += self._append("thought", part.text, index, t)
                 elif isinstance(part, Transcript) and candidate == 0:
-                    before, spoken = self.chars, self._transcript.add(part, follows_text=bool(self.chars))
+                    start, spoken = self.chars, self._transcript.add(part, follows_text=bool(self.chars))
                     text += self._append("text", spoken, index, t)
-                    self.placed.append(before, TextStretch(before, self.chars))
+                    self.placed.append(start, TextStretch(start, self.chars))
                 elif candidate == 0:
                     self.placed.append(self.chars, part)
             elif type(event) is UsageReport:
                 kind, usage = "usage", event.usage
                 if usage.total is not None or self._log.usage is None:
                     self._log.usage = usage
-                    self.usage = add_usage(self._log.usage_before, usage)
+                    before = self._log.usage_before
+                    self.usage = usage if before is None else add_usage(before, usage)
             else:
                 kind = describe(event)[0]
                 self._handle(event, index)

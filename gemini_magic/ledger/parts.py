@@ -9,7 +9,7 @@ from ..content import Part, PartJoiner, Text, encodable
 from ..lazy import LazySequence
 from .repetition import STEP, RepetitionDetector
 
-__all__ = ["Parts", "TextPieces", "compact_part", "restore_part"]
+__all__ = ["Parts", "TextPieces", "restore_part"]
 
 
 class TextPieces(list[str]):
@@ -66,7 +66,7 @@ class Parts(LazySequence[Part]):
 
     def append(self, part: Part) -> None:
         """Append a part."""
-        self._stored.append(compact_part(part))
+        self._stored.append(part.text if type(part) is Text and part.signature is None else part)
 
     def joined(self) -> tuple[Part, ...]:
         """The parts as :func:`~gemini_magic.content.join_parts` joins them, encodable. Reading them again joins only what was added since."""
@@ -99,11 +99,6 @@ class Parts(LazySequence[Part]):
         return (restore_part(self._stored[row]) for row in rows)
 
 
-def compact_part(part: Part) -> Part | str:
-    """Return a compact form of a part to store: the string of a text without a signature, otherwise the part."""
-    return part.text if type(part) is Text and part.signature is None else part
-
-
 def restore_part(stored: Part | str) -> Part:
-    """Return the part that :func:`compact_part` was given."""
+    """Return a part from its compact form: a text without a signature is stored as its string."""
     return Text(stored) if isinstance(stored, str) else stored

@@ -14,6 +14,7 @@ from ..text import reveal
 from .expansion import NOTICE, is_limited, limit_references
 from .freezer import Freezer
 from .images import DATA_ONLY
+from .math import formula_source
 from .open_block import line_start, split_top_level
 from .parser import References, parse_blocks, parse_inline
 from .sanitize import NewlineNormalizer
@@ -77,7 +78,7 @@ class FinishedBlocks:
     def tokens(self, source: str, *, finished: bool = True) -> list[Token]:
         """Parse a source for a terminal: no text in the tokens can move the cursor or hide.
 
-        A summary becomes a paragraph. Images and tags such as ``<sub>`` become text; so do links inside links, links whose
+        A summary becomes a paragraph, and a formula its source. Images and tags such as ``<sub>`` become text; so do links inside links, links whose
         text is their URL, and links beyond the budget for definitions.
 
         Args:
@@ -91,6 +92,8 @@ class FinishedBlocks:
         self._spent = spent if finished else self._spent
         tokens = [token for token in tokens if token.tag != "details"]
         for token in tokens:
+            if token.type == "formula_block":
+                token.type, token.tag, token.content = "code_block", "code", f"{formula_source(token)}\n"
             if token.tag == "summary":
                 token.type, token.tag = token.type.replace("summary", "paragraph"), "p"
             if token.children:
@@ -110,6 +113,10 @@ def _standard_tokens(children: list[Token]) -> list[Token]:
             kept.append(Token("text", "", 0, content=f"[{NOTICE}] "))
         if token.type == "task":
             token.type = "text"
+        elif token.type == "formula":
+            token.type, token.content = "text", formula_source(token)
+        elif token.type == "footnote_reference":
+            token.type, token.content = "text", f"[^{token.content}]{token.markup}"
         elif token.type == "inline_tag":  # a terminal has neither subscripts nor keys
             token.type, token.tag, token.nesting = "text", "", 0
         elif token.type == "image":

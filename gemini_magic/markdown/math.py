@@ -34,6 +34,7 @@ __all__ = [
     "FormulaSpans",
     "block_environment",
     "block_formula",
+    "formula_source",
     "inline_environment",
     "inline_formula",
     "is_likely_formula",
@@ -299,6 +300,12 @@ def pending_token(token: Token, opening: str, tex: str) -> Token:
     return result
 
 
+def formula_source(token: Token) -> str:
+    """Return the source of a formula, with its delimiters."""
+    opening = "" if token.markup == BEGIN else token.markup
+    return opening + token.content + _CLOSES[token.markup]
+
+
 # The functions below become methods of the library's renderer.
 def render_formula(
     _self: RendererHTML, tokens: Sequence[Token], idx: int, _options: OptionsDict, _env: EnvType
@@ -307,8 +314,7 @@ def render_formula(
     token = tokens[idx]
     block = token.type == "formula_block"
     if not is_typesettable(token.content):
-        opening = "" if token.markup == BEGIN else token.markup
-        source = escape(opening + token.content + _CLOSES[token.markup], quote=False)
+        source = escape(formula_source(token), quote=False)
         return (
             f'<pre><code class="language-tex">{source}</code></pre>\n' if block else f"<code>{source}</code>"
         )

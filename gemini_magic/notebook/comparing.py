@@ -137,7 +137,7 @@ class ComparisonRunner:
                 event.set()
 
         has_button = kernel.stop_button_works(self.shell, awaited=awaited)
-        view = self._view(comparison.columns, options, stop if has_button else None)
+        view = self._view(comparison.shown, options, stop if has_button else None)
         return RunningComparison(comparison, runs, options, view, stops)
 
     def watch(self, cell: RunningComparison) -> Comparison:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from .. import tools as toolbox
 from ..backends import backend, names
 from ..catalog import cached_models
+from ..comparison import sweepable_options
 from ..config import Setting, settings
 from ..errors import GeminiMagicError
 from ..journaling import uploaded_files
@@ -165,6 +166,8 @@ def _complete_value(
         return _complete_attachment(context, fragment)
     known: dict[str, Callable[[], Iterable[str]]] = {
         "model": lambda: _models(context, used),
+        "compare": lambda: _more_models(context, fragment, used),
+        "sweep": lambda: _swept(fragment),
         "backend": names,
         "auth": lambda: _auth_styles(context, used),
         "thinking": lambda: _THINKING,
@@ -181,6 +184,25 @@ def _complete_value(
     texts = known[name]() if name in known else setting.choices or ()
     described = _model_names(context, used) if name == "model" else {}
     return _matching(fragment, texts, "value", described)
+
+
+def _more_models(context: CommandContext, fragment: str, used: dict[str, str]) -> list[str]:
+    """The models before the last comma of ``--compare``, with each one that may follow."""
+    named, comma, _ = fragment.rpartition(",")
+    before = [each.strip() for each in named.split(",")]
+    return [f"{named}{comma}{model}" for model in _models(context, used) if model not in before]
+
+
+def _swept(fragment: str) -> list[str]:
+    """The options of ``--sweep`` with an equals sign; after it, the values of an option that has few."""
+    name, equals, _ = fragment.partition("=")
+    options = sweepable_options()
+    if not equals:
+        return [f"{each}=" for each in options]
+    values = _THINKING if name == "thinking" else options[name].choices if name in options else None
+    named, comma, _ = fragment.rpartition(",")
+    before = f"{named}{comma}" or f"{name}="
+    return [f"{before}{value}" for value in values or ()]
 
 
 def _schema_names(context: CommandContext) -> list[str]:

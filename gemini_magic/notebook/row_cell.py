@@ -7,26 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any, Final
 
 from .. import row_runs, views
 from ..config import settings
-from ..errors import GeminiMagicError, Interrupted, PromptError, interrupts_raise
+from ..errors import GeminiMagicError, Interrupted, PromptError, interrupts_call, interrupts_raise
 from ..options import Options
 from ..prompts import Expression
 from . import kernel
 from .cell_schema import read_schema
-from .display_loop import without_display
+from .display_loop import STEPS_OF_INTERRUPT, without_display
 from .interpolation import evaluate_expression
 from .row_options import PreparedRows, row_settings
 
 __all__ = ["RowCellRunner"]
 
 _TICK: Final = 0.09  # seconds; a longer wait would delay the toolbar's interrupt
-_STEPS_OF_INTERRUPT: Final = 3  # as in display_loop
 _KEYWORD: Final = re.compile(r"\b([a-z_]+)=(?:[\"']([^\"']*)[\"']|([\w.]*))")  # an argument in Python
 _FILES: Final = (".csv", ".tsv", ".parquet", ".pq")
 
@@ -79,8 +78,9 @@ class RowCellRunner:
 
     def _start(self, prepared: PreparedRows) -> row_runs.RowRun:
         """Start the run, after everything that can be refused before a request is sent."""
+        arguments = self._arguments(prepared)
         options = self._options(prepared)
-        data, arguments = self._data(prepared.given["rows"]), self._arguments(prepared.given)
+        data = self._data(prepared.given["rows"])
         with _flags_in_remedies():
             run = row_runs.start_rows(
                 prepared.template,
@@ -98,8 +98,9 @@ class RowCellRunner:
 
     def _preview(self, prepared: PreparedRows) -> views.RowsPreview:
         """What the cell would ask, for ``--dry-run``."""
+        arguments = self._arguments(prepared)
         options = self._options(prepared)
-        data, arguments = self._data(prepared.given["rows"]), self._arguments(prepared.given)
+        data = self._data(prepared.given["rows"])
         with _flags_in_remedies():
             found = row_runs.preview_rows(
                 prepared.template, data, arguments, options, variables=self.shell.user_ns
@@ -114,16 +115,28 @@ class RowCellRunner:
         views.check_display(options.display, self.shell)
         read_schema(options, self.shell.user_ns)
         # These may be configured for other cells; on the line of this one they are refused.
-        options.mcp, options.remote_mcp, options.record, options.repair = [], [], None, 0
+        options.mcp, options.remote_mcp, options.record, options.repair, options.cache = (
+            [],
+            [],
+            None,
+            0,
+            False,
+        )
+        options.repeat = None  # an argument of the run
         return options
 
-    def _arguments(self, given: Mapping[str, Any]) -> row_runs.RowArguments:
+    def _arguments(self, prepared: PreparedRows) -> row_runs.RowArguments:
         """The options of the line as the arguments of a run."""
+        given = prepared.given
         names = {name: value for name, value in given.items() if name in row_runs.RowArguments._fields}
         if ids := names.get("id"):
             names["id"] = ids[0] if len(ids) == 1 else ids
         if given.get("no_dedupe"):
             names["dedupe"] = False
+        if "cluster" in names:
+            names["cluster"] = self._value(names["cluster"], "--cluster")
+        if prepared.options.repeat is not None:
+            names["repeat"] = prepared.options.repeat
         return row_runs.RowArguments(**names)
 
     def _data(self, written: Any) -> Any:
@@ -175,22 +188,25 @@ class RowCellRunner:
 
 async def _watch(watcher: views.RowsWatcher) -> None:
     """Wait on the running event loop until the run ends."""
-    version = -1
-    while True:
-        try:
-            while not watcher.run.done:
-                version = await _changed(watcher.run, version)
-                with interrupts_raise():
-                    watcher.step()
-            for _ in range(_STEPS_OF_INTERRUPT):
-                await asyncio.sleep(0)
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
+    try:
+        await _wait_for_end(watcher)
+        for _ in range(STEPS_OF_INTERRUPT):
+            await asyncio.sleep(0)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
+        with interrupts_call(watcher.count_interrupt):
             watcher.interrupt()
-        else:
-            return
+            await _wait_for_end(watcher)
+
+
+async def _wait_for_end(watcher: views.RowsWatcher) -> None:
+    version = -1
+    while not watcher.run.done:
+        version = await _changed(watcher.run, version)
+        with interrupts_raise():
+            watcher.step()
 
 
 async def _changed(run: Any, version: int) -> int:

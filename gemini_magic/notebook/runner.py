@@ -59,6 +59,13 @@ class CellRunner:
         self._loop = DisplayLoop(shell, self.session)
 
     @cached_property
+    def _rows(self) -> RowCellRunner:
+        """The runner of cells with ``--rows``; created for the first one."""
+        from .row_cell import RowCellRunner  # noqa: PLC0415 - not needed for most cells
+
+        return RowCellRunner(self.shell, lambda: _key_prompt(self.shell))
+
+    @cached_property
     def _comparisons(self) -> ComparisonRunner:
         """The runner of comparisons; created for the first one."""
         from .comparing import ComparisonRunner  # noqa: PLC0415 - not needed for most cells
@@ -73,13 +80,6 @@ class CellRunner:
         return CommandContext(
             self.session, self.shell, self.options, self._configure, self._server, self._preparer.resume
         )
-
-    @cached_property
-    def _rows(self) -> RowCellRunner:
-        """The runner of cells with ``--rows``; created for the first one."""
-        from .row_cell import RowCellRunner  # noqa: PLC0415 - not needed for most cells
-
-        return RowCellRunner(self.shell, lambda: _key_prompt(self.shell))
 
     def ask(self, line: str, body: str) -> Any:
         """Run a ``%%gemini`` cell until its answer ends.

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from .identity import request_digest
     from .jsonl import RecordedExchange, parse_recording
     from .load import load_exchanges
+    from .practice_server import PracticeServer
     from .recorder import Recorder, check_recordable
     from .replay import CachedReplay, Replay, ReplayedColumn, ReplayOnce
 
 __all__ = [
     "CachedReplay",
     "LedgerLines",
+    "PracticeServer",
     "RecordedExchange",
     "Recorder",
     "Replay",
@@ -40,6 +42,7 @@ _HOMES = {
     "CachedReplay": "replay",
     "request_digest": "identity",
     "LedgerLines": "export",
+    "PracticeServer": "practice_server",
     "RecordedExchange": "jsonl",
     "Recorder": "recorder",
     "Replay": "replay",

@@ -134,13 +134,15 @@ def write_recording(path: Path, exchanges: Sequence[Exchange]) -> None:
 
 
 def _to_lines(exchanges: Sequence[Exchange]) -> Iterator[bytes | bytearray]:
-    written = set[str]()
+    written, first = set[str](), 0
     for number, exchange in enumerate(exchanges):
+        if not (exchange.round or exchange.attempt):
+            first = number
         for media in exchange.media.values():
             if media.digest not in written:
                 written.add(media.digest)
                 yield media_line(media)
-        yield from map(dump, ExchangeLines(number, exchange).new())
+        yield from map(dump, ExchangeLines(number, exchange, first).new())
 
 
 def _to_trace(exchanges: Sequence[Exchange]) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ from ..events import Failure
 from .batch_answers import AnswerReader, JoinPlan, batch_key, lost_row, plan_join
 from .batch_client import BatchClient, Stopped, is_passing
 from .batch_pack import PackedJob
-from .batch_values import JobNote, JobView, OpenJob
+from .batch_values import LABEL, JobNote, JobView, OpenJob
 from .store import Store
 from .values import Attempted, Grant
 
@@ -192,7 +192,7 @@ class BatchRunner:
         except Stopped:
             packed.close()
             raise
-        label, salt = f"gemini-magic-{os.urandom(12).hex()}", os.urandom(8).hex()
+        label, salt = f"{LABEL}{os.urandom(12).hex()}", os.urandom(8).hex()
         number = self._store.add_job(label, packed.grants)
         note = JobNote(tuple(batch_key(grant) for grant in packed.grants), salt, self._client.scope(salt))
         self._store.update_job(number, note=note.to_json(), file=packed.uploaded or None)
@@ -436,7 +436,10 @@ class BatchRunner:
                 if job.name and job.id not in cancelled:
                     self._cancel(job)
                     cancelled.add(job.id)
-            self.look()
+            try:
+                self.look()
+            except Stopped:
+                break
             if not self._jobs or self._clock() >= until or self._wait(self._until_next_look()):
                 break
         return len(self._jobs)

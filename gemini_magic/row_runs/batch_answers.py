@@ -1,7 +1,7 @@
 """Joins the results of a batch job to its rows, and describes each as an attempt.
 
 A result belongs to the row whose key it has, never to the row at its position: results were seen in another order than the
-requests. Only if no result has a key, and there are as many as rows, is the position used; the rows say so.
+requests. Only if no result has a key, and there are as many as rows, is the position used, and the rows are marked.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from ..client import Asker, plan_media, uploaded_request
 from ..content import Request, Turn
-from ..errors import OptionError
+from ..errors import OptionError, StoreError
 from ..journaling import uploaded_files
 from .batch import BatchRunner
 from .batch_answers import AnswerReader
@@ -86,6 +86,7 @@ class BatchLeader:
         self._halting: Literal["", "stopped", "interrupted", "error"] = ""
         self._stopped = threading.Event()
         self._cancelling = False
+        self._explained = False  # whether the progress has a reason for the end
         self._left = max_seconds
         self._granted: dict[int, Grant] = {}  # by request, to count the rows that end
         self._held: list[Grant] = []  # rows beyond the budget
@@ -126,6 +127,12 @@ class BatchLeader:
         try:
             self.progress.set_state("running")
             self._run()
+        except OSError as problem:
+            self.problem = StoreError(
+                f"A temporary file of a batch job cannot be written: {problem.strerror or problem}.",
+                remedy="Free some space on the disk, or set TMPDIR to a folder on another one, and run it again.",
+            )
+            self._halting = self._halting or "error"
         except BaseException as problem:  # noqa: BLE001 - the thread that waits for the run gets it
             self.problem = problem
             self._halting = self._halting or "error"
@@ -165,16 +172,23 @@ class BatchLeader:
 
     def _end_early(self, sentence: str, remedy: str) -> None:
         self.progress.set_ending(sentence, remedy)
+        self._explained = True
         self._halting = self._halting or "stopped"
 
     def _explain(self, views: Sequence[JobView]) -> None:
+        """Add how to find the jobs that go on; the reason of an early end comes first."""
         rows = sum(view.rows for view in views)
         jobs = "1 batch job" if len(views) == 1 else f"{len(views)} batch jobs"
-        self.progress.set_ending(
-            f"{jobs} with {rows:,} rows {'goes' if len(views) == 1 else 'go'} on at the server ({views[0].name or 'not yet named'}).",
+        goes = "goes" if len(views) == 1 else "go"
+        sentence = f"{jobs} with {rows:,} rows {goes} on at the server ({views[0].name or 'not yet named'})."
+        remedy = (
             "Run it again to wait for the answers, also after a restart. "
-            f"gemini_magic.cancel_batch_jobs({str(self._store.path)!r}) or run.cancel() cancels the jobs.",
+            f"gemini_magic.cancel_batch_jobs({str(self._store.path)!r}) or run.cancel() cancels the jobs."
         )
+        if self._explained or self.problem is not None:
+            self.progress.add_notice(f"{sentence} {remedy}")
+        else:
+            self.progress.set_ending(sentence, remedy)
 
     # -- rows
 

@@ -24,6 +24,7 @@ from .batch import BatchRunner
 from .batch_answers import AnswerReader
 from .batch_client import BatchClient, batch_api
 from .batch_leader import BatchLeader
+from .batch_values import LABEL
 from .breaker import CircuitBreaker
 from .budget import Budget
 from .progress import ProgressCounter
@@ -31,7 +32,15 @@ from .row_arguments import RowArguments
 from .store import Store
 from .values import Grant
 
-__all__ = ["BATCH", "cancel_batch_jobs", "cancel_jobs", "check_batch", "start_batch", "without_batch"]
+__all__ = [
+    "BATCH",
+    "cancel_batch_jobs",
+    "cancel_jobs",
+    "check_batch",
+    "in_tier_of",
+    "start_batch",
+    "without_batch",
+]
 
 BATCH: Final = "batch"
 """The service tier of batch jobs."""
@@ -47,6 +56,11 @@ def check_batch(dialect: Backend, options: Options, arguments: RowArguments) -> 
     if options.service_tier != BATCH:
         return
     batch_api(dialect)
+    if arguments.cluster is not None:
+        raise OptionError(
+            "The batch tier does not use a cluster: its rows are asked by jobs on the server.",
+            remedy="Leave out cluster=, or choose another service_tier.",
+        )
     if arguments.store is None:
         raise OptionError(
             "The batch tier needs a store: its jobs go on when this kernel ends, and the store finds them again.",
@@ -68,6 +82,18 @@ def without_batch(request: Request) -> Request:
     if request.settings.service_tier != BATCH:
         return request
     return replace(request, settings=replace(request.settings, service_tier=None))
+
+
+def in_tier_of(request: Request, worker: str) -> Request:
+    """The request in the tier in which an attempt was made, because the store can be used in several tiers.
+
+    Args:
+        request: a request of the run.
+        worker: the worker of the attempt; that of a batch job is the job.
+    """
+    if not worker.startswith((LABEL, "batches/")):
+        return without_batch(request)
+    return replace(request, settings=replace(request.settings, service_tier=BATCH))
 
 
 def start_batch(

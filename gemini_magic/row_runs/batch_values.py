@@ -9,7 +9,10 @@ from typing import Final, NamedTuple
 
 from .batch_pack import PackedJob
 
-__all__ = ["JobNote", "JobView", "OpenJob"]
+__all__ = ["LABEL", "JobNote", "JobView", "OpenJob"]
+
+LABEL: Final = "gemini-magic-"
+"""The beginning of the names under which a server lists our jobs."""
 
 _STUCK: Final = 24 * 3600.0  # seconds
 

@@ -51,6 +51,7 @@ _INLINE = 100_000  # bytes of an answer in an event; the scheduler keeps the las
 _WAIT_NOTED = 10.0  # seconds without a worker that takes rows after which a note says why
 _SLICE = 0.1  # seconds between two looks at the connection while nothing arrives
 _FETCH_POLL = 1.0  # seconds
+_REFUSALS_SHOWN = 10
 _SHOWN = 300  # characters of a message of a worker
 
 _RowKey: TypeAlias = tuple[int, int]  # request and attempt
@@ -72,9 +73,9 @@ class _Served:
         for grant in grants:
             self.open[grant.request, grant.attempt] = grant
 
-    def take(self, key: _RowKey) -> bool:
-        """Remove a row. Returns whether it was in flight here."""
-        return self.open.pop(key, None) is not None
+    def take(self, key: _RowKey) -> Grant | None:
+        """Remove a row. Returns None if it was not in flight here."""
+        return self.open.pop(key, None)
 
 
 class ClusterExecutor:
@@ -284,11 +285,10 @@ class ClusterExecutor:
             threading.Thread(
                 target=self._fetch, args=(served.link, key), name="gemini-cluster-fetch", daemon=True
             ).start()
-        elif kind == "unfetched" and served.take(key):
-            error = f"The worker {served.link.name} had an answer that could not be fetched."
-            self._found.append(
-                Attempted(*key, "in_doubt", "not fetched", error=error, worker=served.link.name)
-            )
+        elif kind == "unfetched" and (grant := served.take(key)) is not None:
+            name = served.link.name
+            reason = f"The worker {name} had an answer that could not be fetched."
+            self._found.append(WorkerLost(name, (grant,), (), reason))
 
     def _take_answer(self, served: _Served, answer: Attempted) -> None:
         served.take((answer.request, answer.attempt))
@@ -340,7 +340,10 @@ class ClusterExecutor:
     def _report_refusal(self, name: str, why: str) -> None:
         reason = f"The worker {name} gets no rows. {why}"
         self._refusals.append(reason)
-        self._found.append(WorkerLost(name, (), (), reason))
+        if len(self._refusals) <= _REFUSALS_SHOWN:
+            self._found.append(WorkerLost(name, (), (), reason))
+        elif len(self._refusals) == _REFUSALS_SHOWN + 1:
+            self._found.append(ExecutorNote("Other workers get no rows either."))
 
     # -- what is lost
 

@@ -6,13 +6,14 @@ No library is imported that the input does not come from: types are recognised b
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path, PurePath
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from .. import media
-from ..errors import PromptError
+from ..errors import GeminiMagicError, PromptError
 from ..tables import arrow_rows
 from .row_files import open_csv, open_parquet
 
@@ -21,6 +22,7 @@ __all__ = ["RowSource", "open_source"]
 _BATCH: Final = 10_000  # rows of a frame that become Python objects at once
 _TAKEN: Final = 500  # items of a list or an iterator that are read at once
 _SAMPLE: Final = 10_000  # records of a list whose fields are the columns
+_LONGEST_REASON: Final = 300  # characters of the message of another library
 _KINDS: Final = "a DataFrame of pandas or polars, a LazyFrame, an Arrow table, a relation of DuckDB, the path of a CSV or Parquet file, or a list or iterator of dicts or prompts"
 
 Library: TypeAlias = Literal["pandas", "polars", "pyarrow", "duckdb", "python"]
@@ -69,20 +71,33 @@ def open_source(data: Any) -> RowSource:
         PromptError: it is not an input, or a file cannot be read.
     """
     source = _source(data)
-    return source._replace(read=_with_repeats(source.read))
+    return source._replace(read=partial(_read_checked, source))
 
 
-def _with_repeats(read: Callable[[Sequence[int]], Batches]) -> Callable[[Sequence[int]], Batches]:
-    """A function that reads each column once, as libraries do not select one twice, and repeats its values."""
+def _read_checked(source: RowSource, positions: Sequence[int]) -> Batches:
+    """Read each column once, as libraries do not select one twice, and repeat its values.
 
-    def read_repeated(positions: Sequence[int]) -> Batches:
-        once = list(dict.fromkeys(positions))
-        if len(once) == len(positions):
-            return read(positions)
-        pick = itemgetter(*(once.index(position) for position in positions))
-        return (map(pick, batch) for batch in read(once))
-
-    return read_repeated
+    Raises:
+        PromptError: the input raises an error.
+    """
+    once = list(dict.fromkeys(positions))
+    pick = (
+        itemgetter(*(once.index(position) for position in positions)) if len(once) < len(positions) else None
+    )
+    rows = 0
+    try:
+        for batch in source.read(once):
+            whole = list(batch)
+            yield whole if pick is None else list(map(pick, whole))
+            rows += len(whole)
+    except GeminiMagicError:
+        raise
+    except Exception as error:  # of the library or of the user's iterator
+        reason = next(iter(str(error).strip().splitlines()), "").rstrip(".")[:_LONGEST_REASON]
+        raise PromptError(
+            f"{source.kind[:1].upper()}{source.kind[1:]} cannot be read after row {rows:,}: {type(error).__name__}: {reason}.",
+            remedy="Check the input. Rows that were answered are in the store.",
+        ) from error
 
 
 def _source(data: Any) -> RowSource:

@@ -32,6 +32,7 @@ __all__ = [
 _LENGTH: Final = struct.Struct(">I")
 _UTC: Final = dt.UTC
 _DAY: Final = 86_400
+_MOST_DIGITS: Final = 4000  # of a decimal number; Python converts at most 4300 to text
 _MOST_SHOWN: Final = 60  # characters of a key in a message
 
 
@@ -93,6 +94,8 @@ def _decimal(value: Decimal) -> bytes:
         raise _null(value)
     if not value.is_finite():
         return _float(float(value))
+    if value and abs(value.adjusted()) > _MOST_DIGITS:
+        raise _unusable(value)
     if value == value.to_integral_value():
         return b"i%d" % int(value)
     near = float(value)

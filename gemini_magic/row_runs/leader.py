@@ -35,7 +35,7 @@ __all__ = ["Leader"]
 
 _GRACE: Final = 10.0  # seconds that rows in flight have after a stop
 _AFTER_GRACE: Final = 5.0  # seconds after which the leader no longer waits for them
-_POLL: Final = 0.25  # seconds between two looks at the clock
+_POLL: Final = 0.1  # seconds between two looks at the clock, and the longest time until a stop is seen
 _GATHER: Final = 0.003  # seconds for which events gather when many rows are in flight
 _MANY: Final = 32
 _SHOWN_EVERY: Final = 0.1  # seconds between two announcements of progress
@@ -151,13 +151,23 @@ class Leader:
         try:
             self._executor.resize(self._at_once.limit)
             self.progress.set_state("running")
-            while self._step():
+            while self._guarded_step():
                 pass
         except BaseException as problem:  # noqa: BLE001 - whoever waits for the run gets it
             self._fail(problem)
         finally:
             self._requests.close()
             self._executor.close(0.0)
+
+    def _guarded_step(self) -> bool:
+        """Make a step; after an error the rows in flight may end."""
+        try:
+            return self._step()
+        except Exception as problem:
+            if self.problem is not None:
+                raise
+            self._fail(problem)
+            return True
 
     @property
     def ending(self) -> Literal["complete", "stopped", "interrupted", "error"]:
@@ -187,11 +197,9 @@ class Leader:
         return bool(self._halting)
 
     def _timeout(self) -> float:
-        if not self._flying and self._ready and not self._wake:
-            return 0.0
         wake = self._wake or (self._later[0].due if self._later else 0.0)
-        if not self._flying and not self._all_read and not wake:
-            return 0.0
+        if not (self._flying or self._ready or self._all_read or wake):
+            return 0.0  # nothing was read yet
         return min(_POLL, max(0.0, wake - time.monotonic())) if wake else _POLL
 
     def _halt(self) -> bool:
@@ -240,15 +248,25 @@ class Leader:
         while self._later and self._later[0].due <= now:
             self._ready.append(heapq.heappop(self._later))
         for worker in self._executor.workers():
-            grants = self._grants_for(worker)
-            if not grants:
-                continue
-            if not self._executor.asks_before_sending:
-                self._store.commit(sent=grants)
-            self._executor.put(worker.name, grants)
+            grants: list[Grant] = []
+            try:
+                self._collect(worker, grants)
+            finally:  # also if reading the next rows fails
+                if grants:
+                    self._put(worker, grants)
 
-    def _grants_for(self, worker: Worker) -> list[Grant]:
-        grants: list[Grant] = []
+    def _put(self, worker: Worker, grants: list[Grant]) -> None:
+        if not self._executor.asks_before_sending:
+            try:
+                self._store.commit(sent=grants)
+            except StoreError:
+                for grant in grants:
+                    self._flying.pop(grant.request, None)
+                raise
+        self._executor.put(worker.name, grants)
+
+    def _collect(self, worker: Worker, grants: list[Grant]) -> None:
+        """Add the grants that a worker can take and that may start now."""
         while len(grants) < worker.free and not self._halting and (waiting := self._next()) is not None:
             grant, tries = waiting.grant, waiting.tries
             self._flying[grant.request] = InFlight(grant, self._at_once.generation, tries)
@@ -258,7 +276,6 @@ class Leader:
             if self._pace.tpm is not None:
                 LIMITS.count_tokens(self._pace.scope, tokens)
             grants.append(grant)
-        return grants
 
     def _next(self) -> WaitingGrant | None:
         """The next grant that may start now, or None."""
@@ -289,7 +306,11 @@ class Leader:
     def _read(self) -> None:
         """Read rows of the input until some are to be asked."""
         while not self._ready and not self._all_read and not self._halting:
-            batch = next(self._batches, None)
+            try:
+                batch = next(self._batches, None)
+            except Exception as problem:  # noqa: BLE001 - of the input or a template; rows in flight still end
+                self._fail(problem)
+                return
             if batch is None:
                 self._all_read = True
                 return
@@ -409,16 +430,17 @@ class Leader:
 
     def _refused(self, flying: InFlight, attempted: Attempted) -> None:
         """The server refuses for a reason that passes."""
+        first = flying.generation == self._at_once.generation  # of the requests that left together
         self._at_once.refused(flying.generation)
         self._executor.resize(self._at_once.limit)
         if attempted.http_status == TOO_MANY or "RESOURCE_EXHAUSTED" in attempted.reason:
-            self._refusals += 1
+            self._refusals += first
             if self._is_never_accepted(attempted):
                 failed = attempted._replace(status="error")
                 self._store.hand_over([failed])
                 self._end_row(flying.grant, failed)
                 return
-            LIMITS.refused(self._pace.scope, attempted.wait, self._refusals)
+            LIMITS.refused(self._pace.scope, attempted.wait, max(1, self._refusals))
             self._again(flying, 0.0, flying.tries)
         else:
             wait = self._backoff(flying.tries) if attempted.wait is None else attempted.wait + 1.0

@@ -110,7 +110,7 @@ class RowPrompts:
             except Exception:  # noqa: BLE001 - a value that is not text, or an error that `sample` describes
                 return sample(position, key, values, 0)
             size = len(data)
-            if most is not None and size > most:
+            if text.isspace() or not text or (most is not None and size > most):
                 return sample(position, key, values, 0)
             return make(Wanted, (position, key, hashed(data), (Text(text),), size, "waiting", 0))
 
@@ -129,11 +129,13 @@ class RowPrompts:
             PromptError: a value cannot be sent, or an expression fails.
         """
         if self._missing != "keep" and self.lacks_value(values):
-            if self._missing == "error":
-                raise self.lacking_error([show_key(key)])
-            return Wanted(position, key, b"", status="skipped", sample=number)
+            return self._skipped(position, key, number)
         rendered = self._rendered(position, key, values)
+        if rendered.lacks_value and self._missing != "keep":
+            return self._skipped(position, key, number)
         parts = (*self._before, *encodable(rendered.parts))
+        if all(isinstance(part, Text) and not part.text.strip() for part in parts):  # it cannot be sent
+            return self._skipped(position, key, number)
         if any(isinstance(part, LocalFile) and not part.digest for part in parts):
             parts = media.read_files(parts, 0)  # the digest of each
         size = sum(len(part.text.encode()) for part in parts if isinstance(part, Text))
@@ -145,10 +147,15 @@ class RowPrompts:
             position, key, self._identity.of(parts, digests, number, salt), parts, size, "waiting", number
         )
 
+    def _skipped(self, position: int, key: bytes, number: int) -> Wanted:
+        if self._missing == "error":
+            raise self.lacking_error([show_key(key)])
+        return Wanted(position, key, b"", status="skipped", sample=number)
+
     def _rendered(self, position: int, key: bytes, values: Sequence[Any]) -> Rendered:
         used = values[self._used]
         if self._template is None:
-            return Rendered(_prompt_of(used[0], position), ())
+            return Rendered(_prompt_of(used[0], position))
         if self._missing == "keep":
             used = [None if is_null(value) else value for value in used]
         if self._places is not None:

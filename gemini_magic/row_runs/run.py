@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from ..backends import HttpRequest
 from ..client import Asker
 from ..content import Request, Turn
 from ..errors import GeminiMagicError, OptionError, RowsError, StoreError, UsageProblem
+from ..prices import TokenPrice
 from ..views import MOST_SHOWN_ROWS, DisplayedRun, RowProgress, ShownRow
 from .batch_leader import BatchLeader
-from .batch_start import cancel_jobs
+from .batch_start import cancel_jobs, in_tier_of
 from .keys import canonical_key, key_text
 from .leader import Leader
 from .plan import Plan
 from .progress import ProgressCounter
+from .result_columns import answer_fields
 from .results import ResponsesByKey, ResponsesByPosition, RowResults
 from .store import Store
 from .store_values import ResultRow
@@ -227,7 +230,8 @@ class RowRun(DisplayedRun):
         except StoreError:
             return ()
         ended = [row for row in found if row.status not in _UNFINISHED]
-        return [_shown(row) for row in islice(ended, MOST_SHOWN_ROWS)]
+        fields = self.settings.asker.options.schema is not None
+        return [_shown(row, fields=fields) for row in islice(ended, MOST_SHOWN_ROWS)]
 
     def response(self, request: int) -> Response:
         """Return the response of a request of the store, with every piece as it arrived.
@@ -238,17 +242,24 @@ class RowRun(DisplayedRun):
         Raises:
             StoreError: it has no response.
         """
-        return self.store.response(request, schema=self.settings.asker.options.schema)
+        return self._rebuilt(request, self.settings.request, None)
 
     def _response_of(self, row: ResultRow, request: int) -> Response:
         """The response of a row, with its request if the input still has it and this run would send the same."""
-        asked, http = None, None
+        asked, http = self.settings.request, None
         wanted = self.settings.plan.row(row.position, row.sample)
         if wanted is not None and wanted.hash and wanted.hash == self.store.request_hash(request):
-            asked = replace(self.settings.request, turns=(Turn("user", wanted.parts),))
+            asked = replace(asked, turns=(Turn("user", wanted.parts),))
             with suppress(UsageProblem):
                 http = self.settings.asker.encoded(asked)
-        return self.store.response(request, asked=asked, http=http, schema=self.settings.asker.options.schema)
+        return self._rebuilt(request, asked, http)
+
+    def _rebuilt(self, request: int, asked: Request, http: HttpRequest | None) -> Response:
+        options = self.settings.asker.options
+        attempts = self.store.attempts(request)
+        asked = in_tier_of(asked, attempts[-1].worker if attempts else "")
+        price = TokenPrice.parse(options.price)
+        return self.store.response(request, asked=asked, http=http, schema=options.schema, price=price)
 
     @property
     def failed(self) -> int:
@@ -380,13 +391,13 @@ def retried_grants(
             yield grants
 
 
-def _shown(row: ResultRow) -> ShownRow:
+def _shown(row: ResultRow, *, fields: bool) -> ShownRow:
     tokens = [count for count in (row.tokens_in, row.tokens_thought, row.tokens_out) if count is not None]
     return ShownRow(
         key_text(row.key),
         row.status,
         row.text[:2000],
-        None,
+        (answer_fields(row) or None) if fields else None,
         row.error,
         sum(tokens) if tokens else None,
         row.cost,

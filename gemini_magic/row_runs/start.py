@@ -287,10 +287,12 @@ class _Starter:
             progress = self._progress(store)
             grants = retried_grants(run, self.settings.plan, store, statuses)
             leader = self._leader(grants, set(), store, progress)
-            return RowRun(self.settings, store, leader, progress, _retry)
+            again = RowRun(self.settings, store, leader, progress, _retry)
         except BaseException:
             store.close()
             raise
+        progress.set_first_rows(tuple)  # a view of the retry shows its newest rows
+        return again
 
     def _fit_plan(self, store: Store) -> None:
         """Let the plan make hashes in the form that the store has, and keep the digests of files there.

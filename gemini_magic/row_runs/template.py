@@ -45,10 +45,12 @@ class Rendered(NamedTuple):
     Attributes:
         parts: its parts; adjacent text is one part.
         digests: for each part the SHA-256 digest of the file that it was read from, or None.
+        lacks_value: whether the value of an expression is null; the prompt then has an empty text in its place.
     """
 
     parts: tuple[Part, ...]
-    digests: tuple[bytes | None, ...]
+    digests: tuple[bytes | None, ...] = ()
+    lacks_value: bool = False
 
 
 class _Piece(NamedTuple):
@@ -113,16 +115,19 @@ class Template:
         """
         parts: list[Part] = []
         digests: list[bytes | None] = []
+        lacks_value = False
         for piece in self._pieces:
             if isinstance(piece, str):
                 _add_part(Text(piece), None, parts, digests)
             elif isinstance(piece, _Piece):
-                for part, digest in _converted(piece, values):
+                value = _value(piece, values)
+                lacks_value |= is_null(value)
+                for part, digest in _converted(piece, "" if is_null(value) else value):
                     _add_part(part, digest, parts, digests)
             else:
                 for part in piece:
                     _add_part(part, None, parts, digests)
-        return Rendered(tuple(parts), tuple(digests))
+        return Rendered(tuple(parts), tuple(digests), lacks_value)
 
 
 def _add_part(part: Part, digest: bytes | None, parts: list[Part], digests: list[bytes | None]) -> None:
@@ -134,20 +139,30 @@ def _add_part(part: Part, digest: bytes | None, parts: list[Part], digests: list
     digests.append(digest)
 
 
-def _converted(piece: _Piece, values: Sequence[Any]) -> list[tuple[Part, bytes | None]]:
-    """The parts for the value of an expression, and the digest of those that are files."""
+def _value(piece: _Piece, values: Sequence[Any]) -> Any:
+    """The value of an expression.
+
+    Raises:
+        PromptError: it raises an error.
+    """
     try:
-        value = piece.value(*values)
+        return piece.value(*values)
     except GeminiMagicError:
         raise
     except (Exception, SystemExit) as error:  # from the user's expression
         raise expression_error(error, piece.expression, (), piece.place) from error
+
+
+def _converted(piece: _Piece, value: Any) -> list[tuple[Part, bytes | None]]:
+    """The parts for the value of an expression, and the digest of those that are files.
+
+    Raises:
+        PromptError: it cannot be sent.
+    """
     if isinstance(value, RowImage):
         return [(value.part, value.digest)]
     if type(value) in (str, int, float, bool):
-        return [(Text("" if is_null(value) else str(value)), None)]
-    if is_null(value):
-        return [(Text(""), None)]
+        return [(Text(str(value)), None)]
     shown = shorten_source(piece.expression.source)
     if isinstance(value, Row):
         raise PromptError(

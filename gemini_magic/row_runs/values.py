@@ -149,7 +149,7 @@ class ExecutorNote(NamedTuple):
 
 
 class WorkerLost(NamedTuple):
-    """A worker has ended, or it joins and gets no rows, for example because it has no key.
+    """A worker has ended or lost an answer, or it joins and gets no rows, for example because it has no key.
 
     Attributes:
         worker: its name.
@@ -186,7 +186,7 @@ class Executor(Protocol):
         """What has happened since the last call; waits at most ``timeout`` seconds for the first event.
 
         The answer to a grant may arrive after a :class:`WorkerLost` that declared it in doubt: it is paid, and should be
-        stored. An answer with the status ``in_doubt`` was received by the worker and could not be fetched from it.
+        stored.
 
         Raises:
             ConnectionFailed: no worker can take grants any more. All events before were handed out.

@@ -156,6 +156,9 @@ class SparseStrings:
 
     def extend(self, values: Sequence[str | None]) -> None:
         """Append values."""
+        if values.count(None) == len(values):
+            self._length += len(values)
+            return
         for value in values:
             self.append(value)
 

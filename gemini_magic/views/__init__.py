@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         stop_hint,
     )
     from .side_by_side import AnswerColumn, AnswerColumns, columns_bundle
-    from .side_by_side_terminal import terminal_columns_text
+    from .side_by_side_terminal import columns_value_bundle
     from .static import bundle, inspect, value_bundle
     from .status import count_words, error_lines, status_line
     from .timeline import Timeline
@@ -77,6 +77,7 @@ __all__ = [
     "close_at_once",
     "close_if_not_interrupted",
     "columns_bundle",
+    "columns_value_bundle",
     "count_words",
     "error_lines",
     "inspect",
@@ -89,7 +90,6 @@ __all__ = [
     "similar_text",
     "status_line",
     "stop_hint",
-    "terminal_columns_text",
     "value_bundle",
     "watch_columns",
     "watch_rows",
@@ -133,7 +133,7 @@ _HOMES = {
     "columns_bundle": "side_by_side",
     "count_words": "status",
     "select_columns_view": "select",
-    "terminal_columns_text": "side_by_side_terminal",
+    "columns_value_bundle": "side_by_side_terminal",
     "StopCause": "watch",
     "watch_columns": "watch",
     "redraw_outputs": "outputs",

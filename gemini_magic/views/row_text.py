@@ -70,6 +70,10 @@ _EXPLAINED: Final = {
     "shared": "{rows} {ask} the same as another row, and {share} its answer.",
     "limit": "{rows} {are} beyond `limit`. The same cell without it asks for {them}.",
 }
+_REASONS: Final = {
+    "mismatch": "the answer does not fit the schema",
+    "in_doubt": "sent, but not answered before the process ended",
+}
 _VERBS: Final = {
     "have": "has",
     "were": "was",
@@ -80,6 +84,7 @@ _VERBS: Final = {
     "are": "is",
     "them": "it",
 }
+_PASSING: Final = ("error", "stalled", "interrupted", "lost")  # statuses that `retry` asks again by default
 _KINDS: Final = ("truncated", "blocked", "mismatch", "stalled", "interrupted", "lost", "error")
 
 
@@ -171,7 +176,7 @@ def _outcomes(progress: RowProgress) -> list[str]:
             found.append(f"{sum(others.values()):,} failed")
     else:
         ordered = sorted(others, key=lambda kind: _KINDS.index(kind) if kind in _KINDS else 0)
-        found += [f"{others[kind]:,} {_outcome(kind)}" for kind in ordered]
+        found += [_outcome(kind, others[kind]) for kind in ordered]
     return found + unasked_facts(progress.unasked)
 
 
@@ -182,8 +187,10 @@ def unasked_facts(unasked: Mapping[str, int]) -> list[str]:
     return [f"{unasked[name]:,} {_UNASKED.get(name, name)}" for name in (*known, *other)]
 
 
-def _outcome(kind: str) -> str:
-    return {"error": "failed", "mismatch": "do not fit the schema"}.get(kind, kind.replace("_", " "))
+def _outcome(kind: str, rows: int) -> str:
+    if kind == "mismatch":
+        return f"{rows:,} do{'es' * (rows == 1)} not fit the schema"
+    return f"{rows:,} {'failed' if kind == 'error' else kind.replace('_', ' ')}"
 
 
 def _rate(rate: float) -> str:
@@ -211,7 +218,9 @@ def _pace(progress: RowProgress, now: float) -> list[str]:
         useful = progress.useful
         more = "" if useful is None or useful == progress.concurrency else f", {useful:,} are useful"
         of = f" of {progress.concurrency:,}" if progress.concurrency else ""
-        found.append(f"{progress.in_flight:,}{of} at once{more}")
+        # Some more are ready to be sent as soon as one ends.
+        now_sent = min(progress.in_flight, progress.concurrency or progress.in_flight)
+        found.append(f"{now_sent:,}{of} at once{more}")
     if progress.waiting:
         found.append(_wait(progress, now))
     return found
@@ -241,14 +250,20 @@ def _duration(seconds: float) -> str:
 
 def failure_line(failure: FailureReason) -> str:
     """How many rows failed for a reason: ``12 rows: 400 INVALID_ARGUMENT``."""
-    reason = short_line(failure.reason, _REASON) or "unknown reason"
+    known = _REASONS.get(failure.reason, failure.reason)
+    reason = short_line(known, _REASON) or "unknown reason"
     kind = "; the same request would fail again" if failure.permanent else ""
     return f"{rows_counted(failure.rows)}: {reason}{kind}"
 
 
 def example_line(key: str, error: str) -> str:
     """One row that failed, with its error."""
-    return f"{short_line(key, _REASON)}: {short_line(error, _ERROR) or 'no message'}"
+    message = short_line(error, _ERROR)
+    return f"{short_line(key, _REASON)}{': ' if message else ''}{message}"
+
+
+def _described(kind: str) -> str:
+    return "of the wrong form" if kind == "mismatch" else kind
 
 
 def rows_remarks(progress: RowProgress) -> list[str]:
@@ -288,8 +303,10 @@ def next_steps(progress: RowProgress, name: str = "run") -> str:
     if not progress.handled:
         return ""
     found = [f"`{name}.df` has one line for each row", f"`{name}.at[KEY]` is the whole response of one"]
-    if progress.failed:
+    if any(progress.counts.get(kind) for kind in _PASSING):
         found.append(f"`{name}.retry()` asks for those again that failed")
+    elif kind := next((kind for kind in _KINDS if progress.counts.get(kind)), ""):
+        found.append(f'`{name}.retry(status="{kind}")` asks again for those that are {_described(kind)}')
     sentence = f"{', '.join(found[:-1])}, and {found[-1]}." if len(found) > 1 else f"{found[0]}."
     unfinished = progress.state in ("stopped", "interrupted", "error")
     more = " The same cell continues where this run ended, and asks nothing again that is done."

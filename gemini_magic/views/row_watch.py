@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from ..errors import DisplayError, interrupts_wait
 from ..options import DISPLAYS
+from .row_display import DisplayedRun
 from .row_progress import WatchedRun
 from .select import NullView, View, stop_hint
+from .watch import has_user
 
 __all__ = ["RowsWatcher", "check_display", "select_rows_view", "watch_rows"]
 
@@ -102,6 +104,7 @@ class RowsWatcher:
         self.view = view
         self.interrupted = False
         self._clicks = 0
+        self._interrupts = 0
         self._handled = 0
         self._stopping = False
 
@@ -109,12 +112,19 @@ class RowsWatcher:
         """Count a click on the Stop button; the next :meth:`step` acts on it. It can be called on any thread."""
         self._clicks += 1
 
+    def count_interrupt(self) -> None:
+        """Count an interrupt; the next :meth:`step` acts on it. A signal handler can call it."""
+        self._interrupts += 1
+
     def step(self) -> None:
-        """Act on clicks, and show what is new."""
+        """Act on clicks and interrupts that were counted, and show what is new."""
         while self._handled < self._clicks:
             self._handled += 1
             self.run.stop(now=self._stopping)
             self._stopping = True
+        while self._interrupts:
+            self._interrupts -= 1
+            self.interrupt()
         self.view.update()
 
     def interrupt(self) -> None:
@@ -146,14 +156,16 @@ class RowsWatcher:
 
 
 def watch_rows(
-    run: WatchedRun, *, shell: Any = None, attended: bool = True, show: bool | None = None
+    run: WatchedRun, *, shell: Any = None, attended: bool | None = None, show: bool | None = None
 ) -> None:
     """Show a run that was started from Python code until it ends.
+
+    In IPython, the cell does not display the run a second time as its value.
 
     Args:
         run: the run.
         shell: the IPython shell, or None outside IPython.
-        attended: as for :func:`select_rows_view`.
+        attended: as for :func:`select_rows_view`; found out by default.
         show: whether to show the progress; by default it is shown in IPython, and in a script if its standard error is a
             terminal.
 
@@ -162,6 +174,8 @@ def watch_rows(
     """
     if show is None:
         show = shell is not None or (sys.stderr is not None and sys.stderr.isatty())
+    if attended is None:
+        attended = shell is None or not _has_kernel(shell) or has_user(shell)
     view = select_rows_view(run, shell=shell, attended=attended, hint=stop_hint()) if show else NullView()
     watcher = RowsWatcher(run, view)
     try:
@@ -173,3 +187,16 @@ def watch_rows(
     watcher.close(error_follows=watcher.interrupted)
     if watcher.interrupted:
         raise KeyboardInterrupt
+    if show and shell is not None and isinstance(run, DisplayedRun):
+        _skip_display_of_cell(shell, run)
+
+
+def _skip_display_of_cell(shell: Any, run: DisplayedRun) -> None:
+    """Display nothing for a run that is the value of the cell that runs now."""
+
+    def restore(*_: object) -> None:
+        run.skip_next_display(skip=False)
+        shell.events.unregister("post_run_cell", restore)
+
+    run.skip_next_display()
+    shell.events.register("post_run_cell", restore)

@@ -181,7 +181,7 @@ class LiveColumnsView:
         )
         self._next_status = 0.0
         self._fallback: HtmlColumnsView | None = None
-        self._closed = False
+        self._closed = self._done = False  # whether no more is painted; whether the static bundle is shown
 
     def _stop_of(self, place: int) -> Callable[[], None] | None:
         stop = self._stop
@@ -208,7 +208,7 @@ class LiveColumnsView:
 
     def close(self, *, error_follows: bool = False, interrupted: bool = False) -> None:  # noqa: ARG002 - each column shows its error
         """Replace the widgets by the static bundle."""
-        if self._closed and self._fallback is None:
+        if self._done:
             return
         self._closed = True
         if self._fallback is None:
@@ -218,6 +218,7 @@ class LiveColumnsView:
                 self._fall_back(problem)
         if self._fallback is not None:
             self._fallback.close(interrupted=interrupted)
+        self._done = True
 
     def _fall_back(self, problem: Exception) -> None:
         notice = f"live widgets unavailable: {type(problem).__name__}"
@@ -370,6 +371,7 @@ class StaticColumnsView:
         """Display the static bundle."""
         if self._closed:
             return
+        data = columns_bundle(self._columns, interrupted=interrupted)
         self._closed = True
         show: Any = display  # IPython has no types for this
-        show(columns_bundle(self._columns, interrupted=interrupted), raw=True)
+        show(data, raw=True)

@@ -8,14 +8,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import TextIO
+from typing import Any, TextIO
+
+from IPython.core.getipython import get_ipython
 
 from ..text import visible
 from .encoding import write_text
-from .side_by_side import AnswerColumns, ColumnsSnapshot, table_text
+from .side_by_side import AnswerColumns, ColumnsSnapshot, columns_bundle, table_text
 from .terminal import TerminalView, terminal_text
 
-__all__ = ["TerminalColumnsView", "terminal_columns_text"]
+__all__ = ["TerminalColumnsView", "columns_value_bundle"]
 
 
 class TerminalColumnsView:
@@ -67,9 +69,10 @@ class TerminalColumnsView:
         while self._view is not None:
             self._view.close(interrupted=interrupted)
             self._next_column()
-        self._closed = True
         status = f"[{visible(ColumnsSnapshot(self._columns).status_line)}]"
-        self._write(f"\n{table_text(self._columns.cells())}\n{status}\n")
+        text = f"\n{table_text(self._columns.cells())}\n{status}\n"
+        self._closed = True
+        self._write(text)
 
     def _next_column(self) -> None:
         self._place += 1
@@ -87,8 +90,17 @@ class TerminalColumnsView:
             self._out.flush()
 
 
-def terminal_columns_text(columns: AnswerColumns) -> str:
-    """Answers as a terminal displays the value of a cell; empty where Markdown cannot be rendered."""
+def columns_value_bundle(columns: AnswerColumns) -> dict[str, Any]:
+    """The MIME bundle of answers that are the value of a cell. In a terminal, their text is rendered Markdown."""
+    made = columns_bundle(columns)
+    shell = get_ipython()
+    if shell is not None and getattr(shell, "kernel", None) is None:
+        made["text/plain"] = _terminal_text(columns) or made["text/plain"]
+    return made
+
+
+def _terminal_text(columns: AnswerColumns) -> str:
+    """Answers as a terminal displays them; empty where Markdown cannot be rendered."""
     texts = [(each.label, terminal_text(each.ledger)) for each in columns.columns]
     if not all(text for _, text in texts):
         return ""

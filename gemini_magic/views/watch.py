@@ -17,7 +17,7 @@ from .select import close_at_once, close_if_not_interrupted, select_columns_view
 if TYPE_CHECKING:
     from .side_by_side import AnswerColumns
 
-__all__ = ["StopCause", "watch_columns", "watch_stream"]
+__all__ = ["StopCause", "has_user", "watch_columns", "watch_stream"]
 
 StopCause: TypeAlias = Literal["interrupt", "stop"]
 """Who stops a stream: an interrupt of the kernel, or the Stop button."""
@@ -50,7 +50,7 @@ def watch_stream(ledger: Ledger, stream: WatchableStream) -> None:
         ledger,
         display="auto",
         shell=shell,
-        allow_stdin=_has_user(shell),
+        allow_stdin=has_user(shell),
         stop=None,
         stop_hint=stop_hint(),
     )
@@ -82,7 +82,7 @@ def watch_columns(columns: AnswerColumns, streams: Sequence[WatchableStream]) ->
         columns,
         display="auto",
         shell=shell,
-        allow_stdin=_has_user(shell),
+        allow_stdin=has_user(shell),
         stop=None,
         stop_hint=stop_hint(),
     )
@@ -109,7 +109,7 @@ def watch_columns(columns: AnswerColumns, streams: Sequence[WatchableStream]) ->
         raise KeyboardInterrupt
 
 
-def _has_user(shell: Any) -> bool:
+def has_user(shell: Any) -> bool:
     """Whether a user is at the page: the execute request allows input, or the kernel handles a widget's message."""
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
     if not isinstance(parent, dict):

@@ -67,6 +67,7 @@ def test_columns_stream_stop_and_stay_in_the_file(lab, notebook, server, screens
     page.wait_for_function(
         "document.querySelector('.gm-columns + .gm-table') && !document.querySelector('.gm-live')"
     )
+    assert page.text_content(".gm-announcer").startswith("Comparison ended, 2 of 3 answers complete")
     ended = page.evaluate(BOXES)
     assert [box["out"] for box in ended] == [[], [], []]
     assert [(box["left"], box["width"]) for box in ended] == [(box["left"], box["width"]) for box in live]
@@ -105,6 +106,13 @@ def test_the_columns_so_far_stay_when_the_kernel_is_killed(lab, notebook, server
     notebook.wait_output(2, "half of the second")
     page = notebook.page
     page.wait_for_timeout(1500)  # a partial state is sent once a second
+    notebook.save()
+    [saved] = notebook.saved_outputs(2)
+    assert "half of the second" in "".join(saved["data"]["text/html"])
+    assert not any("widget" in kind for kind in saved["data"])
+    notebook.reload(busy=True)
+    assert "half of the second" in notebook.output_text(2)
+    page.wait_for_function("document.querySelectorAll('.gm-column.gm-live .gm-stop').length === 1")
     os.kill(int(notebook.output_text(1).split()[-1]), signal.SIGKILL)
     page.wait_for_function("document.querySelector('.jp-OutputArea .gm-box')", timeout=60_000)
     shown = notebook.output_text(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import threading
 
 import pytest
@@ -10,7 +11,11 @@ from fake_server import finish, gate, google_error, pause, status, text
 
 import gemini_magic
 from gemini_magic import Comparison, compare
+from gemini_magic.comparison import PlannedRequest, options_of_column, read_plan, start_columns
+from gemini_magic.config import resolve
+from gemini_magic.content import Text
 from gemini_magic.errors import Interrupted, OptionError, RecordingError, ServiceError, UsageProblem
+from gemini_magic.prompts import build_request
 from gemini_magic.recording import read_recording
 
 ERROR = google_error(404, "no such model", "NOT_FOUND")
@@ -146,9 +151,24 @@ def test_an_interrupt_stops_all_columns_and_keeps_what_arrived(fake_server, monk
     assert c[1].text == "two"
 
 
-def test_the_rate_limit_counts_all_columns_of_a_model():
-    c = compare("hi", backend="echo", repeat=3, rpm=1000)
-    assert c.ok
+def test_the_rate_limit_counts_all_columns_of_a_model(fake_server):
+    fake_server.model("a-1", text("one"), finish())
+    options, sources = resolve(
+        {"model": "a-1", "base_url": fake_server.base_url, "repeat": 3, "rpm": 2, "journal": False}
+    )
+    planned = [
+        PlannedRequest(plan, build_request([Text("hi")], options, ()), options_of_column(options), sources)
+        for plan in read_plan(options, {"repeat": 3})
+    ]
+    c = start_columns(planned)
+    while sum(each.status == "complete" for each in c) < 2 or "queued" not in {
+        each.ledger.phase for each in c
+    }:
+        running = next(each for each in c if each.status == "running")
+        running.stream.wait_change(running.ledger.version, 0.05)
+    assert len(fake_server.requests) == 2
+    c.cancel()
+    assert sorted(each.status for each in c) == ["complete", "complete", "interrupted"]
 
 
 # ------------------------------------------------------------------------------ files
@@ -207,6 +227,13 @@ def test_a_saved_comparison_is_loaded_with_its_labels(fake_server, tmp_path):
         c.save(tmp_path / "c.sse")
     c[0].save(tmp_path / "one.jsonl")
     assert len(Comparison.load(tmp_path / "one.jsonl")) == 1
+
+
+def test_a_comparison_can_be_pickled(fake_server):
+    two_models(fake_server)
+    copied = pickle.loads(pickle.dumps(asked(fake_server, models=["a-1", "b-1"])))
+    assert [each.text for each in copied] == ["one two", "three"]
+    assert copied["b-1"].ok
 
 
 def test_a_recording_of_one_answer_is_no_comparison(fake_server, tmp_path):

@@ -93,3 +93,12 @@ def test_a_long_list_is_parsed_only_a_few_times(monkeypatch):
         blocks.feed(text[start : start + 40])
     blocks.close()
     assert parsed[0] <= 12 * len(text)
+
+
+def test_formulas_and_footnotes_are_shown_as_their_source():
+    source = "a $t \\propto RC$ and \\(x\\)[^1]\n\n$$\nx^2\n$$\n\n\\[y\\]\n\n\\begin{align}z\\end{align}\n\n[^1]: note $n$\n"
+    tokens = FinishedBlocks().tokens(source)
+    inline = ["".join(child.content for child in token.children) for token in tokens if token.children]
+    assert inline == ["a $t \\propto RC$ and \\(x\\)[^1]", "[^1]: note $n$"]
+    code = [token.content for token in tokens if token.type == "code_block"]
+    assert code == ["$$\nx^2\n$$\n", "\\[y\\]\n", "\\begin{align}z\\end{align}\n"]

@@ -145,6 +145,13 @@ def test_completions_have_a_description(tab, cells, code, text, description):
         ("%%gemini\n{{ str(sk", ["skyline"]),
         ("%%gemini\n{{ sorte", ["sorted"]),
         ("%%gemini\n{{ _hid", ["_hidden"]),
+        ("%%gemini --compare ech", ["echo-9"]),
+        ("%%gemini --compare a-1,ech", ["a-1,echo-9"]),
+        ("%%gemini --compare echo-9,ech", []),
+        ("%%gemini --sweep temp", ["temperature="]),
+        ("%%gemini --sweep thinking=o", ["thinking=off", "thinking=on"]),
+        ("%%gemini --sweep thinking=off,lo", ["thinking=off,low"]),
+        ("%%gemini --sweep safety=l", ["safety=low"]),
     ],
 )
 def test_the_completions_at_a_place(tab, monkeypatch, code, texts):

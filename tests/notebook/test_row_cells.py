@@ -99,6 +99,7 @@ def test_a_dry_run_sends_nothing_and_says_what_would_be_asked(tickets, tmp_path)
         ("--rows tickets --id id -c\n{{ row.text }}", "--rows and --continue exclude each other", ""),
         ("--rows 1/0 --id id\n{{ row.text }}", "ZeroDivisionError", ""),
         ("--rows 42 --id id\n{{ row.text }}", "int", ""),
+        ("--rows tickets --id id --cluster tickets\n{{ row.text }}", "cluster", ""),
         ("--rows tickets --id id --display live\n{{ row.text }}", "needs a notebook", ""),
     ],
 )
@@ -115,3 +116,20 @@ def test_configured_options_of_other_cells_do_not_disturb_rows(tickets):
     tickets("%config GeminiMagics.next_cell = True")
     assert tickets("%%gemini --rows tickets --id id -q -o run\n{{ row.text }}").success
     assert tickets.names["run"].progress.counts == {"complete": 30}
+
+
+def test_repeat_asks_each_row_several_times(tickets):
+    tickets("%%gemini --rows tickets --id id --limit 2 --repeat 3 -q -o run\n{{ row.text }}")
+    assert tickets.names["run"].progress.counts == {"complete": 6}
+
+
+def test_a_run_from_python_is_shown_once(tickets):
+    ask = "gm.rows('{{ row.text }}', tickets, id='id', backend='echo')"
+    tickets(f"import gemini_magic as gm\n{ask}")
+    assert tickets.shown.count("✓ 30 rows done") == 1
+    tickets(f"run = {ask}")
+    assert tickets.shown.count("✓ 30 rows done") == 1
+    tickets("run")
+    assert tickets.shown.count("✓ 30 rows done") == 1
+    tickets(f"{ask[:-1]}, show=False)")
+    assert tickets.shown.count("✓ 30 rows done") == 1

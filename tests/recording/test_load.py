@@ -11,7 +11,7 @@ from recording_stage import GEMINI, NOWHERE, chunks
 from gemini_magic.errors import ConnectionFailed, RecordingError
 from gemini_magic.ledger import Exchange
 from gemini_magic.ledger.ledger import Ledger
-from gemini_magic.recording import Recorder, Replay, load_exchanges, read_recording
+from gemini_magic.recording import Recorder, Replay, load_exchanges, read_recording, write_recording
 
 
 def test_loading_gives_the_same_ledger_without_a_stream(recorded):
@@ -115,6 +115,20 @@ def test_answers_that_were_recorded_at_the_same_time_are_told_apart(tmp_path, or
     last = order[-1]
     assert text(loaded).split() == [f"{last}{number}" for number in range(order.count(last))]
     assert len(loaded.rounds) == order.count(last)
+
+
+def test_exchanges_of_several_answers_that_are_written_together_are_told_apart(tmp_path):
+    path, recorder = tmp_path / "one.jsonl", Recorder(tmp_path / "one.jsonl")
+    for number in (0, 1):
+        answered(recorder, "x", number)()
+    recorder.finish()
+    own = read_recording(path)
+    write_recording(path, [*own, *own])
+    found = read_recording(path)
+    assert [each.first for each in found] == [None, 0, None, 2]
+    loaded = Ledger()
+    load_exchanges(found, GEMINI, loaded)
+    assert text(loaded).split() == ["x0", "x1"]
 
 
 def test_a_recording_of_an_older_version_that_mixes_answers_is_refused(tmp_path):

@@ -118,6 +118,15 @@ def test_the_response_of_a_row_has_its_cost_and_no_note_about_its_tier(ask):
     assert response.usage.output == 7
 
 
+def test_an_answer_of_a_batch_job_costs_half_also_in_a_run_of_another_tier(ask, server):
+    ask()
+    run = ask([*ROWS, {"id": "T-9", "text": "new"}], service_tier="standard")
+    half = 14 / 2 / 1e6
+    assert run.at["T-0"].cost.amount == pytest.approx(half)
+    assert run.at["T-9"].cost.amount == pytest.approx(2 * half)
+    assert server.paid == 5
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -278,6 +287,32 @@ def test_a_refused_job_ends_the_run_with_its_error(ask, server):
     assert {status for status, _ in texts(run)} == {"waiting"}
 
 
+def test_an_error_is_the_reason_of_the_end_while_other_jobs_go_on(ask, server, monkeypatch):
+    monkeypatch.setattr(batch_pack, "MAX_ROWS", 3)
+    server.plan(looks=10**9)
+    server.fail("create", pause=0)
+    server.fail("create", status=403, message="Billing is off.")
+    run = ask()
+    assert run.progress.state == "error"
+    assert "Billing is off" in run.progress.ending
+    assert any("3 rows goes on at the server" in notice for notice in run.progress.notices)
+    server.finish_all()
+    assert texts(ask()) == DONE
+    assert server.paid == 5
+
+
+def test_a_full_disk_ends_the_run_with_a_remedy(ask, server, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(batch_pack, "_MAX_INLINE_ROWS", 1)
+    monkeypatch.setattr(batch_pack.tempfile, "NamedTemporaryFile", full)
+    run = ask()
+    assert "No space left on device" in run.progress.ending
+    assert "TMPDIR" in run.progress.remedy
+    assert {status for status, _ in texts(run)} == {"waiting"}
+
+
 def test_max_cost_limits_the_rows_of_a_job(ask, server):
     each = (2 + 1000) / 2 / 1e6  # about what a row is reserved at
     run = ask(max_cost=2.5 * each, max_tokens=1000)
@@ -295,7 +330,8 @@ def test_max_seconds_leaves_the_job_running(ask, server):
     server.plan(looks=10**9)
     run = ask(max_seconds=0.05)
     assert run.progress.state == "stopped"
-    assert "goes on at the server" in run.progress.ending or "max_seconds" in run.progress.ending
+    assert "max_seconds" in run.progress.ending
+    assert any("goes on at the server" in notice for notice in run.progress.notices)
     server.finish_all()
     assert texts(ask()) == DONE
 

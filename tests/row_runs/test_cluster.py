@@ -330,6 +330,16 @@ def test_a_stop_without_grace_cancels_rows_in_flight(client, server):
     server.wait_for_disconnect(6)
 
 
+def test_a_large_answer_that_its_worker_has_lost_leaves_the_row_in_doubt(client, server, monkeypatch):
+    monkeypatch.setattr(row_cluster, "_INLINE", 0)  # every answer waits on its worker
+    monkeypatch.setattr(row_cluster, "take_answer", cluster_stage.lose_answer)
+    leader = SmallLeader(executor_for(client, server), [1], again=False)
+    leader.run()
+    assert leader.in_doubt == [1]
+    assert leader.others[-1].reason.endswith("had an answer that could not be fetched.")
+    closed(leader.executor)
+
+
 def ask_on(client, server, count, **arguments):
     given = {"model": "rows", "key_env": cluster_stage.KEY_ENV, "cluster": client}
     return ask_rows(server, table(count), **given | arguments)
@@ -364,6 +374,29 @@ def test_a_run_without_any_worker_with_a_key_asks_nothing(client, server, two_wo
     run = ask_on(client, server, 10)
     assert run.progress.ending == "No worker of the cluster can take rows."
     assert run.progress.state == "error"
+    assert server.requests == []
+
+
+def test_a_stopped_run_goes_on_later_and_asks_no_row_twice(client, server, tmp_path):
+    server.model("rows", pause(0.1), text("an answer", finish="STOP"))
+    store = tmp_path / "t.rows.sqlite"
+    options = {"model": "rows", "key_env": cluster_stage.KEY_ENV, "base_url": server.base_url}
+    run = start_asking(server, table(40), options=options, store=store, cluster=client, concurrency=8)
+    wait_until(lambda: run.progress.requests > 8)
+    run.stop()
+    assert run.wait(LIMIT)
+    assert run.progress.state == "stopped"
+    done = run.progress.counts["complete"]
+    assert run.progress.counts == {"complete": done}
+    assert len(server.requests) == done < 40
+    wait_until(lambda: traces(client) == ([], [], []))
+    assert statuses(ask_on(client, server, 40, store=store)) == ["complete"] * 40
+    assert set(Counter(asked_texts(server)).values()) == {1}
+
+
+def test_the_batch_tier_and_a_cluster_exclude_each_other(client, server, tmp_path):
+    with pytest.raises(OptionError, match="The batch tier does not use a cluster"):
+        ask_on(client, server, 10, service_tier="batch", store=tmp_path / "t.rows.sqlite")
     assert server.requests == []
 
 

@@ -245,7 +245,7 @@ def test_a_store_that_cannot_be_written_stops_the_run_before_the_next_row_is_sen
 
     def failing(self, **given):
         if given.get("sent") and len(server.requests) >= 10:
-            self.hand_over(given.get("done", ()))  # answers are kept and tried again
+            self.hand_over(given["done"])  # it keeps answers and tries again
             raise StoreError("The disk is full.", remedy="Free some space.")
         commit(self, **given)
 
@@ -262,3 +262,14 @@ def test_a_store_that_cannot_be_written_stops_the_run_before_the_next_row_is_sen
     again = ask_rows(server, table(50), store=store)
     assert again.progress.unasked == {"done": asked}
     assert len(server.requests) == 50
+
+
+def test_an_error_while_rows_are_read_lets_the_rows_in_flight_end(server):
+    def data():
+        yield from table(600)
+        raise ValueError("the source is broken")
+
+    run = ask_rows(server, data())
+    assert run.progress.state == "error"
+    assert "the source is broken" in run.progress.ending
+    assert run.progress.counts == {"complete": len(server.requests)}

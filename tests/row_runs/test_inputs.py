@@ -253,6 +253,22 @@ def test_a_row_of_another_kind_is_an_error_with_its_number():
         read([*({"a": 1} for _ in range(12_000)), "x"])
 
 
+def test_an_error_of_the_input_is_described():
+    def rows():
+        yield from ({"a": number} for number in range(1200))
+        raise KeyError("gone")
+
+    with pytest.raises(
+        PromptError, match="A generator of dicts cannot be read after row 1,000: KeyError: 'gone'"
+    ):
+        read(rows())
+    frame = pl.LazyFrame({"a": ["x"]}).with_columns(pl.col("a").cast(pl.Int64))
+    with pytest.raises(
+        PromptError, match="A LazyFrame of polars cannot be read after row 0: InvalidOperationError"
+    ):
+        read(frame)
+
+
 def test_fields_that_a_record_lacks_are_none():
     assert read([{"a": 1}, {"b": 2}]) == [(1, None), (None, 2)]
 

@@ -24,13 +24,12 @@ def server():
         yield running
 
 
-def interrupt_after(server, requests, then=lambda: None):
+def interrupt_after(server, requests):
     """Interrupt the main thread once the server has received so many requests."""
 
     def wait():
         server.wait_for_requests(requests)
         signal.raise_signal(signal.SIGINT)
-        then()
 
     thread = threading.Thread(target=wait)
     thread.start()
@@ -62,10 +61,18 @@ def test_an_interrupt_lets_the_rows_in_flight_end_and_the_same_call_goes_on_late
     assert len(asked_texts(server)) == 40
 
 
-def test_a_second_interrupt_ends_the_rows_in_flight(server, tmp_path):
+def test_a_second_interrupt_ends_the_rows_in_flight(server, tmp_path, monkeypatch):
+    stop = Leader.stop
+
+    def stop_and_interrupt(self, *, now, interrupted):
+        stop(self, now=now, interrupted=interrupted)
+        if not now:
+            threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
+
+    monkeypatch.setattr(Leader, "stop", stop_and_interrupt)
     store = tmp_path / "t.rows.sqlite"
     server.answers("m", Script(HELLO), Script((gate("never"), *HELLO)))
-    thread = interrupt_after(server, 4, lambda: signal.raise_signal(signal.SIGINT))
+    thread = interrupt_after(server, 4)
     with pytest.raises(KeyboardInterrupt):
         ask_rows(server, table(40), store=store)
     thread.join()

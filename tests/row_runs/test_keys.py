@@ -139,7 +139,8 @@ def test_null_values_are_not_keys(value):
         object(),
         1j,
         pytest.param(10**5000, id="digits"),
-        Decimal("1e99999"),
+        Decimal("1e999999999"),
+        Decimal("1e-999999999"),
         dt.time(tzinfo=dt.UTC),
     ],
 )

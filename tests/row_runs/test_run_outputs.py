@@ -13,7 +13,7 @@ from fake_server import FakeServer, Script, finish, text
 from rows_stage import ask_rows, asked_texts, refused, statuses, table
 
 import gemini_magic as gm
-from gemini_magic.errors import OptionError, StoreError
+from gemini_magic.errors import OptionError, PromptError, StoreError
 from gemini_magic.row_runs import identity
 
 ANSWER = (text('{"label": "bug", '), text('"urgency": 3}'), finish())
@@ -189,3 +189,24 @@ def test_a_version_with_another_form_of_the_hash_finds_the_answers_of_the_old_on
     with pytest.raises(OptionError, match="form 2, which this version does not know") as caught:
         ask_rows(server, table(1), store=tmp_path / "new.rows.sqlite")
     assert "Update gemini_magic" in caught.value.remedy
+
+
+def test_an_expression_that_fails_ends_the_run_and_keeps_what_was_answered(server):
+    def checked(value):
+        if value == "text 550":
+            raise ValueError("no such thing")
+        return value
+
+    run = ask_rows(server, table(600), "{{ checked(row.text) }}", variables={"checked": checked})
+    assert run.progress.state == "error"
+    found = statuses(run)  # rows that were read and not asked wait
+    assert found.count("complete") == len(server.requests) and {*found} <= {"complete", "waiting"}
+    with pytest.raises(PromptError, match=r"Row 'T-550': the prompt, line 1.*ValueError: no such thing"):
+        run.raise_for_status()
+
+
+@pytest.mark.parametrize("option", [{"compare": "m,n"}, {"sweep": ["temperature=0,1"]}])
+def test_comparisons_are_refused_with_another_way(server, option):
+    with pytest.raises(OptionError, match="each time with another store"):
+        ask_rows(server, table(1), **option)
+    assert not server.requests

@@ -124,6 +124,10 @@ def row_threads():
     return sum(thread.name == "gemini-row" for thread in threading.enumerate())
 
 
+def lose_answer(epoch, request, attempt):
+    """Answer as a worker that has lost an answer; runs on workers."""
+
+
 def set_key(value):
     """Set the key of this process, or remove it; runs on workers."""
     if value is None:

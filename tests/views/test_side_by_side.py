@@ -228,6 +228,25 @@ def test_columns_without_widgets_continue_as_html(stage, clock):
     assert set(stage.displays[-1][0]) == TYPES
 
 
+@pytest.mark.parametrize("kind", [LiveColumnsView, HtmlColumnsView, StaticColumnsView])
+def test_a_view_whose_end_was_interrupted_shows_it_with_the_second_call(stage, monkeypatch, kind):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    view = kind(columns_of(finished("one"), finished("two")))
+    view.open()
+    with monkeypatch.context() as patch:
+        for name in ("columns_bundle", "write_columns"):
+            patch.setattr(f"gemini_magic.views.side_by_side_live.{name}", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            view.close()
+    view.close(interrupted=True)
+    shown = len(stage.displays)
+    assert "one" in stage.displays[-1][0]["text/markdown"]
+    view.close()
+    assert len(stage.displays) == shown
+
+
 def test_html_is_replaced_at_most_twice_a_second(stage, clock):
     ledgers = [new_ledger() for _ in range(2)]
     view = HtmlColumnsView(columns_of(*ledgers), clock=clock)

@@ -60,6 +60,8 @@ export class LiveAnswer {
      */
     this._thinking = null;
     this._thoughtsScrollTop = 0;
+    /** The column of these thoughts, -1 for a single answer. */
+    this._column = -1;
     /** @type {DetailsState | null} */
     this._details = null;
     /** @type {HTMLImageElement[]} */
@@ -199,6 +201,7 @@ export class LiveAnswer {
       this._follower.release();
     } else if (event.type === 'toggle' && target.matches('.gm-thinking')) {
       this._thinking = /** @type {HTMLDetailsElement} */ (target);
+      this._column = Array.from(this._root.querySelectorAll('.gm-column')).indexOf(target.closest('.gm-column'));
     } else if (event.type === 'scroll' && target.matches('.gm-thoughts')) {
       this._thoughtsScrollTop = target.scrollTop;
     }
@@ -261,10 +264,11 @@ export class LiveAnswer {
       return;
     }
     this._observer.disconnect();
-    const thinking = /** @type {HTMLDetailsElement | null} */ (root.querySelector('details.gm-thinking'));
+    const place = root.querySelectorAll('.gm-column')[this._column] ?? root;
+    const thinking = /** @type {HTMLDetailsElement | null} */ (place.querySelector('details.gm-thinking'));
     if (this._thinking?.open && thinking) {
       thinking.open = true;
-      root.querySelector('.gm-thoughts').scrollTop = this._thoughtsScrollTop;
+      thinking.querySelector('.gm-thoughts').scrollTop = this._thoughtsScrollTop;
     }
     this._details.restore(root);
     keepPictures(this._pictures, root);
