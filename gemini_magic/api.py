@@ -101,6 +101,11 @@ def request_of_call(
     prompt: object, attach: object, options: Options, turns: Sequence[Turn], tools: Sequence[Tool] = ()
 ) -> tuple[Request, tuple[str, ...]]:
     """The request of a prompt, and the notices about its objects and its tools."""
+    if options.dry_run or options.count:
+        raise OptionError(
+            "A call sends its request: dry_run and count are for cells.",
+            remedy="Use %%gemini --dry-run to see the request, or gemini_magic.count_tokens(…).",
+        )
     parts, notices = parts_of_prompt(prompt, attach, table_rows=options.table_rows)
     if not any(not isinstance(part, Text) or part.text.strip() for part in parts):
         raise OptionError("The prompt is empty.", remedy="Write a question.")

@@ -63,6 +63,17 @@ def test_a_response_has_everything_that_was_received(fake_server):
     assert r.headers["content-type"].startswith("text/event-stream")
 
 
+@pytest.mark.parametrize("option", ["dry_run", "count"])
+@pytest.mark.parametrize("call", ["ask", "stream", "compare"])
+def test_options_that_send_nothing_are_refused_in_calls(fake_server, call, option):
+    more = {"models": ["m", "n"]} if call == "compare" else {"model": "m"}
+    with pytest.raises(OptionError):
+        getattr(gemini_magic, call)(
+            "hi", base_url=fake_server.base_url, key_env="FAKE_KEY", **{option: True}, **more
+        )
+    assert not fake_server.requests
+
+
 def test_the_images_option_is_checked_before_sending_and_stays_with_the_response(fake_server):
     with pytest.raises(OptionError, match="is not a host"):
         ask(fake_server, images="https://example.org")

@@ -11,6 +11,7 @@ from ..content import Request
 from ..errors import GeminiMagicError, Interrupted
 from ..options import Options
 from ..recording import ReplayedColumn
+from ..text import one_line
 from .comparison import Comparison
 from .plan import ColumnPlan
 
@@ -54,11 +55,11 @@ class RequestPreviews(NamedTuple):
 
     def __repr__(self) -> str:
         pairs = zip(self.labels, self.requests, strict=True)
-        return "\n\n".join(f"── {label}\n{request!r}" for label, request in pairs)
+        return "\n\n".join(f"── {one_line(label)}\n{request!r}" for label, request in pairs)
 
     def _repr_html_(self) -> str:
         return "".join(
-            f'<div class="mathjax_ignore tex2jax_ignore"><strong>{escape(label)}</strong>{request._repr_html_()}</div>'
+            f'<div class="mathjax_ignore tex2jax_ignore"><strong>{escape(one_line(label))}</strong>{request._repr_html_()}</div>'
             for label, request in zip(self.labels, self.requests, strict=True)
         )
 

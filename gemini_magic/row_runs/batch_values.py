@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from ..text import one_line
 from .batch_pack import PackedJob
 
 __all__ = ["LABEL", "JobNote", "JobView", "OpenJob"]
@@ -33,7 +34,8 @@ class JobView(NamedTuple):
     rows: int
 
     def __str__(self) -> str:
-        text = f"{self.name or 'batch job'}: {self.state}, {self.rows:,} rows, {_duration(self.age)} old"
+        name, state = one_line(self.name or "batch job"), one_line(self.state)
+        text = f"{name}: {state}, {self.rows:,} rows, {_duration(self.age)} old"
         if self.age > _STUCK:
             text += (
                 ". Jobs are known to get stuck; they expire after 48 hours. `run.cancel()` cancels it, and "

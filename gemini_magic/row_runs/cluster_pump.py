@@ -171,8 +171,8 @@ def key_print(salt: bytes, key: Key | None) -> str:
 class Pump:
     """Makes the attempts of one worker, on one thread for each row in flight.
 
-    The leader sends ``("rows", grants)``, ``("beat",)`` as a sign of life, ``("stop", seconds)`` and, when the pump has
-    confirmed the stop, ``("end",)``. The pump sends ``hello`` first, an ``answer`` or a ``large`` one for each row, and
+    The leader sends ``("rows", grants)``, ``("beat",)`` as a sign of life, ``("stop", seconds)``, and ``("end",)`` when no other
+    message follows: the rows in flight are finished. The pump sends ``hello`` first, an ``answer`` or a ``large`` one for each row, and
     ``bye`` when no row is in flight after a stop.
 
     Args:
@@ -218,10 +218,8 @@ class Pump:
         if maker is None:
             return "refused"
         try:
-            self._serve(maker)
-            if self.leader_is_silent:
-                self._wait(None)
-            elif not self._wait(0.0):
+            grace_is_over = self._serve(maker)
+            if not self._wait(0.0 if grace_is_over else None):
                 self._cancel()
                 self._wait(_CANCEL_WAIT)
                 self._post("bye")
@@ -268,8 +266,8 @@ class Pump:
         source = "" if key is None else key.source
         return plan.open(key), source, key_print(self._order.salt, proof)
 
-    def _serve(self, maker: PumpMaker) -> None:
-        """Take rows until the leader is silent, or until all rows have ended or the grace is over after a stop."""
+    def _serve(self, maker: PumpMaker) -> bool:
+        """Take rows until the leader is silent or ends the pump. Returns whether the grace of a stop is over."""
         while True:
             stopping, wait = self._deadline is not None, self._order.silence
             if self._deadline is not None:
@@ -278,9 +276,9 @@ class Pump:
             message = self._receive(wait) if wait > 0 else None
             if message is None:
                 self.leader_is_silent = not stopping
-                return
+                return stopping
             if message[0] == "end":
-                return
+                return False
             if message[0] == "stop":
                 self._stop(float(message[1]))
             elif message[0] == "rows":
@@ -301,7 +299,14 @@ class Pump:
             new = self._running > self._threads
             self._threads += new
         if new:
-            threading.Thread(target=self._work, args=(maker,), name="gemini-row", daemon=True).start()
+            try:
+                threading.Thread(target=self._work, args=(maker,), name="gemini-row", daemon=True).start()
+            except RuntimeError:  # the system allows no more; one of the others makes the attempt later
+                with self._changed:
+                    self._threads -= 1
+                    alone = not self._threads
+                if alone:
+                    raise
         self._rows.put(grant)
 
     def _work(self, maker: PumpMaker) -> None:

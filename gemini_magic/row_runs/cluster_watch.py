@@ -291,10 +291,7 @@ class ClusterWatch:
             if self._client.status != "running":
                 self._inbox.put(SchedulerGone("the connection to it was lost"))
                 return
-            try:
-                workers = self._client.scheduler_info(n_workers=-1)["workers"]
-            except Exception:  # noqa: BLE001 - the status says whether it is lost
-                workers = None
+            workers = self._workers()
             if workers is not None:
                 self.last_look = time.monotonic()
                 self._look(workers)
@@ -306,6 +303,18 @@ class ClusterWatch:
             took = time.monotonic() - began
             self._wake.wait(max(self._times.look, _LOOK_SHARE * took) if self._stop_at is None else 0.05)
             self._wake.clear()
+
+    def _workers(self) -> Mapping[str, Mapping[str, Any]] | None:
+        """The workers of the scheduler by address; None if it does not answer.
+
+        ``Client.scheduler_info`` returns a cache that the client overwrites without workers every two seconds.
+        """
+        try:
+            found = self._client.sync(self._client.scheduler.identity, n_workers=-1)
+        except Exception:  # noqa: BLE001 - the status of the client says whether it is lost
+            return None
+        workers: Mapping[str, Mapping[str, Any]] = found["workers"]
+        return workers if len(workers) == found.get("n_workers", len(workers)) else None
 
     def _look(self, workers: Mapping[str, Mapping[str, Any]]) -> None:
         """Compare the workers of the scheduler with the pumps."""

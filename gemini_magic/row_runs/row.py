@@ -59,7 +59,10 @@ class Row:
 
     def __repr__(self) -> str:
         places, values = _content_of(self)
-        shown = ", ".join(f"{name}={short_line(repr(values[at]), _SHOWN)}" for name, at in places.items())
+        shown = ", ".join(
+            f"{short_line(str(name), _SHOWN)}={short_line(repr(values[at]), _SHOWN)}"
+            for name, at in places.items()
+        )
         return f"Row({shown})"
 
 

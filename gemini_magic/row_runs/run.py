@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ..backends import HttpRequest
 from ..client import Asker
-from ..content import Part, Request, Turn
+from ..content import Request, Turn
 from ..errors import GeminiMagicError, OptionError, RowsError, StoreError, UsageProblem
 from ..prices import TokenPrice
 from ..views import MOST_SHOWN_ROWS, DisplayedRun, RowProgress, ShownRow
@@ -242,27 +242,22 @@ class RowRun(DisplayedRun):
         Raises:
             StoreError: it has no response.
         """
-        return self._rebuilt(request, (), None)
+        return self._rebuilt(request, replace(self.settings.request, turns=()), None)
 
     def _response_of(self, row: ResultRow, request: int) -> Response:
-        """The response of a row, with its request if the input still has it and this run would send the same."""
-        prompt: tuple[Part, ...] = ()
-        http: HttpRequest | None = None
+        """The response of a row, with its prompt if the input still has it and this run would send the same."""
+        asked, http = replace(self.settings.request, turns=()), None
         wanted = self.settings.plan.row(row.position, row.sample)
         if wanted is not None and wanted.hash and wanted.hash == self.store.request_hash(request):
-            prompt = wanted.parts
+            asked = replace(asked, turns=(Turn("user", wanted.parts),))
             with suppress(UsageProblem):
-                http = self.settings.asker.encoded(self._asked(prompt))
-        return self._rebuilt(request, prompt, http)
+                http = self.settings.asker.encoded(asked)
+        return self._rebuilt(request, asked, http)
 
-    def _asked(self, prompt: tuple[Part, ...]) -> Request:
-        """The request of the run with a prompt; an empty one where it is not known."""
-        return replace(self.settings.request, turns=(Turn("user", prompt),))
-
-    def _rebuilt(self, request: int, prompt: tuple[Part, ...], http: HttpRequest | None) -> Response:
+    def _rebuilt(self, request: int, asked: Request, http: HttpRequest | None) -> Response:
         options = self.settings.asker.options
         attempts = self.store.attempts(request)
-        asked = in_tier_of(self._asked(prompt), attempts[-1].worker if attempts else "")
+        asked = in_tier_of(asked, attempts[-1].worker if attempts else "")
         price = TokenPrice.parse(options.price)
         return self.store.response(request, asked=asked, http=http, schema=options.schema, price=price)
 

@@ -13,7 +13,17 @@ from pathlib import Path
 
 import cluster_stage
 import pytest
-from cluster_stage import KEY, QUICK, SmallLeader, asked, executor_for, row_threads, set_key, traces
+from cluster_stage import (
+    KEY,
+    QUICK,
+    SmallLeader,
+    addresses,
+    asked,
+    executor_for,
+    row_threads,
+    set_key,
+    traces,
+)
 from distributed import Client, Event, LocalCluster
 from fake_server import FakeServer, gate, pause, text
 from rows_stage import ask_rows, asked_texts, results, start_asking, statuses, table
@@ -56,10 +66,10 @@ def server():
 @pytest.fixture
 def two_workers(client, cluster):
     """Two workers with the same key, also after the test."""
-    wait_until(lambda: len(client.scheduler_info()["workers"]) == 2)
+    wait_until(lambda: len(addresses(client)) == 2)
     yield
     cluster.scale(2)
-    wait_until(lambda: len(client.scheduler_info()["workers"]) == 2)
+    wait_until(lambda: len(addresses(client)) == 2)
     client.run(set_key, KEY)
 
 
@@ -86,7 +96,7 @@ def test_all_rows_are_asked_once_on_both_workers_and_nothing_stays_on_the_schedu
         ("complete", "an answer", 200)
     }
     assert all(b"an answer" in each.pieces for each in answers)
-    assert {each.worker for each in answers} == set(client.scheduler_info()["workers"])
+    assert {each.worker for each in answers} == set(addresses(client))
     assert leader.others == [WorkerJoined(name) for name, _ in executor.workers()]
     assert asked(server) == {f"row {row}": 1 for row in range(60)}
     assert {each.headers["x-goog-api-key"] for each in server.requests} == {KEY}
@@ -127,6 +137,14 @@ def test_a_large_answer_is_fetched_from_its_worker(client, server):
     assert max(len(pickle.dumps(event)) for event in client.get_events(executor._topic)) < 1000
     closed(executor)
     wait_until(lambda: traces(client) == ([], [], []))
+
+
+def test_workers_are_not_taken_for_dead_because_of_a_cache_of_the_client(client, server, monkeypatch):
+    monkeypatch.setattr(Client, "scheduler_info", lambda *_, **__: {"workers": {}})
+    leader = SmallLeader(executor_for(client, server), range(60))
+    leader.run()
+    assert not [event for event in leader.others if isinstance(event, WorkerLost)]
+    closed(leader.executor)
 
 
 @pytest.mark.parametrize("again", [True, False], ids=["again", "skip"])
@@ -197,7 +215,7 @@ def test_a_pump_that_stopped_because_of_silence_is_replaced(client, server):
 
 
 def test_a_worker_without_a_key_gets_no_rows_until_it_has_one(client, server, two_workers):
-    keyless, other = client.scheduler_info()["workers"]
+    keyless, other = addresses(client)
     client.run(set_key, None, workers=[keyless])
     executor = executor_for(client, server)
     leader = SmallLeader(executor, range(20))
@@ -214,7 +232,7 @@ def test_a_worker_without_a_key_gets_no_rows_until_it_has_one(client, server, tw
 def test_a_worker_with_another_key_than_its_peers_gets_no_rows(client, cluster, server, two_workers):
     cluster.scale(3)
     client.wait_for_workers(3, timeout=LIMIT)
-    stranger = next(iter(client.scheduler_info()["workers"]))
+    stranger = next(iter(addresses(client)))
     client.run(set_key, "AIza-another-key-of-a-test", workers=[stranger])
     executor = executor_for(client, server)
     leader = SmallLeader(executor, range(20))
@@ -248,7 +266,7 @@ def test_a_worker_with_another_version_gets_no_rows(client, server, two_workers)
         before, module.__version__ = module.__version__, value
         return before
 
-    old, _ = client.scheduler_info()["workers"]
+    old, _ = addresses(client)
     [version] = client.run(set_version, "0.0.1", workers=[old]).values()
     try:
         executor = executor_for(client, server)
@@ -270,7 +288,7 @@ def test_a_worker_that_joins_in_mid_run_gets_rows(client, cluster, server, two_w
     leader.run(lambda: len(server.requests) == 6)
     cluster.scale(3)
     client.wait_for_workers(3, timeout=LIMIT)
-    [new] = set(client.scheduler_info()["workers"]) - {name for name, _ in executor.workers()}
+    [new] = set(addresses(client)) - {name for name, _ in executor.workers()}
     leader.run(lambda: WorkerJoined(new) in leader.others)
     server.open("go")
     leader.run()
@@ -361,7 +379,7 @@ def test_a_run_on_a_cluster_stores_every_answer_and_needs_no_key_here(client, se
 
 
 def test_a_run_says_which_worker_gets_no_rows(client, server, two_workers):
-    keyless = next(iter(client.scheduler_info()["workers"]))
+    keyless = next(iter(addresses(client)))
     client.run(set_key, None, workers=[keyless])
     run = ask_on(client, server, 10)
     assert run.progress.counts == {"complete": 10}

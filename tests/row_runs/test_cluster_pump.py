@@ -159,6 +159,38 @@ def test_a_pump_that_hears_nothing_finishes_its_rows_and_stops():
     assert worker.join() == "silence"
 
 
+def test_the_end_of_a_pump_lets_its_rows_finish():
+    plan = Plan(is_open=False)
+    worker = Worker(plan)
+    worker.next()
+    worker.rows(1)
+    plan.begun.get(timeout=WAIT)
+    worker.to_pump.put(("end",))
+    worker.thread.join(0.1)
+    plan.gate.set()
+    answer = unpack_answer(worker.next()["data"])
+    assert (answer.status, answer.sent) == ("complete", True)
+    assert worker.join() == "stopped"
+
+
+def test_without_another_thread_a_row_waits_for_one_that_is_free(monkeypatch):
+    plan = Plan(is_open=False)
+    worker = Worker(plan)
+    worker.next()
+    worker.rows(1)
+    plan.begun.get(timeout=WAIT)
+
+    def refuse(thread):
+        plan.gate.set()
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(cluster_pump.threading.Thread, "start", refuse)
+    worker.rows(2)
+    assert {unpack_answer(worker.next()["data"]).request for _ in range(2)} == {1, 2}
+    worker.to_pump.put(("end",))
+    worker.join()
+
+
 def test_a_large_answer_waits_for_the_leader_and_is_given_once():
     worker = Worker(Plan("".join(map(str, range(3000)))))
     worker.next()

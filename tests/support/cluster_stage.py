@@ -106,6 +106,11 @@ def executor_for(client, server, limit=20, times=QUICK, **options):
     return ClusterExecutor(client, plan_for(server.base_url, **options), limit, times)
 
 
+def addresses(client):
+    """The addresses of the workers. `scheduler_info` may return a cache without them."""
+    return list(client.nthreads())
+
+
 def traces(client):
     """What the scheduler holds of runs: topics, queues, tasks."""
 

@@ -46,5 +46,6 @@ def stop_requests(context: CommandContext, line: MagicLine) -> None:
 def _describe(context: CommandContext, response: Response) -> str:
     """The variables that hold a response, or its question."""
     names = names_of(response, context.shell.user_ns)
-    question = "" if response.request is None else response.request.turns[-1].text
+    request = response.request
+    question = request.turns[-1].text if request is not None and request.turns else ""
     return ", ".join(names) or f"the answer to {textwrap.shorten(question, _QUESTION, placeholder=' …')!r}"
