@@ -72,45 +72,45 @@ def rows(
 ) -> RowRun:
     """Ask one prompt for each row of a table, and wait for the answers.
 
-        Every answer is in the store before it counts, and no request is sent a second time unless the server refused the first
-        one. Running it again with the same store asks only rows without an answer.
+    Every answer is in the store before it counts, and no request is sent a second time unless the server refused the first
+    one. Running it again with the same store asks only rows without an answer.
 
-        Args:
-            prompt: the prompt, with ``{{ row.NAME }}`` for the columns; or a list of prompts, without ``data``.
-            data: the rows: a frame of pandas or polars, an Arrow table, a relation of DuckDB, the path of a CSV or Parquet file,
-                or a list or iterator of dicts.
-            id: the column that identifies a row, or a list of several; ``"position"`` counts the rows.
-            store: the file that keeps what was asked and answered (``NAME.rows.sqlite``); None for a temporary one.
-            limit: ask only the first rows of the input, at most this many.
-            max_cost: dollars that the store may cost, with its earlier runs.
-            max_errors: equal refusals that stop the run; by default 5, and 5 % of the rows beyond 200.
-            max_seconds: seconds after which the run stops.
-            concurrency: rows that are asked at once, at most 500; 64 by default.
-            tpm: input tokens a minute.
-            wait: ``"day"`` to wait until the quota of the day opens again, instead of stopping.
-            stale: what to do with rows that have an answer to another request: ``stop``, ``keep`` it, or ask ``again``.
-            in_doubt: what to do with rows that were sent and not answered before an earlier run ended: ``stop``, ``skip`` them,
-                or ask ``again``.
-            missing: what to do with rows without a value in a column of the prompt: ``skip``, ``error``, or ``keep`` an empty text.
-            duplicates: ``"first"`` to allow rows with the same key and the same prompt.
-            dedupe: whether rows with the same prompt share one answer.
-            repeat: how many answers each row gets.
-            folder: the folder whose files ``{{ image(row.NAME) }}`` may send.
-            cluster: a ``dask.distributed.Client``, to make the requests on the workers of its cluster, each with its own key.
-            variables: other names that the prompt uses.
-            show: whether to show the progress; by default in a notebook and in a terminal.
-            options: any option of ``%%gemini`` by name, such as ``model``, ``schema``, ``rpm`` or ``max_tokens``.
-                ``service_tier="batch"`` asks all rows as batch jobs at half the price; ``dry_run=True`` asks nothing.
+    Args:
+        prompt: the prompt, with ``{{ row.NAME }}`` for the columns; or a list of prompts, without ``data``.
+        data: the rows: a frame of pandas or polars, an Arrow table, a relation of DuckDB, the path of a CSV or Parquet file,
+            or a list or iterator of dicts.
+        id: the column that identifies a row, or a list of several; ``"position"`` counts the rows.
+        store: the file that keeps what was asked and answered (``NAME.rows.sqlite``); None for a temporary one.
+        limit: ask only the first rows of the input, at most this many.
+        max_cost: dollars that the store may cost, with its earlier runs.
+        max_errors: equal refusals that stop the run; by default 5, and 5 % of the rows beyond 200.
+        max_seconds: seconds after which the run stops.
+        concurrency: rows that are asked at once, at most 500; 64 by default.
+        tpm: input tokens a minute.
+        wait: ``"day"`` to wait until the quota of the day opens again, instead of stopping.
+        stale: what to do with rows that have an answer to another request: ``stop``, ``keep`` it, or ask ``again``.
+        in_doubt: what to do with rows that were sent and not answered before an earlier run ended: ``stop``, ``skip`` them,
+            or ask ``again``.
+        missing: what to do with rows without a value in a column of the prompt: ``skip``, ``error``, or ``keep`` an empty text.
+        duplicates: ``"first"`` to allow rows with the same key and the same prompt.
+        dedupe: whether rows with the same prompt share one answer.
+        repeat: how many answers each row gets.
+        folder: the folder whose files ``{{ image(row.NAME) }}`` may send.
+        cluster: a ``dask.distributed.Client``, to make the requests on the workers of its cluster, each with its own key.
+        variables: other names that the prompt uses.
+        show: whether to show the progress; by default in a notebook and in a terminal.
+        options: any option of ``%%gemini`` by name, such as ``model``, ``schema``, ``rpm`` or ``max_tokens``.
+            ``service_tier="batch"`` asks all rows as batch jobs at half the price; ``dry_run=True`` asks nothing.
 
-        Returns:
-            The run, which has ended: because all rows were asked, or early (``run.progress.ending`` says why). With
-            ``dry_run``, a :class:`~gemini_magic.views.RowsPreview`: what would be asked, and its price in each service tier.
+    Returns:
+        The run, which has ended: because all rows were asked, or early (``run.progress.ending`` says why). With
+        ``dry_run``, a :class:`~gemini_magic.views.RowsPreview`: what would be asked, and its price in each service tier.
 
-        Raises:
-            UsageProblem: the prompt, the rows or an option is not valid, or no key was found. Nothing was sent.
-            StoreError: the store cannot be used.
-                Interrupted: the user interrupted it. What was answered is in the store, and the exception's ``response`` is the run.
-        """
+    Raises:
+        UsageProblem: the prompt, the rows or an option is not valid, or no key was found. Nothing was sent.
+        StoreError: the store cannot be used.
+            Interrupted: the user interrupted it. What was answered is in the store, and the exception's ``response`` is the run.
+    """
     template = prompt
     if data is None:
         template, data = None, prompt
