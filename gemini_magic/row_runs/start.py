@@ -109,7 +109,7 @@ def rows(
     Raises:
         UsageProblem: the prompt, the rows or an option is not valid, or no key was found. Nothing was sent.
         StoreError: the store cannot be used.
-            Interrupted: the user interrupted it. What was answered is in the store, and the exception's ``response`` is the run.
+        Interrupted: the user interrupted it. What was answered is in the store, and the exception's ``response`` is the run.
     """
     template = prompt
     if data is None:
