@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -14,6 +14,7 @@ from ..ledger import Exchange
 __all__ = ["RawHead", "fill_exchange", "pack_head", "pack_pieces", "unpack_pieces"]
 
 _COUNT = struct.Struct("<I")
+_MOST_PIECES: Final = 2_000_000  # the client reads at most half as many, because of max_total
 
 
 class RawHead(NamedTuple):
@@ -77,6 +78,8 @@ def unpack_pieces(packed: bytes) -> list[tuple[float, bytes]]:
         return []
     try:
         (count,) = _COUNT.unpack_from(packed)
+        if count > _MOST_PIECES:
+            raise ValueError(f"damaged pieces: {count:,} are too many")
         times = struct.unpack_from(f"<{count}d", packed, _COUNT.size)
         lengths = struct.unpack_from(f"<{count}I", packed, _COUNT.size + 8 * count)
     except struct.error as error:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-__all__ = ["CODEC", "compressed", "decompressed"]
+__all__ = ["CODEC", "MAX_BODY", "compressed", "decompressed"]
 
 CODEC: Final = 2
 """The codec of new rows: 0 is plain, 1 zlib, 2 zlib with the dictionary of this module."""
 _LEVEL = 1  # higher levels take more time than they save space
-_MAX_BODY = 1 << 28  # bytes that a stored response may expand to
+# With the default window and memory, each call takes several times as long: the system clears fresh pages for it.
+_WINDOW, _MEMORY = 14, 7
+MAX_BODY: Final = 1 << 28
+"""Bytes that the stored responses of a request may expand to."""
 
 # Never changed, because stored rows need it; another dictionary gets another codec. What is most frequent comes last.
 _DICTIONARY: Final = (
@@ -52,27 +55,32 @@ def compressed(data: bytes) -> bytes:
     """Return bytes in the form of :data:`CODEC`; empty bytes stay empty."""
     if not data:
         return b""
-    packer = zlib.compressobj(_LEVEL, zdict=_DICTIONARY)
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW, _MEMORY, zdict=_DICTIONARY)
     return packer.compress(data) + packer.flush()
 
 
-def decompressed(data: bytes, codec: int) -> bytes:
+def decompressed(data: bytes, codec: int, most: int = MAX_BODY) -> bytes:
     """Return the bytes that were compressed.
 
     Args:
         data: the stored bytes.
         codec: the codec of the row.
+        most: bytes that they may expand to.
 
     Raises:
         ValueError: they are damaged, too large, or have a codec of a newer version.
     """
-    if not data or codec == 0:
+    if not data:
+        return data
+    if most <= 0 or (codec == 0 and len(data) > most):
+        raise ValueError("it is too large")
+    if codec == 0:
         return data
     if codec not in (1, CODEC):
         raise ValueError("a newer version of gemini_magic has compressed it")
     unpacker = zlib.decompressobj(zdict=_DICTIONARY) if codec == CODEC else zlib.decompressobj()
     try:
-        plain = unpacker.decompress(data, _MAX_BODY)
+        plain = unpacker.decompress(data, most)
     except zlib.error as error:
         raise ValueError(str(error)) from None
     if not unpacker.eof:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -17,6 +18,7 @@ import msgspec
 
 from ..errors import StoreError
 from ..private_files import make_private_folder
+from ..text import one_line
 from .store_errors import store_errors
 from .store_lock import LockOwner
 from .store_schema import APPLICATION_ID, FORM, SCHEMA
@@ -41,6 +43,9 @@ _CHECKPOINT = 4_000  # pages in the write-ahead log from which it is written bac
 _LOG = "-wal"
 _NO_SHARED_MEMORY = ("SQLITE_IOERR_SHM", "SQLITE_PROTOCOL", "SQLITE_CANTOPEN")
 _LARGE_LOG = 128 << 20  # bytes of the log from which the user is informed
+_OBJECTS: Final = {
+    re.split(r"\(| ON ", sql)[0].split()[-1]: sql for sql in SCHEMA
+}  # tables and indexes by name
 _NETWORK: Final = """
     nfs nfs4 cifs smb2 smb3 smbfs 9p afs ceph glusterfs lustre gpfs beegfs fhgfs davfs ncpfs orangefs pvfs2 vboxsf prl_fs
     drvfs fuse.sshfs fuse.s3fs fuse.gcsfuse fuse.rclone fuse.glusterfs fuse.ceph fuse.cephfs fuse.davfs2 fuse.blobfuse
@@ -329,16 +334,27 @@ def _check_form(db: sqlite3.Connection, path: Path) -> None:
             f"{path} is not a store of rows: it is the SQLite file of another program.",
             remedy="Choose another file with store=PATH; this one is left unchanged.",
         )
-    if _number(db, "SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')"):
-        raise StoreError(
-            f"{path} has triggers or views, which a store of rows does not have.",
-            remedy="Choose another file with store=PATH; this one is left unchanged.",
-        )
     if form > FORM:
         raise StoreError(
             f"{path} was written by a newer version of gemini_magic (form {form}, this version knows {FORM}).",
             remedy="Update gemini_magic; the file is left unchanged.",
         )
+    _check_schema(db, path)
+
+
+def _check_schema(db: sqlite3.Connection, path: Path) -> None:
+    """Refuse triggers, views, and tables or indexes that differ from ours: computed columns and constraints run code."""
+    if _number(db, "SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')"):
+        raise StoreError(
+            f"{path} has triggers or views, which a store of rows does not have.",
+            remedy="Choose another file with store=PATH; this one is left unchanged.",
+        )
+    for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"):
+        if sql != _OBJECTS.get(name) and (kind == "index" or name.lower() in _OBJECTS):
+            raise StoreError(
+                f"{path} has the {kind} {one_line(name)}, which a store of rows does not have in this form.",
+                remedy="Choose another file with store=PATH; this one is left unchanged.",
+            )
 
 
 _LOST = "state = 1 AND NOT EXISTS (SELECT 1 FROM job_request WHERE job_request.request = request.id)"

@@ -6,7 +6,9 @@ The lock is on a file beside the store, because closing any descriptor of an SQL
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 import time
 from contextlib import suppress
@@ -22,6 +24,7 @@ from ..text import one_line
 __all__ = ["LockOwner", "StoreLock"]
 
 _MAX_OWNER = 4096  # bytes of the file that are read
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # the folder may come from a stranger, and the file is overwritten
 _TRIES = 20  # the owner may remove the file while another process opens it
 
 
@@ -75,13 +78,16 @@ class StoreLock:
         except OSError as error:
             raise StoreError(
                 f"{path} cannot be written: {error.strerror or error}.",
-                remedy="Choose a folder in which you may write: store=PATH.",
+                remedy="Remove that file, or choose a folder in which you may write: store=PATH.",
             ) from None
         _locks.add(self)
 
     def _take(self, store: Path) -> None:
         for _ in range(_TRIES):
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)
+            if not _is_own(descriptor):
+                os.close(descriptor)
+                raise OSError(errno.ELOOP, "it is a link or not a file")
             if not _lock(descriptor):
                 owner = _owner(descriptor)
                 os.close(descriptor)
@@ -122,6 +128,12 @@ def _is_file(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
+
+
+def _is_own(descriptor: int) -> bool:
+    """Whether a descriptor is that of a file without another name, which may be overwritten."""
+    found = os.fstat(descriptor)
+    return stat.S_ISREG(found.st_mode) and found.st_nlink <= 1
 
 
 def _owner(descriptor: int) -> LockOwner | None:

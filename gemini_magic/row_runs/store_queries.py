@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from ..errors import StoreError
-from .store_codec import decompressed
+from .store_codec import MAX_BODY, decompressed
 from .store_sqlite import sqlite3
 from .store_values import AttemptRow, BatchJob, Match, ResultRow, RunRecord, Spent
 from .values import Grant, RowStatus, Wanted
@@ -257,18 +257,16 @@ def _raw_attempts(db: sqlite3.Connection, request: int) -> list[RawAttempt]:
     Raises:
         StoreError: they are damaged.
     """
-    found = db.execute(_RAW, (request,)).fetchall()
-    return [
-        RawAttempt._make((*rest, _plain(head, codec), _plain(pieces, codec)))
-        for head, pieces, codec, *rest in found
-    ]
-
-
-def _plain(data: bytes | None, codec: int) -> bytes:
+    attempts: list[RawAttempt] = []
+    left = MAX_BODY
     try:
-        return decompressed(data or b"", codec)
+        for head, pieces, codec, *rest in db.execute(_RAW, (request,)):
+            plain = [decompressed(head or b"", codec, left), decompressed(pieces or b"", codec, left)]
+            left -= sum(map(len, plain))
+            attempts.append(RawAttempt._make((*rest, *plain)))
     except (ValueError, TypeError) as error:
         raise StoreError(f"The stored response is damaged: {error}.", remedy="Ask this row again.") from None
+    return attempts
 
 
 # -- runs and jobs

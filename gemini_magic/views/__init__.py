@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         WatchedRun,
     )
     from .row_static import rows_bundle, rows_plain
+    from .row_text import interrupted_line
     from .row_watch import RowsWatcher, check_display, select_rows_view, watch_rows
     from .select import (
         NullView,
@@ -81,6 +82,7 @@ __all__ = [
     "count_words",
     "error_lines",
     "inspect",
+    "interrupted_line",
     "redraw_outputs",
     "rows_bundle",
     "rows_plain",
@@ -116,6 +118,7 @@ _HOMES = {
     "ShownRow": "row_progress",
     "WatchedRun": "row_progress",
     "check_display": "row_watch",
+    "interrupted_line": "row_text",
     "rows_bundle": "row_static",
     "rows_plain": "row_static",
     "select_rows_view": "row_watch",

@@ -28,6 +28,12 @@ def test_damaged_pieces_raise_a_value_error(change):
         unpack_pieces(change(pack_pieces(PIECES)))
 
 
+def test_too_many_pieces_raise_a_value_error_before_they_are_made():
+    count = 2_000_001
+    with pytest.raises(ValueError, match="damaged pieces: 2,000,001 are too many"):
+        unpack_pieces(count.to_bytes(4, "little") + bytes(12 * count))
+
+
 def test_a_kept_response_fills_an_exchange():
     first = exchange(
         status=200, reason="OK", http_version="HTTP/1.1", headers=[("content-type", "text/plain")]

@@ -7,7 +7,7 @@ import pytest
 from store_stage import attempted, begin, pieces_of, store_sql
 
 from gemini_magic.errors import StoreError
-from gemini_magic.row_runs import store_codec
+from gemini_magic.row_runs import store_codec, store_queries
 from gemini_magic.row_runs.store import Store
 from gemini_magic.row_runs.store_codec import CODEC, compressed, decompressed
 
@@ -34,11 +34,32 @@ def test_damaged_bytes_are_an_error(data):
         decompressed(data, CODEC)
 
 
-def test_a_small_file_that_expands_to_a_huge_one_is_an_error(monkeypatch):
-    monkeypatch.setattr(store_codec, "_MAX_BODY", 1000)
-    assert len(decompressed(compressed(b"a" * 999), CODEC)) == 999
-    with pytest.raises(ValueError, match="too large"):
-        decompressed(compressed(b"a" * 100_000), CODEC)
+def test_a_small_file_that_expands_to_a_huge_one_is_an_error():
+    assert len(decompressed(compressed(b"a" * 999), CODEC, 1000)) == 999
+    for data, codec, most in (
+        (compressed(b"a" * 100_000), CODEC, 1000),
+        (b"a" * 1001, 0, 1000),
+        (b"a", 0, 0),
+    ):
+        with pytest.raises(ValueError, match="too large"):
+            decompressed(data, codec, most)
+
+
+def test_many_attempts_that_expand_to_a_huge_response_are_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_queries, "MAX_BODY", 50_000)
+    path = tmp_path / "t.rows.sqlite"
+    with Store.open(path) as store:
+        [grant] = begin(store, 1)
+        store.sent([grant])
+        store.commit([attempted(grant)])
+    store_sql(path, "UPDATE raw SET attempt = 40, pieces = ?", (compressed(bytes(10_000)),))
+    store_sql(
+        path,
+        "WITH n(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 9) "
+        "INSERT INTO raw SELECT request, n, sent, done, status, ended, problem, cost, worker, head, pieces, codec FROM raw, n",
+    )
+    with Store.read(path) as store, pytest.raises(StoreError, match="it is cut, or too large"):
+        store.response(1)
 
 
 def test_a_damaged_response_is_an_error_of_its_row_only(tmp_path):

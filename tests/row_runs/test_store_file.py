@@ -100,6 +100,33 @@ def test_a_store_with_triggers_is_refused(path):
     assert "has triggers or views, which a store of rows does not have" in refusal(path)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE request ADD COLUMN x TEXT AS (hex(zeroblob(500000000)))",  # a gigabyte for each row that is read
+        "ALTER TABLE row RENAME COLUMN status TO Status",
+        "CREATE INDEX other ON request(length(hex(text)))",
+    ],
+)
+def test_a_store_whose_tables_or_indexes_differ_is_refused(path, statement):
+    filled(path)
+    store_sql(path, statement)
+    before = path.read_bytes()
+    for opening in (Store.open, Store.read):
+        assert "which a store of rows does not have in this form. Choose another file" in refusal(
+            path, opening
+        )
+    assert path.read_bytes() == before
+
+
+def test_a_store_with_statistics_and_tables_of_the_user_is_opened(path):
+    filled(path)
+    for statement in ("ANALYZE", "CREATE TABLE my_notes(x)", "VACUUM"):
+        store_sql(path, statement)
+    with Store.open(path) as store:
+        assert store.counts() == {"complete": 3}
+
+
 def test_a_file_that_lacks_a_table_is_an_error_of_the_store(path):
     filled(path)
     store_sql(path, "DROP TABLE row")

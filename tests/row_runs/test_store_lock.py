@@ -99,3 +99,20 @@ def test_a_forked_child_neither_keeps_the_lock_nor_writes(path):
         assert [row.status for row in all_results(again)] == ["complete", "waiting", "waiting"]
     os.write(go[1], b"x")
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_lock_that_is_a_link_does_not_overwrite_the_file_that_it_names(path, tmp_path, link):
+    other = tmp_path / "notes.txt"
+    other.write_text("keep me")
+    link(other, path.with_name(path.name + ".lock"))
+    with pytest.raises(StoreError, match="lock cannot be written") as raised:
+        Store.open(path)
+    assert raised.value.remedy.startswith("Remove that file")
+    assert other.read_text() == "keep me"
+
+
+def test_a_lock_that_is_a_pipe_is_refused(path):
+    os.mkfifo(path.with_name(path.name + ".lock"))
+    with pytest.raises(StoreError, match="lock cannot be written"):
+        Store.open(path)
