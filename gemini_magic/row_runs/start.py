@@ -33,7 +33,7 @@ from .leader import Leader
 from .limits import DEFAULT_AT_ONCE
 from .local import LocalExecutor
 from .pace import Pace
-from .plan import Duplicates, Missing, prepare
+from .plan import Duplicates, Missing
 from .preview import preview_rows
 from .progress import ProgressCounter
 from .row_arguments import RowArguments, options_of_rows, refuse_other_names
@@ -196,19 +196,7 @@ def start_rows(
     options = options_of_rows(options)
     dialect = backend(options.backend)
     check_batch(dialect, options, arguments)
-    plan = prepare(
-        template,
-        data,
-        id=arguments.id,
-        options=options,
-        namespace=variables,
-        missing=arguments.missing,
-        duplicates=arguments.duplicates,
-        dedupe=arguments.dedupe,
-        repeat=arguments.repeat,
-        max_bytes=None if arguments.tpm is None else 4 * arguments.tpm,
-        folder=arguments.folder,
-    )
+    plan = arguments.plan(template, data, options, variables)
     request = build_request((Text("x"),), options)
     refuse_conflicts(dialect, without_batch(request), options, sources)
     reasons = [each for name in (KEY_WITHHELD, IGNORED) if (each := sources.get(name))]
@@ -461,18 +449,7 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
     arguments.check()
     options = options_of_rows(options)
     dialect = backend(options.backend)
-    plan = prepare(
-        given["template"],
-        given["data"],
-        id=arguments.id,
-        options=options,
-        namespace=given["variables"],
-        missing=arguments.missing,
-        duplicates=arguments.duplicates,
-        dedupe=arguments.dedupe,
-        repeat=arguments.repeat,
-        folder=arguments.folder,
-    )
+    plan = arguments.plan(given["template"], given["data"], options, given["variables"])
     check_batch(dialect, options, arguments._replace(store=run.store.path))
     request = build_request((Text("x"),), options)
     refuse_conflicts(dialect, without_batch(request), options, sources)

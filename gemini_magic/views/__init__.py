@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .timeline import Timeline
     from .token_heat import TokenRows
     from .upload_progress import UploadProgress
+    from .value_display import DisplayedValue
     from .watch import StopCause, watch_columns, watch_stream
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "AnswerContent",
     "Audio",
     "DisplayedRun",
+    "DisplayedValue",
     "FailedRow",
     "FailureReason",
     "NullView",
@@ -106,6 +108,7 @@ _HOMES = {
     "AnswerContent": "media_objects",
     "Audio": "media_objects",
     "DisplayedRun": "row_display",
+    "DisplayedValue": "value_display",
     "FailedRow": "row_progress",
     "FailureReason": "row_progress",
     "MOST_EXAMPLES": "row_progress",
