@@ -16,13 +16,13 @@ from pathlib import Path
 import harness
 from rows import SECONDS, serve
 
-_ROWS = 2000
+_ROWS = 4000
 _AT_ONCE = 100
 _RATE = 350  # rows a second
 
 
 def rows_cluster() -> None:
-    """2,000 rows of 0.2 s on 2 workers of a cluster, 100 at once, with a store (wall time)."""
+    """4,000 rows of 0.2 s on 2 workers of a cluster, 100 at once, with a store (wall time)."""
     harness.print_title(
         f"Rows on a cluster: 2 workers, {_AT_ONCE} at once, answers of {SECONDS:g} s (wall time)"
     )

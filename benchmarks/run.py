@@ -22,6 +22,7 @@ from rendering import markdown
 from rows import rows
 from rows_cluster import rows_cluster
 from rows_faults import rows_faults
+from rows_input import rows_input
 from rows_store import rows_store
 from startup import first, load, warm
 
@@ -43,6 +44,7 @@ BENCHMARKS = {
         rows,
         rows_cluster,
         rows_faults,
+        rows_input,
         rows_store,
     )
 }

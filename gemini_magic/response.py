@@ -59,7 +59,7 @@ from .options import Options
 from .prices import Cost, TokenPrice
 from .tables import Rows
 from .text import one_line, visible
-from .views import AnswerCandidate, AnswerContent
+from .views import AnswerCandidate, AnswerContent, DisplayedValue
 
 if TYPE_CHECKING:
     from .diff import Difference
@@ -73,7 +73,7 @@ R = TypeVar("R", bound="Response")
 Replier: TypeAlias = "Callable[[Response, object, Mapping[str, Any]], Response]"
 
 
-class Response(AnswerContent):
+class Response(AnswerContent, DisplayedValue):
     """An answer and everything that was received with it, usable from before the first byte arrives.
 
     Args:
@@ -89,7 +89,6 @@ class Response(AnswerContent):
         self.ledger = ledger
         self.stream = stream
         self._replier = replier
-        self._skips_display = False
         self._error_copy = ErrorCopy()
         self._mismatch_copy = ErrorCopy()
         self.repaired_from: tuple[Response, ...] = ()
@@ -578,21 +577,8 @@ class Response(AnswerContent):
         size = f"{self.ledger.chars:,} characters in {len(self.ledger.raw)} chunks"
         return one_line(f"<Response {self.status}: {model}, {size}>")
 
-    def skip_next_display(self, *, skip: bool = True) -> None:
-        """Make the next display of this response show nothing, because a live view shows it already."""
-        self._skips_display = skip
-
-    def _ipython_display_(self) -> None:
-        if self._skips_display:
-            self._skips_display = False
-            return
-        raise NotImplementedError  # IPython then uses _repr_mimebundle_
-
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
         return views.value_bundle(self.ledger)
-
-    def _repr_html_(self) -> str:
-        return str(self._repr_mimebundle_()["text/html"])
 
 
 def response_from_exchanges(  # noqa: PLR0917 - pickle passes arguments by position

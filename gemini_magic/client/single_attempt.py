@@ -1,19 +1,21 @@
 """One request and its response on the calling thread, without retries: for callers that own the retries.
 
-A :class:`Stream` reads on a thread of its own, waits for the rate limit and asks again after a refusal. A caller that must
+A :class:`Stream` reads on another thread, waits for the rate limit and asks again after a refusal. A caller that must
 know of every request that leaves uses a ``SingleAttempt``: it sends one request at most, and asks for leave directly before.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from typing import Literal
+from contextlib import suppress
+from typing import Final, Literal
 
 from ..backends import Backend, HttpRequest
 from ..content import Request
 from ..endings import Cause
-from ..errors import ConnectionFailed, OptionError
+from ..errors import ConnectionFailed, CredentialsError, OptionError
 from ..ledger import Ledger
 from ..options import Options
 from .attempt import Attempts, StreamJob
@@ -27,6 +29,7 @@ from .secret import Key
 
 __all__ = ["Asker", "SingleAttempt"]
 
+_RENEW: Final = 60.0  # seconds
 _NEVER_SENT = ("not connected", "not sent")
 
 
@@ -41,13 +44,33 @@ class Asker:
         options: the resolved options.
         backend: the dialect.
         key: the key for the address; None to send none.
+        renew: returns the key that is valid now, for a key that expires, such as the token of a sign-in; it is called at most
+            once a minute. When it raises ``CredentialsError``, the last key is sent.
     """
 
-    def __init__(self, options: Options, backend: Backend, key: Key | None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        backend: Backend,
+        key: Key | None,
+        renew: Callable[[], Key | None] | None = None,
+    ) -> None:
         self.options = options
         self.backend = backend
         self.key = key
         self._endpoint = endpoint_of(options)
+        self._renew = renew
+        self._renewing = threading.Lock()
+        self._renewed = time.monotonic()
+
+    def _valid_key(self) -> Key | None:
+        if self._renew is not None and time.monotonic() - self._renewed > _RENEW:
+            with self._renewing:
+                if time.monotonic() - self._renewed > _RENEW:
+                    with suppress(CredentialsError):
+                        self.key = self._renew()
+                    self._renewed = time.monotonic()
+        return self.key
 
     def encoded(self, request: Request) -> HttpRequest:
         """The HTTP request of an attempt, without a key.
@@ -73,7 +96,12 @@ class Asker:
             )
         http = self.backend.encode(plan.request, self._endpoint)
         return StreamJob(
-            http, self.backend, self.options, self.key, plan=plan, before_first_byte=before_first_byte
+            http,
+            self.backend,
+            self.options,
+            self._valid_key(),
+            plan=plan,
+            before_first_byte=before_first_byte,
         )
 
 

@@ -45,7 +45,7 @@ class ComparisonRow(NamedTuple):
     cost: float | None
 
 
-class Comparison:
+class Comparison(views.DisplayedValue):
     """Several answers to one prompt, usable from before the first byte arrives.
 
     ``c[0]`` and ``c["gemini-3-flash"]`` are responses; iterating yields all of them in the order of the columns.
@@ -62,7 +62,6 @@ class Comparison:
     def __init__(self, responses: Sequence[Response], labels: Sequence[str]) -> None:
         self.responses = tuple(responses)
         self.labels = tuple(labels)
-        self._skips_display = False
         self.shown = views.AnswerColumns(
             [views.AnswerColumn(label, each.ledger) for label, each in zip(labels, responses, strict=True)],
             lambda: [_cells(row) for row in self.table],
@@ -247,21 +246,8 @@ class Comparison:
             f"<Comparison {self.status}: {done} of {len(self)} answers have ended: {', '.join(self.labels)}>"
         )
 
-    def skip_next_display(self, *, skip: bool = True) -> None:
-        """Make the next display of this comparison show nothing, because a live view shows it already."""
-        self._skips_display = skip
-
-    def _ipython_display_(self) -> None:
-        if self._skips_display:
-            self._skips_display = False
-            return
-        raise NotImplementedError  # IPython then uses _repr_mimebundle_
-
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
         return views.columns_value_bundle(self.shown)
-
-    def _repr_html_(self) -> str:
-        return str(self._repr_mimebundle_()["text/html"])
 
 
 def _has_bytes(response: Response) -> bool:

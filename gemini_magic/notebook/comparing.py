@@ -148,12 +148,13 @@ class ComparisonRunner:
             Interrupted: the user interrupted the cell.
         """
         try:
-            cell.view.open()
-            version = -1
-            while running := cell.running:
-                version = running[0].wait_change(version, _TICK)
-                cell.update()
-                running[0].wait_while_reading(PAUSE)
+            with interrupts_raise():
+                cell.view.open()
+                version = -1
+                while running := cell.running:
+                    version = running[0].wait_change(version, _TICK)
+                    cell.update()
+                    running[0].wait_while_reading(PAUSE)
         except KeyboardInterrupt:
             return self._finish(cell, interrupted=True)
         except BaseException:  # an error in a view must not leave the streams open

@@ -91,9 +91,8 @@ class RowCellRunner:
                 variables=self.shell.user_ns,
                 ask_key=self._ask_key(),
             )
-        run.name = options.out or run.name
-        if options.out:
-            self.shell.user_ns[options.out] = run
+        run.name = options.out or "_gemini"
+        self.shell.user_ns["_gemini"] = self.shell.user_ns[run.name] = run
         return run
 
     def _preview(self, prepared: PreparedRows) -> views.RowsPreview:
@@ -171,7 +170,7 @@ class RowCellRunner:
                 attended=attended,
                 stop=watcher.click if has_button else None,
                 hint="" if has_button else views.stop_hint(),
-                name=options.out or "run",
+                name=run.name,
             )
         return watcher
 
@@ -182,7 +181,7 @@ class RowCellRunner:
         if failed:
             run.raise_for_status()
         if watcher.interrupted:
-            raise Interrupted(_interrupted_message(run.progress))
+            raise Interrupted(views.interrupted_line(run.progress), response=run)
         return without_display(self.shell, run)
 
 
@@ -213,12 +212,6 @@ async def _changed(run: Any, version: int) -> int:
     """Wait until the progress has changed, for a moment at most, without a thread."""
     await asyncio.sleep(_TICK)
     return int(run.wait_change(version, 0.0))
-
-
-def _interrupted_message(progress: views.RowProgress) -> str:
-    """The line that ends an interrupted cell."""
-    total = "" if progress.total is None else f" of {progress.total:,}"
-    return f"Interrupted after {progress.handled:,}{total} rows. The same cell continues."
 
 
 @contextmanager

@@ -108,8 +108,8 @@ def parse_source(source: str) -> ast.Expression:
         # In parentheses, so that an expression can span several lines.
         tree = ast.parse(f"(\n{source}\n)", mode="eval")
         ast.parse(source.replace("\n", " "), mode="eval")  # refuses source that closes our parentheses
-    except ValueError as error:  # a null character
-        raise SyntaxError(str(error)) from None
+    except (ValueError, RecursionError, MemoryError) as error:  # a null character, or too many levels
+        raise SyntaxError(str(error) or type(error).__name__) from None
     return tree
 
 
@@ -128,9 +128,13 @@ def position_in_text(text: str, offset: int, where: str, first_line: int) -> str
 
 def yields(tree: ast.AST) -> bool:
     """Whether an expression contains ``yield``, except in a lambda."""
-    if isinstance(tree, ast.Yield | ast.YieldFrom):
-        return True
-    return any(yields(child) for child in ast.iter_child_nodes(tree) if not isinstance(child, ast.Lambda))
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return True
+        nodes += (child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.Lambda))
+    return False
 
 
 def names_in_source(source: str) -> set[str]:

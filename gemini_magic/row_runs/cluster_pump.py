@@ -372,9 +372,13 @@ def run_pump(order: Sequence[Any]) -> str:
     worker, client, epoch = get_worker(), get_client(), f"gemini-magic-{uuid4().hex}"
     if not _has_leader(client, received.topic):
         return "no leader"
-    queue = Queue(epoch, client=client)
+    queue, is_first = Queue(epoch, client=client), True
 
     def receive(seconds: float) -> Sequence[Any] | None:
+        nonlocal is_first
+        if is_first and not _has_leader(client, received.topic):  # it has ended while the plan was opened
+            return None
+        is_first = False
         try:
             message: Sequence[Any] = queue.get(timeout=seconds)
         except Exception:  # noqa: BLE001 - the timeout, or the scheduler or the queue is gone

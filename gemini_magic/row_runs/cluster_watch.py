@@ -73,7 +73,7 @@ class PumpLink:
         self.broken = ""  # why the pump must be replaced
         self.paused = False
         self.refused = False
-        self.said_bye = False
+        self.has_stopped = False
         self._queue: Any = None
 
     def queue(self, client: Any) -> Any:
@@ -93,7 +93,7 @@ class PumpLink:
             try:
                 self.queue(client).put(("rows", pack_grants(grants)))
             except Exception as error:  # noqa: BLE001 - the watch decides what it means
-                self.broken = f"its queue does not work ({type(error).__name__})"
+                self.broken = f"has a queue that does not work ({type(error).__name__})"
                 if isinstance(error, KeyError):  # the scheduler has no such queue, so they were not delivered
                     self.outbox.extendleft(reversed(grants))
 
@@ -226,15 +226,19 @@ class ClusterWatch:
             if link is None or link.gone or link.epoch:
                 # Dask has started the task once more, on a worker that restarted with the same address.
                 if link is not None and link.epoch:
-                    link.broken = link.broken or "it was restarted"
+                    link.broken = link.broken or "was restarted"
                 self._strays.put(epoch)
                 self._wake.set()
                 return None
             link.epoch = epoch
             self._epochs[epoch] = link
+            ours = self._order(link.ticket)
+            versions = message.get("product"), message.get("form")
+            if message.get("problem") or versions != (ours.product, ours.form):
+                link.refused = True  # at once, because the pump ends and must not be taken for one to replace
         link = self._epochs.get(epoch)
         if link is not None and kind == "bye":
-            link.said_bye = True
+            link.has_stopped = True
             self._wake.set()
         return link
 
@@ -263,9 +267,7 @@ class ClusterWatch:
 
     def starting(self) -> bool:
         """Whether a pump has been started of which the executor does not know yet what it can do."""
-        return any(
-            not link.known and not link.gone and not link.refused for link in list(self._tickets.values())
-        )
+        return any(not link.known and not link.gone for link in list(self._tickets.values()))
 
     def _stop_at_exit(self) -> None:
         """Stop the pumps before Dask closes the client."""
@@ -327,7 +329,7 @@ class ClusterWatch:
                 self._retire(process, "has ended")
             elif link.broken:
                 self._retire(process, link.broken)
-            elif not link.refused and not link.said_bye and link.future.done():
+            elif not link.refused and not link.has_stopped and link.future.done():
                 self._pump_ended(process, link)
             else:
                 link.paused = present[process] != "running"
@@ -365,7 +367,7 @@ class ClusterWatch:
     def _pump_ended(self, process: tuple[str, str], link: PumpLink) -> None:
         """Handle a pump that ended although the leader did not stop it."""
         if link.future.status != "error":
-            self._retire(process, "heard nothing of the leader for a while")
+            self._retire(process, "has received no sign of life for a while and stopped")
             return
         try:
             error = link.future.exception(timeout=self._times.settle)
@@ -402,7 +404,7 @@ class ClusterWatch:
             return
         self._last_beat = now
         for link in self._links.values():
-            if link.epoch and not link.refused and not link.said_bye:
+            if link.epoch and not link.refused and not link.has_stopped:
                 link.send(self._client, "beat")
 
     def _end_strays(self) -> None:
@@ -432,12 +434,12 @@ class ClusterWatch:
         if now >= stop_at and not self._grace_over:
             self._grace_over = True
             for link in links:
-                if link.epoch and not link.said_bye:
+                if link.epoch and not link.has_stopped:
                     link.send(self._client, "stop", 0.0)
         overdue = now > stop_at + _STOP_WAIT
         if any(not link.epoch for link in links) and now < stop_at + _START_WAIT:
             return False  # a pump that is just starting introduces itself and can be ended
-        return overdue or (all(link.said_bye or not link.epoch for link in links) and not self._fetching())
+        return overdue or (all(link.has_stopped or not link.epoch for link in links) and not self._fetching())
 
     def _clean_up(self) -> None:
         """End the pumps, and remove the run's traces from the scheduler."""

@@ -153,7 +153,7 @@ class Leader:
             self.progress.set_state("running")
             while self._guarded_step():
                 pass
-        except BaseException as problem:  # noqa: BLE001 - whoever waits for the run gets it
+        except BaseException as problem:  # noqa: BLE001 - the thread that waits for the run gets it
             self._fail(problem)
         finally:
             self._requests.close()

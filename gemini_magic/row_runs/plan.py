@@ -16,7 +16,7 @@ from ..options import Options
 from .identity import Identity, asked_for, changes
 from .images import FileDigests, ImageFolder
 from .inputs import RowSource, open_source
-from .key_checks import Duplicates, KeyCheck, RepeatCheck
+from .key_checks import NAMED_KEYS, Duplicates, KeyCheck, RepeatCheck
 from .key_columns import KeyColumns
 from .keys import show_key
 from .row_prompts import FirstPrompts, Missing, RowPrompts
@@ -248,13 +248,13 @@ class Plan:
         if self._keys.positions:
             self._check_keys()
         if self._missing == "error":
-            lacking = [
+            lacking = (
                 show_key(self._key(position, values))
                 for position, values in self._rows()
                 if self._prompts.lacks_value(values)
-            ]
-            if lacking:
-                raise self._prompts.lacking_error(lacking)
+            )
+            if found := list(islice(lacking, NAMED_KEYS + 1)):
+                raise self._prompts.lacking_error(found)
         return self
 
     def _check_keys(self) -> None:

@@ -19,7 +19,7 @@ from .batch_client import batch_api
 from .batch_start import BATCH
 from .estimate import EvenSample, answer_tokens, prompt_tokens, tier_prices
 from .keys import key_text
-from .plan import Plan, prepare
+from .plan import Plan
 from .row_arguments import RowArguments, options_of_rows
 from .store import Store
 from .store_schema import DONE, IN_DOUBT, SENT
@@ -52,19 +52,7 @@ def preview_rows(
     options = options_of_rows(options)
     if options.service_tier == BATCH:
         batch_api(backend(options.backend))
-    plan = prepare(
-        template,
-        data,
-        id=arguments.id,
-        options=options,
-        namespace=variables,
-        missing=arguments.missing,
-        duplicates=arguments.duplicates,
-        dedupe=arguments.dedupe,
-        repeat=arguments.repeat,
-        max_bytes=None if arguments.tpm is None else 4 * arguments.tpm,
-        folder=arguments.folder,
-    )
+    plan = arguments.plan(template, data, options, variables)
     if not plan.source.again:
         raise OptionError(
             "An iterator can be read only once, so its rows cannot be previewed.",

@@ -136,6 +136,7 @@ class RowResults:
                 frame.index = self._index(start, len(batch))
             elif own_keys:
                 chosen = builder.pick(self._plan.source.data, self._plan.key_names)
+                chosen = builder.rename(chosen, dict(zip(self._plan.key_names, self._key_names, strict=True)))
                 frame = builder.beside(builder.take(chosen, self._places(start, len(batch))), frame)
             yield frame
             start += len(batch)
@@ -169,9 +170,16 @@ class RowResults:
                 found[column.name] = column.kind, [column.read(row) for row in batch]
         return found
 
+    @property
+    def _key_names(self) -> list[str]:
+        """The names of the key columns in the results; one that is also a result has another name."""
+        given = self._plan.key_names or ("_position",)
+        names = [f"level_{number}" if name is None else str(name) for number, name in enumerate(given)]
+        return [f"{name}_key" if name in self.names else name for name in names]
+
     def _key_columns(self) -> list[tuple[str, OutputKind]]:
         """The names and types of the key columns."""
-        names = [str(name) for name in self._plan.key_names] or ["_position"]
+        names = self._key_names
         kinds = [KeyKinds() for _ in names]
         for row in self.rows():
             if not row.key:
@@ -325,9 +333,14 @@ class _Responses:
         self._store, self._plan, self._respond = store, plan, respond
 
     def _split(self, key: Any, kind: type) -> tuple[Any, int]:
-        """A key and the number of a sample, which may follow it if rows have several answers."""
+        """A key and the number of a sample, which may follow it if rows have several answers.
+
+        Args:
+            key: what was asked for.
+            kind: the type of a key before the number of a sample.
+        """
         has_sample = self._plan.repeat > 1 and isinstance(key, tuple) and len(key) == 2  # noqa: PLR2004 - key and sample
-        if has_sample and isinstance(key[0], kind) and isinstance(key[1], int):
+        if has_sample and isinstance(key[0], kind) and type(key[1]) is int:
             return key[0], key[1]
         return key, 0
 
@@ -344,7 +357,7 @@ class ResponsesByKey(_Responses):
     """The responses of a run by key: ``run.at["T-17"]``; with ``repeat``, ``run.at["T-17", 2]`` is the third answer."""
 
     def __getitem__(self, key: Any) -> Response:
-        value, sample = self._split(key, object)
+        value, sample = self._split(key, tuple if len(self._plan.key_names) > 1 else object)
         row = self._store.result(canonical_key(value), sample)
         if row is None:
             raise KeyError(self._unknown(value))

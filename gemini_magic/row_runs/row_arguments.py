@@ -11,7 +11,7 @@ from ..options import Options
 from .admission import InDoubt, Stale
 from .cluster_client import check_cluster
 from .limits import MOST_AT_ONCE
-from .plan import MOST_REPEATS, Duplicates, Missing
+from .plan import MOST_REPEATS, Duplicates, Missing, Plan, prepare
 
 __all__ = ["RowArguments", "options_of_rows"]
 
@@ -55,6 +55,32 @@ class RowArguments(NamedTuple):
     repeat: int = 1
     folder: str | os.PathLike[str] | None = None
     cluster: Any = None
+
+    def plan(self, template: Any, data: Any, options: Options, variables: Mapping[str, Any]) -> Plan:
+        """What the rows ask.
+
+        Args:
+            template: the prompt.
+            data: the input.
+            options: the options of each request.
+            variables: other names that the prompt uses.
+
+        Raises:
+            UsageProblem: the prompt or the rows are not valid.
+        """
+        return prepare(
+            template,
+            data,
+            id=self.id,
+            options=options,
+            namespace=variables,
+            missing=self.missing,
+            duplicates=self.duplicates,
+            dedupe=self.dedupe,
+            repeat=self.repeat,
+            max_bytes=None if self.tpm is None else 4 * self.tpm,
+            folder=self.folder,
+        )
 
     def check(self) -> None:
         """Refuse values that are not valid.

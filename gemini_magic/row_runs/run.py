@@ -27,6 +27,7 @@ from .progress import ProgressCounter
 from .result_columns import answer_fields
 from .results import ResponsesByKey, ResponsesByPosition, RowResults
 from .store import Store
+from .store_schema import IN_DOUBT
 from .store_values import ResultRow
 from .values import Grant
 
@@ -374,8 +375,9 @@ def retried_grants(
     for old, new in zip(run.settings.plan.batches(), plan.batches(), strict=True):
         pairs: dict[int, int] = {}  # the place in the batch by request
         for place, match in enumerate(store.match(old)):
-            passes = not match.permanent and match.status in _FAILED
-            chosen = passes if statuses is None else (match.status or "waiting") in statuses
+            status = "in_doubt" if match.state == IN_DOUBT else match.status or "waiting"
+            passes = not match.permanent and status in _FAILED
+            chosen = passes if statuses is None else status in statuses
             if chosen and match.request is not None and new[place].hash:
                 pairs.setdefault(match.request, place)
         matches = store.retry([(request, new[place].hash) for request, place in pairs.items()])

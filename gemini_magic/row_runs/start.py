@@ -16,7 +16,7 @@ from ..backends import Backend, backend, host_to_name
 from ..client import Asker, Key, endpoint_of, rate_scope
 from ..config import IGNORED, KEY_WITHHELD
 from ..content import Text
-from ..errors import CredentialsError, OptionError
+from ..errors import CredentialsError, Interrupted, OptionError
 from ..options import Options
 from ..prices import TokenPrice
 from ..prompts import build_request
@@ -33,7 +33,7 @@ from .leader import Leader
 from .limits import DEFAULT_AT_ONCE
 from .local import LocalExecutor
 from .pace import Pace
-from .plan import Duplicates, Missing, prepare
+from .plan import Duplicates, Missing
 from .preview import preview_rows
 from .progress import ProgressCounter
 from .row_arguments import RowArguments, options_of_rows
@@ -109,7 +109,7 @@ def rows(
     Raises:
         UsageProblem: the prompt, the rows or an option is not valid, or no key was found. Nothing was sent.
         StoreError: the store cannot be used.
-        KeyboardInterrupt: the user interrupted it. What was answered is in the store.
+        Interrupted: the user interrupted it. What was answered is in the store, and the exception's ``response`` is the run.
     """
     template = prompt
     if data is None:
@@ -137,8 +137,25 @@ def rows(
     if resolved.dry_run:
         return preview_rows(template, data, arguments, resolved, variables=variables or {})  # type: ignore[return-value]
     run = start_rows(template, data, arguments, resolved, sources=sources, variables=variables or {})
-    watch_rows(run, shell=_shell(), show=show)
-    return run
+    return _watched(run, show)
+
+
+def _watched(run: RowRun, show: bool | None) -> RowRun:
+    """Show a run until it ends, and return it.
+
+    Raises:
+        Interrupted: the user interrupted it; ``response`` is the run.
+    """
+    try:
+        watch_rows(run, shell=_shell(), show=show)
+    except KeyboardInterrupt:
+        pass
+    else:
+        return run
+    again = "Run it again to go on: rows with an answer are not asked again."
+    if run.store.temporary:
+        again = "What was answered is in the exception's `response`. With store=FILE, a run can go on later."
+    raise Interrupted("The run was interrupted.", remedy=again, response=run)
 
 
 def _shell() -> Any:
@@ -172,26 +189,14 @@ def start_rows(
     options = options_of_rows(options)
     dialect = backend(options.backend)
     check_batch(dialect, options, arguments)
-    plan = prepare(
-        template,
-        data,
-        id=arguments.id,
-        options=options,
-        namespace=variables,
-        missing=arguments.missing,
-        duplicates=arguments.duplicates,
-        dedupe=arguments.dedupe,
-        repeat=arguments.repeat,
-        max_bytes=None if arguments.tpm is None else 4 * arguments.tpm,
-        folder=arguments.folder,
-    )
+    plan = arguments.plan(template, data, options, variables)
     request = build_request((Text("x"),), options)
     refuse_conflicts(dialect, without_batch(request), options, sources)
     reasons = [each for name in (KEY_WITHHELD, IGNORED) if (each := sources.get(name))]
     key = _key(dialect, options, arguments, ask_key, reasons)
     settings = RunSettings(
         plan,
-        Asker(options, dialect, key),
+        _asker(options, dialect, key),
         request,
         {
             "template": template,
@@ -224,6 +229,14 @@ def _key(
     with suppress(CredentialsError):
         return key_for_options(dialect, options, None, reasons)
     return None
+
+
+def _asker(options: Options, dialect: Backend, key: Key | None) -> Asker:
+    """What the attempts of a run share. The token of a sign-in lasts an hour, and a run may take longer."""
+    auth = None if key is None else dialect.auth_for(options.auth, endpoint_of(options))
+    if auth is None or not auth.signs_in:
+        return Asker(options, dialect, key)
+    return Asker(options, dialect, key, lambda: key_for_options(dialect, options, None, ()))
 
 
 class _Starter:
@@ -427,23 +440,11 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
     arguments.check()
     options = options_of_rows(options)
     dialect = backend(options.backend)
-    plan = prepare(
-        given["template"],
-        given["data"],
-        id=arguments.id,
-        options=options,
-        namespace=given["variables"],
-        missing=arguments.missing,
-        duplicates=arguments.duplicates,
-        dedupe=arguments.dedupe,
-        repeat=arguments.repeat,
-        folder=arguments.folder,
-    )
+    plan = arguments.plan(given["template"], given["data"], options, given["variables"])
     check_batch(dialect, options, arguments._replace(store=run.store.path))
     request = build_request((Text("x"),), options)
     refuse_conflicts(dialect, without_batch(request), options, sources)
     key = _key(dialect, options, arguments, given["ask_key"], ())
-    settings = RunSettings(plan, Asker(options, dialect, key), request, {**given, "arguments": arguments})
+    settings = RunSettings(plan, _asker(options, dialect, key), request, {**given, "arguments": arguments})
     again = _Starter(settings, dialect, arguments).retry(run, statuses)
-    watch_rows(again, shell=_shell())
-    return again
+    return _watched(again, None)

@@ -129,11 +129,13 @@ class Store:
         Raises:
             StoreError: answers could not be written and are lost.
         """
-        writer, self._writer = self._writer, None
-        self.close_reader()
+        writer = self._writer
         if writer is None or self._pid != os.getpid():
+            self.close_reader()
             return
         lost = writer.end(lambda db: updates.close_run(db, self._run, self._rows, self._samples), patience)
+        self._writer = None
+        self.close_reader()
         self._exclusive = False
         if self._lock is not None:
             self._lock.release()

@@ -288,7 +288,10 @@ class _Compiler:
     def _prepared(self, expression: Expression, place: str) -> tuple[ast.expr, bool]:
         """The tree of an expression with parameters for its columns, and whether it uses the row."""
         reader = _ColumnReader(self._columns, self._used)
-        tree = reader.visit(parse_source(expression.source)).body
+        try:
+            tree = reader.visit(parse_source(expression.source)).body
+        except RecursionError as deep:
+            raise _impossible(expression, place, "it has too many levels") from deep
         shown = f"{{{{ {shorten_source(expression.source)} }}}}"
         if reader.problem:
             raise PromptError(f"{place}: {shown}: {reader.problem}", remedy=reader.remedy)

@@ -99,7 +99,7 @@ def arrow_rows(
     if isinstance(data, arrow.RecordBatchReader):
         return tuple(data.schema.names), lambda positions: arrow_batches(data, positions, size)
     if isinstance(data, arrow.Table | arrow.RecordBatch):
-        table = arrow.table(data) if isinstance(data, arrow.RecordBatch) else data
+        table = arrow.Table.from_batches([data]) if isinstance(data, arrow.RecordBatch) else data
         return tuple(table.column_names), lambda positions: arrow_batches(
             table.to_batches(max_chunksize=size), positions
         )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         WatchedRun,
     )
     from .row_static import rows_bundle, rows_plain
+    from .row_text import interrupted_line
     from .row_watch import RowsWatcher, check_display, select_rows_view, watch_rows
     from .select import (
         NullView,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .timeline import Timeline
     from .token_heat import TokenRows
     from .upload_progress import UploadProgress
+    from .value_display import DisplayedValue
     from .watch import StopCause, watch_columns, watch_stream
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "AnswerContent",
     "Audio",
     "DisplayedRun",
+    "DisplayedValue",
     "FailedRow",
     "FailureReason",
     "NullView",
@@ -81,6 +84,7 @@ __all__ = [
     "count_words",
     "error_lines",
     "inspect",
+    "interrupted_line",
     "redraw_outputs",
     "rows_bundle",
     "rows_plain",
@@ -104,6 +108,7 @@ _HOMES = {
     "AnswerContent": "media_objects",
     "Audio": "media_objects",
     "DisplayedRun": "row_display",
+    "DisplayedValue": "value_display",
     "FailedRow": "row_progress",
     "FailureReason": "row_progress",
     "MOST_EXAMPLES": "row_progress",
@@ -116,6 +121,7 @@ _HOMES = {
     "ShownRow": "row_progress",
     "WatchedRun": "row_progress",
     "check_display": "row_watch",
+    "interrupted_line": "row_text",
     "rows_bundle": "row_static",
     "rows_plain": "row_static",
     "select_rows_view": "row_watch",

@@ -8,11 +8,12 @@ from ..text import one_line
 from .row_progress import RowProgress
 from .row_static import rows_bundle
 from .row_text import rows_line
+from .value_display import DisplayedValue
 
 __all__ = ["DisplayedRun"]
 
 
-class DisplayedRun:
+class DisplayedRun(DisplayedValue):
     """The base class of a run: its representations.
 
     Attributes:
@@ -20,28 +21,14 @@ class DisplayedRun:
     """
 
     name = "run"
-    _skips_display = False
 
     @property
     def progress(self) -> RowProgress:
         """How far the run has come."""
         raise NotImplementedError
 
-    def skip_next_display(self, *, skip: bool = True) -> None:
-        """Make the next display of this run show nothing, because a view shows it already."""
-        self._skips_display = skip
-
-    def _ipython_display_(self) -> None:
-        if self._skips_display:
-            self._skips_display = False
-            return
-        raise NotImplementedError  # IPython then uses _repr_mimebundle_
-
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
         return rows_bundle(self.progress, name=self.name)
-
-    def _repr_html_(self) -> str:
-        return str(self._repr_mimebundle_()["text/html"])
 
     def __repr__(self) -> str:
         return one_line(f"<RowRun {self.progress.state}: {rows_line(self.progress)[2:]}>")

@@ -92,7 +92,7 @@ class RowsPreview(NamedTuple):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002 - IPython passes them
         bar = page.facts_html("○", "warn", self.line.split(" · "))
         prompts = "".join(
-            f'<div class="gm-note">{escape(key)}</div><div class="gm-as-text"><pre><code>{escape(prompt)}</code></pre></div>'
+            f'<div class="gm-note">{escape(key)}</div><div class="gm-answer gm-as-text"><pre><code>{escape(prompt)}</code></pre></div>'
             for key, prompt in self._shown
         )
         notes = "".join(map(page.note_html, self.remarks))

@@ -79,13 +79,14 @@ def rows_bundle(progress: RowProgress, *, name: str = "run", error_follows: bool
 
 
 def partial_rows_bundle(
-    progress: RowProgress, *, notice: str = "", now: float | None = None
+    progress: RowProgress, *, notice: str = "", live: bool = False, now: float | None = None
 ) -> dict[str, Any]:
     """The bundle of a run that goes on, for a notebook that is saved before its end.
 
     Args:
         progress: the progress.
         notice: one more fact at the end of the status line.
+        live: whether the bundle is shown now and replaced soon, so that it need not say that it is not the end.
         now: as for :func:`~gemini_magic.views.row_text.rows_facts`.
 
     Returns:
@@ -98,7 +99,7 @@ def partial_rows_bundle(
     table = _table_plain(progress)
     status = f"[{rows_line(progress, now=now)} · {UNFINISHED_RUN}]"
     return {
-        "text/html": page.root_html([*parts, note], partial=True),
+        "text/html": page.root_html(parts if live else [*parts, note], partial=True),
         "text/plain": "\n\n".join(filter(None, (table, visible(status)))),
     }
 

@@ -17,6 +17,7 @@ __all__ = ["RowTable", "shown_rows"]
 
 _MAX_FIELDS: Final = 12  # columns for the fields of an answer
 _CELL: Final = 60  # characters of a value that are shown
+_MESSAGE: Final = 80  # characters of an error
 _PLAIN_CELL: Final = 40  # the same in plain text
 _FULL: Final = 2_000  # characters of a value that can be unfolded
 _KEY: Final = 40  # characters of a key
@@ -76,7 +77,7 @@ class RowTable:
         key = DataCell(short_line(row.key, _KEY))
         if _only_error(row):
             message = _error_of(row)
-            shown = short_line(message, 2 * _CELL)
+            shown = short_line(message, _MESSAGE)
             full = self._full(visible(message)) if shown.endswith(_MORE) else ""
             return self._html.message(key, shown, full)
         return self._html.row([key, *self._values(row), *self._figure_cells(row)])

@@ -20,6 +20,7 @@ __all__ = [
     "ending_lines",
     "example_line",
     "failure_line",
+    "interrupted_line",
     "next_steps",
     "percent_done",
     "rows_counted",
@@ -291,6 +292,17 @@ def ending_lines(progress: RowProgress) -> list[str]:
     """Why the run ended before its last row, and what can be done; empty for a run that is complete."""
     lines = [short_line(progress.ending, _SENTENCES), short_line(progress.remedy, _SENTENCES)]
     return [line for line in lines if line]
+
+
+def interrupted_line(progress: RowProgress) -> str:
+    """What the error of an interrupted run says."""
+    total = "" if progress.total is None else f" of {progress.total:,}"
+    then = (
+        "The same cell continues."
+        if progress.store
+        else "Without a store, the same cell asks all rows again."
+    )
+    return f"Interrupted after {progress.handled:,}{total} rows. {then}"
 
 
 def next_steps(progress: RowProgress, name: str = "run") -> str:

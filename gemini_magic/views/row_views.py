@@ -302,7 +302,7 @@ class HtmlRowsView:
     def _paint(self, progress: RowProgress) -> None:
         started = self._clock()
         self._version = progress.version
-        data = partial_rows_bundle(progress, notice=self._notice)
+        data = partial_rows_bundle(progress, notice=self._notice, live=True)
         self._output.publish(data, "partial", _cut_facts(progress))
         ended = self._clock()
         self._next_clock = started + _CLOCK

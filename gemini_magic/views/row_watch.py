@@ -10,10 +10,11 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
-from ..errors import DisplayError, interrupts_wait
+from ..errors import DisplayError, Interrupted, interrupts_wait
 from ..options import DISPLAYS
 from .row_display import DisplayedRun
 from .row_progress import WatchedRun
+from .row_text import interrupted_line
 from .select import NullView, View, stop_hint
 from .watch import has_user
 
@@ -170,7 +171,7 @@ def watch_rows(
             terminal.
 
     Raises:
-        KeyboardInterrupt: the user interrupted the run, which has ended.
+        Interrupted: the user interrupted the run, which has ended.
     """
     if show is None:
         show = shell is not None or (sys.stderr is not None and sys.stderr.isatty())
@@ -186,7 +187,7 @@ def watch_rows(
         raise
     watcher.close(error_follows=watcher.interrupted)
     if watcher.interrupted:
-        raise KeyboardInterrupt
+        raise Interrupted(interrupted_line(run.progress))
     if show and shell is not None and isinstance(run, DisplayedRun):
         _skip_display_of_cell(shell, run)
 

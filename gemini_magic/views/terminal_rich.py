@@ -25,6 +25,7 @@ _DUTY: Final = 4.0
 _END: Final = 3000  # characters of the unfinished end that are painted
 _MAX_LINES: Final = 16  # maximum lines of it
 _SPARE: Final = 4  # lines of the screen that stay free
+_BAR: Final = 60  # columns of a progress bar
 _MIN_COLUMNS: Final = 20  # columns; plain text is easier to read in a narrower terminal
 # The colors of the terminal, on its own background, whether it is dark or light.
 _CODE_THEME: Final = "ansi_dark"
@@ -71,10 +72,9 @@ class RichProgress:
     def __init__(self, out: TextIO) -> None:
         from rich.console import Console  # noqa: PLC0415 - optional, and slow to import
         from rich.live import Live  # noqa: PLC0415 - the same
-        from rich.progress_bar import ProgressBar  # noqa: PLC0415 - the same
         from rich.text import Text  # noqa: PLC0415 - the same
 
-        self._make_bar, self._make_text = ProgressBar, Text
+        self._make_text = Text
         self._out = out
         console = Console(file=out, highlight=False, markup=False)
         self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
@@ -82,12 +82,15 @@ class RichProgress:
 
     def show(self, percent: int | None, line: str) -> None:
         """Show how many percent are done, or None if that is not known, and a line of text."""
-        from rich.console import Group  # noqa: PLC0415 - as above
-
-        columns = shutil.get_terminal_size().columns - 1
-        bar = self._make_bar(100, percent or 0, pulse=percent is None, width=min(60, columns))
-        text = self._make_text(similar_text(visible(line), self._out))
-        self._live.update(Group(bar, text), refresh=True)
+        width = min(_BAR, shutil.get_terminal_size().columns - 1)
+        filled = width * (percent or 0) // 100
+        text = self._make_text()
+        if percent is not None:
+            text.append(similar_text("━" * filled, self._out), style="green")
+            text.append(similar_text("─" * (width - filled), self._out), style="dim")
+            text.append("\n")
+        text.append(similar_text(visible(line), self._out))
+        self._live.update(text, refresh=True)
 
     def close(self) -> None:
         """Remove it."""

@@ -38,6 +38,9 @@ def test_the_table_grows_stops_and_is_saved_without_widgets(lab, notebook, scree
     page.wait_for_selector(".gm-live", state="detached")
     shown = notebook.wait_output(1, r"stopped after \d+ of 200 rows")
     assert "The same cell continues where this run ended" in shown
+    page.wait_for_function(
+        "() => /^Stopped after \\d+ of 200 rows$/.test(document.querySelector('.gm-announcer').innerText)"
+    )
     notebook.run(2)
     assert "stopped" in notebook.output_text(2)
     notebook.save()

@@ -8,9 +8,9 @@ from fake_server import FakeServer, cut, event, finish, google_error, hang_up, h
 from fake_server import text as chunk
 
 from gemini_magic.backends import backend
-from gemini_magic.client import Asker, SingleAttempt
+from gemini_magic.client import Asker, Key, Secret, SingleAttempt, single_attempt
 from gemini_magic.content import Blob, Request, Turn
-from gemini_magic.errors import OptionError
+from gemini_magic.errors import CredentialsError, OptionError
 from gemini_magic.ledger import Ledger
 from gemini_magic.options import Options
 
@@ -146,3 +146,26 @@ def test_media_that_do_not_fit_into_the_request_are_refused():
     asker = Asker(Options(base_url="http://127.0.0.1:1", inline_limit=0.001), backend("gemini"), None)
     with pytest.raises(OptionError, match="too large"):
         SingleAttempt(asker, big, Ledger(big), lambda: True)
+
+
+def test_a_key_that_expires_is_renewed_for_later_attempts(server, monkeypatch):
+    server.model("m", *HELLO)
+    keys = iter([Key(Secret("second-token-0123456789"), "a test")])
+
+    def renew():
+        try:
+            return next(keys)
+        except StopIteration:
+            raise CredentialsError("signed out") from None
+
+    options = Options(base_url=server.base_url, key_env="TEST_KEY")
+    asker = Asker(options, backend("gemini"), Key(Secret("first-token-0123456789"), "a test"), renew)
+
+    def send():
+        SingleAttempt(asker, request(), Ledger(request()), lambda: True).run()
+        return server.requests[-1].headers["x-goog-api-key"]
+
+    assert send() == "first-token-0123456789"
+    monkeypatch.setattr(single_attempt, "_RENEW", -1.0)
+    assert send() == "second-token-0123456789"
+    assert send() == "second-token-0123456789"  # the sign-in failed: the server says so

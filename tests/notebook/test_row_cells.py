@@ -33,7 +33,8 @@ def test_a_cell_asks_once_for_each_row_and_assigns_the_run(tickets):
 
 def test_without_a_name_the_run_is_the_value_of_the_cell(tickets):
     result = tickets("%%gemini --rows tickets --id id\n{{ row.text }}")
-    assert result.result is tickets.names["_"]
+    assert result.result is tickets.names["_"] is tickets.names["_gemini"]
+    assert "`_gemini.df` has one line for each row" in tickets.shown
 
 
 def test_quiet_shows_nothing(tickets):

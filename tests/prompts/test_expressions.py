@@ -24,6 +24,12 @@ def test_many_closing_braces_without_an_expression_are_refused_quickly():
         scan("{{ (" + "}}" * 50_000)
 
 
+@pytest.mark.parametrize("source", ["1+" * 4000 + "x", "-" * 9000 + "x", "x" + ".a" * 5000])
+def test_an_expression_with_very_many_levels_is_refused(source):
+    with pytest.raises(PromptError, match="is not a Python expression"):
+        scan("{{ " + source + " }}")
+
+
 def test_the_names_in_an_expression_and_its_place():
     assert names_in_source("[x + limit for x in row.items]") == {"x", "limit", "row"}
     assert position_in_text("ab\ncd {{ x }}", 6, "the cell", 10) == "the cell, line 11, column 4"

@@ -111,7 +111,7 @@ class Worker:
         return self.result
 
 
-def test_a_pump_says_hello_answers_each_row_and_ends_when_it_is_told_to():
+def test_a_pump_says_hello_answers_each_row_and_ends_after_a_stop():
     worker = Worker(Plan())
     hello = worker.next()
     assert {name: hello[name] for name in ("kind", "ticket", "address", "product", "form", "problem")} == {
@@ -146,7 +146,7 @@ def test_rows_in_flight_have_the_grace_of_a_stop_and_are_cancelled_after_it():
     assert worker.join() == "stopped"
 
 
-def test_a_pump_that_hears_nothing_finishes_its_rows_and_stops():
+def test_a_pump_without_a_sign_of_life_finishes_its_rows_and_stops():
     plan = Plan(is_open=False)
     worker = Worker(plan, silence=0.05)
     worker.next()

@@ -103,9 +103,23 @@ def test_rows_in_doubt_stop_the_run_with_the_keyword_to_write(server, store):
     skipped = ask_rows(server, table(3), store=store, in_doubt="skip")
     assert statuses(skipped) == ["in_doubt", "complete", "complete"]
     assert skipped.progress.unasked == {"in_doubt": 1}
+    with pytest.raises(RowsError, match="1 of 3 rows failed"):
+        skipped.raise_for_status()
     again = ask_rows(server, table(3), store=store, in_doubt="again")
     assert statuses(again) == ["complete"] * 3
     assert len(server.requests) == before + 3
+
+
+def test_a_row_in_doubt_is_retried_when_it_is_named(server, store):
+    server.model("m", gate("never"), *HELLO)
+    doubtful(server, store, table(1))
+    server.model("m", *HELLO)
+    run = ask_rows(server, table(1), store=store, in_doubt="skip")
+    before = len(server.requests)
+    assert statuses(run.retry()) == ["in_doubt"]
+    assert len(server.requests) == before
+    assert statuses(run.retry(status="in_doubt")) == ["complete"]
+    assert len(server.requests) == before + 1
 
 
 # -------------------------------------------------------------------------------------- equal rows

@@ -7,6 +7,7 @@ import pytest
 from fake_server import FakeServer, Script, finish, gate, text
 from rows_stage import ask_rows, asked_texts, statuses, table
 
+from gemini_magic.errors import Interrupted
 from gemini_magic.row_runs.leader import Leader
 from gemini_magic.row_runs.store import Store
 
@@ -49,9 +50,10 @@ def test_an_interrupt_lets_the_rows_in_flight_end_and_the_same_call_goes_on_late
     store = tmp_path / "t.rows.sqlite"
     server.answers("m", Script(HELLO), Script((gate("go"), *HELLO)))
     thread = interrupt_after(server, 4)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match="not asked again") as caught:
         ask_rows(server, table(40), store=store)
     thread.join()
+    assert caught.value.response.progress.state == "interrupted"
     asked = len(server.requests)
     assert asked < 40
     with Store.open(store) as opened:
@@ -80,3 +82,19 @@ def test_a_second_interrupt_ends_the_rows_in_flight(server, tmp_path, monkeypatc
         counts = opened.counts()
     assert counts["complete"] == 1
     assert counts["interrupted"] == len(server.requests) - 1
+
+
+def test_the_answers_of_an_interrupted_run_without_a_store_are_in_the_exception(server, monkeypatch):
+    stop = Leader.stop
+
+    def stop_and_open(self, **given):
+        stop(self, **given)
+        server.open("go")
+
+    monkeypatch.setattr(Leader, "stop", stop_and_open)
+    server.answers("m", Script(HELLO), Script((gate("go"), *HELLO)))
+    thread = interrupt_after(server, 3)
+    with pytest.raises(Interrupted, match="store=FILE") as caught:
+        ask_rows(server, table(40))
+    thread.join()
+    assert statuses(caught.value.response).count("complete") == len(server.requests)

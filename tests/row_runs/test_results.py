@@ -161,6 +161,30 @@ def test_responses_are_found_by_key_and_by_position():
         results.iat[3]
 
 
+def test_a_key_of_several_columns_is_a_tuple_also_with_samples():
+    rows = [{"a": "x", "b": 1, "text": "t"}]
+    assert answered(rows, id=["a", "b"])[0].at["x", 1].request
+    results, _ = answered(rows, id=["a", "b"], repeat=2)
+    assert results.at["x", 1].request != results.at[("x", 1), 1].request
+
+
+@pytest.mark.parametrize("make", [list, pl.DataFrame, pa.Table.from_pylist])
+def test_a_key_column_with_the_name_of_a_result_is_renamed(make):
+    rows = [{"label": "T-1", "text": "broken"}]
+    found = answered(make(rows), id="label")[0].df
+    assert list(found["label_key"].to_pylist() if isinstance(found, pa.Table) else found["label_key"]) == [
+        "T-1"
+    ]
+    assert list(found["label"].to_pylist() if isinstance(found, pa.Table) else found["label"]) == ["bug"]
+
+
+def test_levels_of_an_index_without_a_name_have_names_in_a_parquet_file(tmp_path):
+    index = pd.MultiIndex.from_tuples([("x", 1), ("y", 2)])
+    results, _ = answered(pd.DataFrame({"text": ["a", "b"]}, index=index))
+    table = pq.read_table(results.to_parquet(tmp_path / "out.parquet"))
+    assert table["level_0"].to_pylist() == ["x", "y"] and table["level_1"].to_pylist() == [1, 2]
+
+
 def test_a_key_of_another_type_is_named():
     results, _ = answered([{"id": 17, "text": "a"}], id="id")
     assert results.at[17.0].request

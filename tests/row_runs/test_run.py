@@ -5,7 +5,7 @@ import resource
 
 import pytest
 from client_stage import until
-from fake_server import FakeServer, Script, finish, gate, pause, text
+from fake_server import FakeServer, Script, finish, gate, text
 from rows_stage import ask_rows, asked_texts, refused, results, start_asking, statuses, table
 
 import gemini_magic as gm
@@ -205,24 +205,26 @@ def test_answers_of_two_models_in_one_store_are_mentioned(server, tmp_path):
 
 def test_a_full_disk_ends_the_run_and_no_row_is_paid_twice(server, tmp_path):
     path = tmp_path / "t.rows.sqlite"
-    server.model("m", pause(0.01), *HELLO)
+    server.model("m", gate("go"), *HELLO)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    run = start_asking(server, table(300), store=path)
-    until(lambda: len(server.requests) > 20)
+    run = start_asking(server, table(30), store=path)
+    until(lambda: server.requests)  # the first row goes alone
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.with_name(f"{path.name}-wal").stat().st_size, hard))
     try:
-        until(lambda: run.store.held or run.done)
+        server.open("go")
+        until(lambda: run.store.held and run._leader.problem)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert run.wait(30)
     with pytest.raises(StoreError, match="cannot be written"):
         run.raise_for_status()
     assert any("kept in memory, and writing them is tried again" in notice for notice in run.progress.notices)
-    assert "running" not in run.store.counts()
-    assert "in_doubt" not in run.store.counts()
-    again = ask_rows(server, table(300), store=path)
-    assert statuses(again) == ["complete"] * 300
-    assert len(server.requests) == 300
+    counts = run.store.counts()
+    assert counts["complete"] == len(server.requests)
+    assert "in_doubt" not in counts
+    again = ask_rows(server, table(30), store=path)
+    assert statuses(again) == ["complete"] * 30
+    assert len(server.requests) == 30
 
 
 def test_a_response_has_its_request_while_the_input_has_the_same_row(server):

@@ -122,6 +122,8 @@ def test_the_end_waits_for_a_disk_that_is_full(store):
         store.hand_over([attempted(grant)])
         until(lambda: store.held == 1)
         closing.start()
+        until(lambda: store._writer._ended)
+        assert store.held == 1  # while it is tried again
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     closing.join(20)

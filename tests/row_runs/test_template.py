@@ -112,6 +112,15 @@ def test_mistakes_are_refused_before_the_run(source, message, remedy):
     assert remedy in caught.value.remedy
 
 
+@pytest.mark.parametrize("levels", range(100, 1000, 100))
+def test_an_expression_with_many_levels_is_compiled_or_refused(levels):
+    source = "{{ " + "1 + " * levels + "row.size }}"
+    try:
+        assert text(source) == str(levels + 1)
+    except PromptError as error:
+        assert (levels > 100 and "levels" in error.message) or "recursion" in error.message
+
+
 def test_a_function_of_python_is_used_also_if_a_column_has_its_name():
     assert text("{{ len(row.text) }}", columns=("text", "len"), values=("abc", 1)) == "3"
 

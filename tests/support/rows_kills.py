@@ -23,7 +23,7 @@ SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 class Counted(NamedTuple):
-    """What came of a run that was killed several times.
+    """The result of a run that was killed several times.
 
     Attributes:
         kills: how often it was killed.

@@ -10,12 +10,14 @@ from html_audit import audit_output, payloads, text_of
 from row_stage import StagedRun, complete, running, shown_row
 from view_stage import WIDGET
 
-from gemini_magic.errors import DisplayError
+from gemini_magic.errors import DisplayError, Interrupted
 from gemini_magic.views import (
     DisplayedRun,
     FailedRow,
     FailureReason,
     RowProgress,
+    RowsPreview,
+    TierPrice,
     rows_bundle,
     rows_plain,
     watch_rows,
@@ -438,7 +440,7 @@ def test_two_interrupts_end_the_run_at_once_and_are_raised():
         raise KeyboardInterrupt
 
     run.during_wait = iter([lambda: None, interrupt, lambda: None, interrupt])
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match="Without a store, the same cell asks all rows again"):
         watch_rows(run, show=False)
     assert run.stops == [(False, True), (True, True)]
 
@@ -520,3 +522,37 @@ def test_a_display_can_be_skipped_once():
     run.skip_next_display(skip=False)
     with pytest.raises(NotImplementedError):
         run._ipython_display_()
+
+
+# ------------------------------------------------------------------------------ the preview of --dry-run
+
+
+def preview(text="Classify: one", **more):
+    known = {
+        "prompts": (("T-1", text),),
+        "model": "m-1",
+        "tokens": 400,
+        "prices": (TierPrice("flex", 0.5, "slow"),),
+    }
+    return RowsPreview(30, 19, {"done": 10, "skipped": 1}, **(known | more))
+
+
+def test_a_preview_says_what_would_be_asked_in_every_form():
+    bundle = preview()._repr_mimebundle_()
+    for text in (text_of(bundle["text/html"]), bundle["text/plain"]):
+        assert "19 of 30 rows would be asked" in text
+        assert "10 answered before" in text
+        assert "flex: about $0.500 (slow)" in text
+        assert "Classify: one" in text
+        assert "nothing was sent" in text
+    assert "    Classify: one" in bundle["text/markdown"]
+
+
+def test_prompts_of_a_preview_are_text_and_are_cut():
+    for attack in payloads()[::5]:
+        html = preview(attack, notices=(attack,), model=attack)._repr_mimebundle_()["text/html"]
+        assert audit_output(html) == []
+    for form, text in preview(bad(), notices=(bad(),), model=bad())._repr_mimebundle_().items():
+        assert_printable(text, form)
+    assert len(repr(preview("x" * 100_000))) < 5_000
+    assert "(96,000 more characters)" in repr(preview("x" * 100_000))

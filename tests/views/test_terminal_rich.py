@@ -164,3 +164,35 @@ def test_ctrl_c_while_printing_leaves_a_clean_prompt(tmp_path):
     assert any(line.startswith("[■ echo · interrupted") for line in screen[at:])
     assert screen.count(" • two") == 1
     assert "In [3]: 6 * 7" in screen
+
+
+ROWS = f"""
+import sys
+sys.path[:0] = [{str(CHECKOUT)!r}, {str(CHECKOUT / "tests" / "support")!r}]
+from row_stage import StagedRun, complete, running
+from gemini_magic.views.row_terminal import TerminalRowsView
+run = StagedRun(total=1_000)
+view = TerminalRowsView(run)
+view.open()
+for n in range(20):
+    run.change(**running(counts={{"complete": 20 * n, "error": 10}}))
+    view._next = 0
+    view.update()
+"""
+
+
+def test_the_progress_of_rows_is_a_bar_above_a_line_that_overwrites_itself():
+    with python(ROWS, columns=80) as terminal:
+        terminal.read()
+        bar, *line = terminal.screen()[:3]
+        assert bar == "━" * 35 + "─" * 25
+        assert " ".join(line).startswith("… 590 of 1,000 rows (59 %) · 10 failed · 195 answered before")
+
+
+def test_the_table_of_rows_takes_the_place_of_their_progress():
+    with python(f"{ROWS}\nrun.change(**complete())\nview.close()", columns=80) as terminal:
+        terminal.read()
+        screen = terminal.screen()
+    assert screen[0].startswith("row ")
+    assert "━" not in "\n".join(screen)
+    assert any("1,000 rows done" in line for line in screen)
