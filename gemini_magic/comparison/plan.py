@@ -153,9 +153,9 @@ def plan_columns(
             remedy="Name two models, two values of an option, or --repeat 2; for one answer, leave these options out.",
         )
     if count > MAX_COLUMNS:
-        sizes = " × ".join(str(len(axis.values)) for axis in axes)
+        sizes = f" ({' × '.join(str(len(axis.values)) for axis in axes)})" if len(axes) > 1 else ""
         raise OptionError(
-            f"The comparison has {count:,} columns ({sizes}), more than {MAX_COLUMNS}.",
+            f"The comparison has {count:,} columns{sizes}, more than {MAX_COLUMNS}.",
             remedy="Use fewer models, values or repetitions.",
         )
     columns = []
