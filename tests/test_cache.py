@@ -6,7 +6,7 @@ import pytest
 from fake_server import cut, event, finish, text
 
 import gemini_magic
-from gemini_magic.content import Text, Turn
+from gemini_magic.content import Blob, Text, Turn
 from gemini_magic.errors import GeminiMagicError, OptionError
 from gemini_magic.journaling import journal
 from gemini_magic.response import Response
@@ -120,6 +120,13 @@ def test_options_that_do_not_change_the_request_find_the_answer(fake_server):
     asked(fake_server)
     again = asked(fake_server, timeout=5, stall_timeout=3, images="none", format="text", temperature=None)
     assert again.ledger.source == "cache"
+
+
+def test_the_same_bytes_as_another_type_are_sent(fake_server):
+    numbered(fake_server, 2)
+    asked(fake_server, attach=Blob("application/pdf", b"%PDF-1.4"))
+    assert asked(fake_server, attach=Blob("application/pdf", b"%PDF-1.4")).ledger.source == "cache"
+    assert asked(fake_server, attach=Blob("text/plain", b"%PDF-1.4")).ledger.source == "network"
 
 
 def test_media_are_compared_by_their_content(fake_server, tmp_path):

@@ -241,8 +241,13 @@ def media_identity(value: Any, files: Mapping[str, str]) -> Any:
         digest = _digest_of(value.get(name), files)
         if digest is not None:
             rest = {key: media_identity(each, files) for key, each in value.items() if key != name}
-            return {**rest, "media": digest}
+            return {**rest, "media": digest, "mediaType": _type_of(value[name])}
     return {key: media_identity(each, files) for key, each in value.items()}
+
+
+def _type_of(fields: Mapping[str, Any]) -> Any:
+    """The type of a medium: a server reads the same bytes differently as ``text/plain`` and as ``text/html``."""
+    return fields.get("mimeType", fields.get("mime_type"))
 
 
 def _digest_of(fields: Any, files: Mapping[str, str]) -> str | None:

@@ -208,14 +208,26 @@ def _unusable(value: object) -> OptionError:
 
 
 def key_value(key: bytes) -> Any:
-    """Return the value of a canonical key. A float with an integral value is an integer; times are in UTC."""
+    """Return the value of a canonical key. A float with an integral value is an integer; times are in UTC.
+
+    Raises:
+        OptionError: it is not a canonical key.
+    """
     read = _READERS.get(key[:1])
-    if read is None:
-        raise OptionError(
-            "A key has a form that this version does not know.",
-            remedy="Update gemini_magic to read this store.",
-        )
-    return read(key[1:])
+    try:
+        if read is not None:
+            return read(key[1:])
+    except (
+        ValueError,
+        ArithmeticError,
+        struct.error,
+        RecursionError,
+    ):  # of a store that someone else has made
+        pass
+    raise OptionError(
+        "A key has a form that this version does not know.",
+        remedy="Update gemini_magic to read this store.",
+    )
 
 
 def key_forms(key: bytes) -> list[bytes]:

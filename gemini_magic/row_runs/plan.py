@@ -23,8 +23,10 @@ from .row_prompts import FirstPrompts, Missing, RowPrompts
 from .template import Template, compile_template
 from .values import Wanted
 
-__all__ = ["Duplicates", "Missing", "Plan", "prepare"]
+__all__ = ["MOST_REPEATS", "Duplicates", "Missing", "Plan", "prepare"]
 
+MOST_REPEATS: Final = 10_000
+"""Answers of one row, which are planned at once."""
 _BATCH: Final = 500
 _SINGLE_BRACES: Final = re.compile(r"\{\s*row[.\[]")
 
@@ -96,9 +98,10 @@ def _check_arguments(missing: str, duplicates: str, repeat: object) -> None:
             raise OptionError(
                 f"{name}={value!r} is not valid.", remedy=f"Use {', '.join(map(repr, allowed))}."
             )
-    if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 1:
+    if isinstance(repeat, bool) or not isinstance(repeat, int) or not 1 <= repeat <= MOST_REPEATS:
         raise OptionError(
-            f"repeat={repeat!r} is not valid.", remedy="Give the number of answers for each row."
+            f"repeat={repeat!r} is not valid.",
+            remedy=f"Give the number of answers for each row, at most {MOST_REPEATS:,}.",
         )
 
 

@@ -11,7 +11,7 @@ from ..options import Options
 from .admission import InDoubt, Stale
 from .cluster_client import check_cluster
 from .limits import MOST_AT_ONCE
-from .plan import Duplicates, Missing, Plan, prepare
+from .plan import MOST_REPEATS, Duplicates, Missing, Plan, prepare
 
 __all__ = ["RowArguments", "options_of_rows", "refuse_other_names"]
 
@@ -117,7 +117,7 @@ class RowArguments(NamedTuple):
             ("max_errors", None),
             ("concurrency", MOST_AT_ONCE),
             ("tpm", None),
-            ("repeat", None),
+            ("repeat", MOST_REPEATS),
         ):
             value = getattr(self, name)
             if value is not None and (

@@ -18,7 +18,7 @@ import msgspec
 
 from ..errors import StoreError
 from ..private_files import make_private_folder
-from ..text import one_line
+from ..text import one_line, short_line
 from .store_errors import store_errors
 from .store_lock import LockOwner
 from .store_schema import APPLICATION_ID, FORM, SCHEMA
@@ -46,6 +46,7 @@ _LARGE_LOG = 128 << 20  # bytes of the log from which the user is informed
 _OBJECTS: Final = {
     re.split(r"\(| ON ", sql)[0].split()[-1]: sql for sql in SCHEMA
 }  # tables and indexes by name
+_ADDRESS: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 _NETWORK: Final = """
     nfs nfs4 cifs smb2 smb3 smbfs 9p afs ceph glusterfs lustre gpfs beegfs fhgfs davfs ncpfs orangefs pvfs2 vboxsf prl_fs
     drvfs fuse.sshfs fuse.s3fs fuse.gcsfuse fuse.rclone fuse.glusterfs fuse.ceph fuse.cephfs fuse.davfs2 fuse.blobfuse
@@ -103,8 +104,29 @@ def is_network_path(path: Path) -> bool:
 
 
 def whole_path(path: str | os.PathLike[str]) -> Path:
-    """The path of a file without links, because the lock and the log of a store are beside the file itself."""
-    return Path(path).expanduser().resolve()
+    """The path of a file without links, because the lock and the log of a store are beside the file itself.
+
+    Raises:
+        StoreError: it is not the path of a file.
+    """
+    remedy = "Choose a file: store=NAME.rows.sqlite."
+    try:
+        written = os.fsdecode(path)
+        if _ADDRESS.match(written):
+            raise StoreError(f"{one_line(written)} is an address on the Internet, not a file.", remedy=remedy)
+        whole = Path(written).expanduser().resolve()
+        whole.is_dir()  # it raises if a name is too long
+    except (
+        TypeError,
+        ValueError,
+        RuntimeError,
+        OSError,
+    ) as error:  # RuntimeError: links in a circle, or no home
+        reason = getattr(error, "strerror", None) or error
+        raise StoreError(
+            f"store={short_line(repr(path), 100)} cannot be used: {reason}.", remedy=remedy
+        ) from None
+    return whole
 
 
 def create_private(path: Path) -> None:

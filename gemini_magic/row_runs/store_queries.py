@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from ..errors import StoreError
 from .store_codec import MAX_BODY, decompressed
 from .store_sqlite import sqlite3
+from .store_types import ColumnTypes, damaged_row
 from .store_values import AttemptRow, BatchJob, Match, ResultRow, RunRecord, Spent
 from .values import Grant, RowStatus, Wanted
 
@@ -49,7 +50,7 @@ _RESULTS = f"""SELECT row.position, row.sample, row.key, {_STATUS}, a.id, nullif
     CASE WHEN a.id = q.id THEN a.attempts ELSE a.attempts + q.attempts END, a.text,
     a.error, a.reason, a.model, a.tokens_in, a.tokens_out, a.tokens_thought, a.tokens_cached,
     CASE WHEN q.first <> row.key THEN 0.0 WHEN a.id = q.id THEN a.spent ELSE coalesce(q.spent + a.spent, a.spent) END, a.first_text, a.seconds, a.done, a.worker {_FROM}
-    WHERE (row.position, row.sample) > (?, ?) AND row.position < ? AND row.sample < ?
+    WHERE (row.position, row.sample) > (?, ?) AND row.position < ? AND row.sample BETWEEN 0 AND ? - 1
     ORDER BY row.position, row.sample LIMIT ?"""
 _RESULT = f"{_RESULTS.partition('WHERE')[0]} WHERE row.sample = ? AND row.position < ? AND "
 _COUNTS = f"""SELECT {_STATUS}, count(*) {_FROM} WHERE row.position >= 0 AND row.position < ? AND row.sample < ?
@@ -61,6 +62,15 @@ _SPENT = """SELECT coalesce(sum(spent), 0.0), count(*) FILTER (WHERE state = 2 A
 _RAW = "SELECT head, pieces, codec, attempt, sent, status, ended, problem FROM raw WHERE request = ? ORDER BY attempt"
 _JOBS = f"SELECT {', '.join(BatchJob._fields)} FROM job WHERE ended IS NULL ORDER BY id"  # noqa: S608 - our own SQL
 _RUN = f"SELECT {', '.join(RunRecord._fields)} FROM run"  # noqa: S608 - our own SQL
+# The types of the columns: b bytes, f a number, i an integer, t text; in capitals where they may be null.
+_RESULT_TYPES = ColumnTypes("i i b t I B I T T T T I I I I F F F F T")
+_RAW_TYPES = ColumnTypes("B B i i f I T T")
+_ATTEMPT_TYPES = ColumnTypes("i f F I T t F t i")
+_ANSWERED_TYPES = ColumnTypes("i I I")
+_STORED_TYPES = "I I I T I I I I T I"
+_ROW_TYPES = ColumnTypes(f"b i I B T B {_STORED_TYPES}")
+_REQUEST_TYPES = ColumnTypes(f"b {_STORED_TYPES}")
+_RUN_TYPES = ColumnTypes("t t t t t t T T F T i f F i i")
 
 
 def _marks(values: Sequence[object]) -> str:
@@ -98,7 +108,8 @@ def match_rows(db: sqlite3.Connection, batch: Sequence[Wanted]) -> list[Match]:
         matches.append(_UNKNOWN)
     if other:
         hashes = [batch[place].hash for place in other]
-        requests = {found[0]: _answer(*found[1:]) for found in _found(db, _BY_HASH, hashes)}
+        asked = map(_REQUEST_TYPES.checked, _found(db, _BY_HASH, hashes))
+        requests = {found[0]: _answer(*found[1:]) for found in asked}
         for place in other:
             row = rows.get((batch[place].key, batch[place].sample))
             match = requests.get(batch[place].hash, _UNKNOWN[:6])
@@ -116,10 +127,11 @@ def _stored_rows(db: sqlite3.Connection, batch: Sequence[Wanted]) -> dict[tuple[
     found: dict[tuple[bytes, int], tuple[Any, ...]] = {}
     if 0 <= last - first < len(batch):
         near = db.execute(f"{_MATCH} row.position BETWEEN ? AND ?", (first, last)).fetchall()
-        found = {row[:2]: row for row in near if row[:2] in wanted}
+        found = {row[:2]: row for row in map(_ROW_TYPES.checked, near) if row[:2] in wanted}
     if len(found) < len(wanted):
         left = list({each[0] for each in wanted if each not in found})
-        found |= {row[:2]: row for row in _found(db, f"{_MATCH} row.key IN ", left)}
+        far = _found(db, f"{_MATCH} row.key IN ", left)
+        found |= {row[:2]: row for row in map(_ROW_TYPES.checked, far)}
     return found
 
 
@@ -158,7 +170,10 @@ def result_rows(
         samples: how many samples each position has.
         limit: how many at most.
     """
-    return [_result(*found) for found in db.execute(_RESULTS, (*after, rows, samples, limit))]
+    return [
+        _result(*_RESULT_TYPES.checked(found))
+        for found in db.execute(_RESULTS, (*after, rows, samples, limit))
+    ]
 
 
 def result_row(db: sqlite3.Connection, row: bytes | int, sample: int, rows: int) -> ResultRow | None:
@@ -172,7 +187,7 @@ def result_row(db: sqlite3.Connection, row: bytes | int, sample: int, rows: int)
     """
     name = "key" if isinstance(row, bytes) else "position"
     found = db.execute(f"{_RESULT}row.{name} = ?", (sample, rows, row)).fetchone()
-    return None if found is None else _result(*found)
+    return None if found is None else _result(*_RESULT_TYPES.checked(found))
 
 
 def _result(  # noqa: PLR0917 - the columns of the query
@@ -248,7 +263,7 @@ def attempt_rows(db: sqlite3.Connection, request: int) -> list[AttemptRow]:
         coalesce(length(head), 0) + coalesce(length(pieces), 0) FROM raw WHERE request = ? ORDER BY attempt""",
         (request,),
     )
-    return [AttemptRow(*each) for each in found]
+    return [AttemptRow(*_ATTEMPT_TYPES.checked(each)) for each in found]
 
 
 def _raw_attempts(db: sqlite3.Connection, request: int) -> list[RawAttempt]:
@@ -260,12 +275,14 @@ def _raw_attempts(db: sqlite3.Connection, request: int) -> list[RawAttempt]:
     attempts: list[RawAttempt] = []
     left = MAX_BODY
     try:
-        for head, pieces, codec, *rest in db.execute(_RAW, (request,)):
+        for found in db.execute(_RAW, (request,)):
+            head, pieces, codec, *rest = _RAW_TYPES.checked(found)
             plain = [decompressed(head or b"", codec, left), decompressed(pieces or b"", codec, left)]
             left -= sum(map(len, plain))
             attempts.append(RawAttempt._make((*rest, *plain)))
-    except (ValueError, TypeError) as error:
-        raise StoreError(f"The stored response is damaged: {error}.", remedy="Ask this row again.") from None
+    except (ValueError, StoreError) as error:
+        reason = "a value has another type" if isinstance(error, StoreError) else error
+        raise StoreError(f"The stored response is damaged: {reason}.", remedy="Ask this row again.") from None
     return attempts
 
 
@@ -274,7 +291,7 @@ def _raw_attempts(db: sqlite3.Connection, request: int) -> list[RawAttempt]:
 
 def run_records(db: sqlite3.Connection) -> list[RunRecord]:
     """Return the settings of all runs, oldest first."""
-    return [RunRecord(*found) for found in db.execute(f"{_RUN} ORDER BY id")]
+    return [RunRecord(*_RUN_TYPES.checked(found)) for found in db.execute(f"{_RUN} ORDER BY id")]
 
 
 def request_hash(db: sqlite3.Connection, request: int) -> bytes | None:
@@ -311,11 +328,13 @@ def stored_request(
     found = db.execute("SELECT run, answered, answer FROM request WHERE id = ?", (request,)).fetchone()
     if found is None:
         return None, []
-    run, answered, answer = found
+    run, answered, answer = _ANSWERED_TYPES.checked(found)
     if final and answer is not None:
         return stored_request(db, answer, final=False)
     record = db.execute(f"{_RUN} WHERE id = ?", (run,)).fetchone()
-    return StoredRequest(RunRecord(*record), answered), _raw_attempts(db, request)
+    if record is None:
+        raise damaged_row()
+    return StoredRequest(RunRecord(*_RUN_TYPES.checked(record)), answered), _raw_attempts(db, request)
 
 
 def open_jobs(db: sqlite3.Connection) -> list[BatchJob]:

@@ -168,7 +168,11 @@ def _converted(piece: _Piece, value: Any) -> list[tuple[Part, bytes | None]]:
         raise PromptError(
             f"{piece.place}: {{{{ {shown} }}}} is a whole row.", remedy="Insert its columns: {{ row.NAME }}."
         )
-    if has_path(value):
+    try:
+        path = has_path(value)
+    except RecursionError as error:  # a list that contains itself
+        raise expression_error(error, piece.expression, (), piece.place) from error
+    if path:
         raise PromptError(
             f"{piece.place}: {{{{ {shown} }}}} is a path, and the file of a path in a row is not sent.",
             remedy="Write {{ image(row.NAME) }} and give the folder of the files: folder=…; str(…) inserts the path as text.",

@@ -112,12 +112,14 @@ def test_a_body_without_media_is_not_changed(body):
         },
         {"inlineData": {"mimeType": "image/png", "data": f"sha256:{PICTURE.digest}"}},
         {"fileData": {"fileUri": f"sha256:{PICTURE.digest}", "mimeType": "image/png"}},
-        {"file_data": {"file_uri": "https://example.org/files/a"}},
+        {"file_data": {"file_uri": "https://example.org/files/a", "mime_type": "image/png"}},
     ],
 )
 def test_a_medium_has_one_identity_however_it_was_sent(part):
     files = {"https://example.org/files/a": PICTURE.digest}
-    assert media_identity([{**part, "x": 1}], files) == [{"media": PICTURE.digest, "x": 1}]
+    assert media_identity([{**part, "x": 1}], files) == [
+        {"media": PICTURE.digest, "mediaType": "image/png", "x": 1}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -360,6 +360,13 @@ def test_a_prompt_may_use_the_whole_row_and_its_key():
     assert texts("{{ row.id }}: {{ show(row) }}", frame, id="id", namespace=show)[1] == "T-1: text 1, 1, 3"
 
 
+def test_a_list_that_contains_itself_is_an_error_of_its_expression():
+    endless: list = []
+    endless.append(endless)
+    with pytest.raises(PromptError, match=r"Row 1: the prompt, .*row.text }} failed: RecursionError"):
+        planned("{{ row.text }}", [{"id": 1, "text": endless}], id="id")
+
+
 def test_lone_surrogates_are_replaced_as_in_other_prompts():
     (row,) = planned("{{ row.t }}", [{"k": "\ud800", "t": "a\ud800b"}], id="k")
     assert row.parts == (Text("a\ufffdb"),) and row.size == 5
@@ -371,6 +378,7 @@ def test_lone_surrogates_are_replaced_as_in_other_prompts():
         ({"missing": "drop"}, "missing='drop' is not valid"),
         ({"duplicates": "last"}, "duplicates='last' is not valid"),
         ({"repeat": 0}, "repeat=0 is not valid"),
+        ({"repeat": 10_001}, "repeat=10001 is not valid"),
         ({"repeat": True}, "repeat=True is not valid"),
         ({"folder": "/nope/nope"}, "is not a folder"),
     ],

@@ -89,6 +89,25 @@ def test_a_folder_and_a_path_that_cannot_be_written_are_refused(tmp_path):
     assert "cannot be opened" in refusal(Path("/proc/no/such/t.rows.sqlite"))
 
 
+@pytest.mark.parametrize(
+    ("store", "reason"),
+    [
+        ("a\0b", "embedded null byte"),
+        ("x" * 300, "File name too long"),
+        (5, "expected str, bytes or os.PathLike object, not int"),
+        ("~no-such-user-here/t.rows.sqlite", "home directory"),
+        ("https://example.org/t.rows.sqlite", "is an address on the Internet, not a file"),
+    ],
+)
+def test_a_path_that_is_not_of_a_file_is_refused(store, reason, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for opening in (Store.open, Store.read):
+        with pytest.raises(StoreError, match=reason) as raised:
+            opening(store)
+        assert raised.value.remedy == "Choose a file: store=NAME.rows.sqlite."
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_reading_a_file_that_does_not_exist_creates_nothing(path):
     assert "There is no store at" in refusal(path, Store.read)
     assert not path.exists()
