@@ -36,7 +36,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import copy
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
@@ -71,6 +70,7 @@ __all__ = [
     "interrupts_noted",
     "interrupts_raise",
     "interrupts_wait",
+    "without_traceback",
 ]
 
 
@@ -286,6 +286,17 @@ class Interrupted(_ShortTraceback, KeyboardInterrupt):
 
 _AGAIN = 0.005  # seconds after which a swallowed interrupt is raised again
 E = TypeVar("E", bound=GeminiMagicError | Interrupted)
+X = TypeVar("X", bound=BaseException)
+
+
+def without_traceback(error: X) -> X:
+    """Return a copy of an error without its traceback, which would keep its frames alive.
+
+    ``copy.copy`` copies the traceback, too, if tblib has been installed, as Dask does it.
+    """
+    made = type(error).__new__(type(error), *error.args)
+    made.__dict__.update(error.__dict__)
+    return made
 
 
 class ErrorCopy:
@@ -308,7 +319,7 @@ class ErrorCopy:
         """
         made: E | None = None if self._copy is None or self._stored is not stored else self._copy()
         if stored is not None and made is None:
-            made = copy(stored)
+            made = without_traceback(stored)
             made.response = response
             self._stored, self._copy = stored, ref(made)
         return made

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import copyreg
 import gc
 import weakref
 
 import pytest
+import tblib.pickling_support
 from client_stage import until
 from garbage import garbage_of
 
@@ -91,6 +93,17 @@ def test_an_answer_that_failed_leaves_nothing(asked, model):
             asked(model, check=True, retries=1, first_byte_timeout=0.1, stall_timeout=0.1)
         with contextlib.suppress(GeminiMagicError):
             asked(model, retries=0, first_byte_timeout=0.1, stall_timeout=0.1).raise_for_status()
+
+    assert not garbage_of(fail)
+
+
+def test_an_answer_that_failed_leaves_nothing_if_exceptions_are_copied_with_tracebacks(asked, monkeypatch):
+    # Importing Dask does it for all exceptions.
+    monkeypatch.setitem(copyreg.dispatch_table, ServiceError, tblib.pickling_support.pickle_exception)
+
+    def fail():
+        with contextlib.suppress(GeminiMagicError):
+            asked("http-400", check=True)
 
     assert not garbage_of(fail)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from .. import schema as schemas
 from ..content import Part, Thought, spoken_text
-from ..errors import MismatchError
+from ..errors import MismatchError, without_traceback
 from ..events import Citation, Grounding
 from ..text import one_line
 from .items import AnswerItem, items_of_parts
@@ -174,7 +173,7 @@ class Candidate:
         """
         found = self._value()
         if found.json_error is not None:
-            raise copy(found.json_error)  # a traceback would keep its frames alive
+            raise without_traceback(found.json_error)
         return found.json
 
     @property
@@ -186,7 +185,7 @@ class Candidate:
         """
         found = self._value()
         if found.error is not None:
-            raise copy(found.error)
+            raise without_traceback(found.error)
         return found.parsed
 
     @property
