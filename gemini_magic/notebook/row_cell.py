@@ -26,7 +26,7 @@ from .row_options import PreparedRows, row_settings
 __all__ = ["RowCellRunner"]
 
 _TICK: Final = 0.09  # seconds; a longer wait would delay the toolbar's interrupt
-_KEYWORD: Final = re.compile(r"\b([a-z_]+)=(?:[\"']([^\"']*)[\"']|([\w.]*))")  # an argument in Python
+_KEYWORD: Final = re.compile(r"\b([a-z_]+)=(?:[\"']([^\"']*)[\"']|(\w[\w.]*\w|\w?))")  # an argument in Python
 _FILES: Final = (".csv", ".tsv", ".parquet", ".pq")
 
 
@@ -179,7 +179,8 @@ class RowCellRunner:
         failed = run.progress.state == "error"
         watcher.close(error_follows=failed or watcher.interrupted)
         if failed:
-            run.raise_for_status()
+            with _flags_in_remedies():
+                run.raise_for_status()
         if watcher.interrupted:
             raise Interrupted(views.interrupted_line(run.progress), response=run)
         return without_display(self.shell, run)

@@ -95,6 +95,10 @@ def _handler_of(practice: PracticeServer) -> type[BaseHTTPRequestHandler]:
             """Answer one request."""
             size = min(int(self.headers.get("content-length") or 0), _LARGEST)
             body = _read_json(self.rfile.read(size))
+            if ":countTokens" in self.path:
+                counted = _tokens(_prompt_of(body.get("generateContentRequest", body)))
+                self._send(200, "application/json", [json.dumps({"totalTokens": counted}).encode()])
+                return
             prompt = _prompt_of(body)
             answer = practice.take(prompt)
             if isinstance(answer, int):
@@ -135,9 +139,10 @@ _STATUS: Final[Mapping[int, str]] = {
 
 def _read_json(data: bytes) -> Any:
     try:
-        return json.loads(data)
+        body = json.loads(data)
     except (ValueError, RecursionError):
         return {}
+    return body if isinstance(body, dict) else {}
 
 
 def _prompt_of(body: Any) -> str:
@@ -148,11 +153,15 @@ def _prompt_of(body: Any) -> str:
         return ""
 
 
+def _tokens(text: str) -> int:
+    return max(1, len(text) // 4)
+
+
 def _events(answer: str, prompt: str, model: str) -> Iterator[bytes]:
     """The server-sent events of an answer: its text in some pieces, then the token counts."""
     size = max(1, -(-len(answer) // _PIECES))
     texts = [answer[start : start + size] for start in range(0, len(answer), size)] or [""]
-    sent, received = max(1, len(prompt) // 4), max(1, len(answer) // 4)
+    sent, received = _tokens(prompt), _tokens(answer)
     for place, text in enumerate(texts, 1):
         candidate: dict[str, Any] = {"content": {"role": "model", "parts": [{"text": text}]}, "index": 0}
         event: dict[str, Any] = {"candidates": [candidate], "modelVersion": model}

@@ -156,8 +156,9 @@ def _price(found: _Found, store: Store, rates: TokenRates | None) -> str:
 def _stale_error(found: _Found, plan: Plan, store: Store, rates: TokenRates | None) -> OptionError:
     reasons = plan.stale_reasons(asked_before(store))
     rows = "1 row has an answer" if found.rows == 1 else f"{found.rows:,} rows have answers"
+    why = "; ".join(reasons)
     return OptionError(
-        f"{rows} to another request ({found.listed}). {'; '.join(reasons)}.{_price(found, store, rates)} Nothing was sent.",
+        f"{rows} to another request ({found.listed}). {why}{'' if why.endswith('?') else '.'}{_price(found, store, rates)} Nothing was sent.",
         remedy='stale="again" asks them again and keeps the old answers in the store; stale="keep" shows the old answers.',
     )
 

@@ -8,7 +8,15 @@ from msgspec.structs import replace
 
 from ..client import Asker, Outcome, SingleAttempt
 from ..content import Request, Turn
-from ..errors import GeminiMagicError
+from ..errors import (
+    BlockedError,
+    GeminiMagicError,
+    Interrupted,
+    MismatchError,
+    StalledError,
+    TruncatedError,
+    WireError,
+)
 from ..events import Failure
 from ..ledger import Ledger
 from ..prices import TokenPrice
@@ -22,6 +30,8 @@ __all__ = ["AttemptMaker", "RowAttempt", "is_about_the_run"]
 # Refused before the model has worked. After 408, 499 and 504 it may have: the row would be paid twice.
 _PASSING = (429, 500, 502, 503)
 _PASSING_NAMES = ("RESOURCE_EXHAUSTED", "UNAVAILABLE", "INTERNAL")
+# Their remedies are commands for the answer of a cell, such as `%gemini resume`.
+_ABOUT_CELLS = (MismatchError, StalledError, TruncatedError)
 _ABOUT_THE_RUN = (401, 402, 403, 404)
 TOO_MANY = 429
 
@@ -101,6 +111,7 @@ class RowAttempt:
         failure = None if ledger.has_content else ledger.failure
         passes = failure is not None and outcome.retryable and _passes(failure)
         status: RowStatus = ledger.status
+        mismatch: GeminiMagicError | None = None
         if (
             not sent
             or (passes and (self.grant.more or _is_quota(failure)))
@@ -108,7 +119,8 @@ class RowAttempt:
         ):
             status = "waiting"
         elif ledger.status == "complete" and self._maker.schema is not None:
-            status = "mismatch" if ledger.answer_value().error is not None else "complete"
+            mismatch = ledger.answer_value().error
+            status = "complete" if mismatch is None else "mismatch"
         usage, error, cost = ledger.usage, ledger.error, self._maker.costs.cost(ledger) if sent else None
         return Attempted(
             self.grant.request,
@@ -120,7 +132,7 @@ class RowAttempt:
             head=pack_head(exchange, self._attempt.connect_seconds),
             pieces=pack_pieces(exchange.pieces),
             text=ledger.answer.text,
-            error="" if error is None else str(error),
+            error=_message(mismatch or error),
             reason=_reason(failure, exchange.end, error),
             permanent=not outcome.retryable and (failure is not None or outcome.end == "not connected"),
             wait=outcome.wait,
@@ -175,4 +187,15 @@ def _reason(failure: Failure | None, ended: str | None, error: BaseException | N
         return f"{failure.code or ''} {named}".strip() or "refused"
     if error is None:
         return ""
+    if isinstance(error, BlockedError):
+        return "blocked"
+    if isinstance(error, WireError):
+        return "not a valid response"
     return ended if ended and ended != "eof" else type(error).__name__
+
+
+def _message(error: GeminiMagicError | Interrupted | None) -> str:
+    """The message of a row's error, without the remedy where that is about the answer of a cell."""
+    if error is None:
+        return ""
+    return error.message if isinstance(error, _ABOUT_CELLS) else str(error)

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
@@ -15,7 +16,7 @@ from ..api import key_for_options, resolved_options
 from ..backends import Backend, backend
 from ..client import Asker, endpoint_of
 from ..content import Request, Text
-from ..errors import OptionError, SchemaError
+from ..errors import OptionError, SchemaError, StoreError
 from ..options import Options
 from ..prices import TokenPrice
 from ..prompts import build_request
@@ -205,6 +206,8 @@ def cancel_batch_jobs(store: str | os.PathLike[str], *, patience: float = 120.0,
         StoreError: the store cannot be opened.
         GeminiMagicError: the server was not reached, or it answered with an error.
     """
+    if not Path(store).expanduser().exists():
+        raise StoreError(f"{store} does not exist.", remedy="Give the file that was the store= of the run.")
     resolved, _ = resolved_options({**options, "service_tier": BATCH})
     with Store.open(store) as opened:
         records = opened.runs()

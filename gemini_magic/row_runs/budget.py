@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from ..backends import Backend
 from ..events import Usage
 from ..options import Options
-from ..prices import HALF_PRICE, TokenPrice, list_price
+from ..prices import HALF_PRICE, Cost, TokenPrice, list_price
 
 __all__ = ["Budget", "TokenRates", "dollars_text", "token_rates"]
 
@@ -30,18 +30,21 @@ class TokenRates(NamedTuple):
         return tokens_in * self.sent + tokens_out * self.received
 
 
-def token_rates(backend: Backend, options: Options) -> TokenRates | None:
+def token_rates(backend: Backend, options: Options, url: str = "") -> TokenRates | None:
     """The prices of a model; None where they are not known.
 
     Args:
         backend: the dialect.
         options: the model, the service tier, and the prices that the user gave.
+        url: where the requests go. List prices are those of the provider's own hosts; empty for them.
     """
     given = TokenPrice.parse(options.price)
     usage = Usage(prompt=_PROBE, output=_PROBE, total=2 * _PROBE)
     if given is not None:
         part = 0.5 if options.service_tier in HALF_PRICE else 1.0
         return TokenRates(part * given.input / 1e6, part * given.output / 1e6)
+    if url and backend.auth and not backend.auth.owns(url):
+        return None
     model = options.model.removeprefix("models/")
     cost = list_price(
         usage,
@@ -132,4 +135,4 @@ class Budget:
 
 def dollars_text(amount: float) -> str:
     """An amount for people."""
-    return f"${amount:,.2f}" if amount >= 1 or not amount else f"${amount:.3g}"
+    return str(Cost(amount, "USD", None, None, "", None, None))

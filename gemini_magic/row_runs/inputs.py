@@ -135,7 +135,9 @@ def _source(data: Any) -> RowSource:
         )
     if isinstance(data, Iterable) and not isinstance(data, bytes | bytearray | memoryview):
         return _of_iterable(data)
-    raise PromptError(f"A {type(data).__name__} is not an input for rows.", remedy=f"Give {_KINDS}.")
+    raise PromptError(
+        f"Rows cannot be read from a value of type {type(data).__name__}.", remedy=f"Give {_KINDS}."
+    )
 
 
 # -- frames

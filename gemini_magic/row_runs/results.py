@@ -345,6 +345,11 @@ class _Responses:
         return key, 0
 
     def _response(self, row: ResultRow) -> Response:
+        if row.status == "in_doubt":
+            raise StoreError(
+                f"Row {show_key(row.key)} was sent, and the process ended before its answer was stored.",
+                remedy='Run it again with in_doubt="again" to ask for the row once more.',
+            )
         if row.request is None or not row.attempts:
             raise StoreError(
                 f"Row {show_key(row.key)} has no response: {row.status}.",
@@ -358,8 +363,11 @@ class ResponsesByKey(_Responses):
 
     def __getitem__(self, key: Any) -> Response:
         value, sample = self._split(key, tuple if len(self._plan.key_names) > 1 else object)
-        row = self._store.result(canonical_key(value), sample)
+        form = canonical_key(value)
+        row = self._store.result(form, sample)
         if row is None:
+            if self._plan.source.again and form in self._plan.row_keys():
+                raise _not_asked(show_key(form))
             raise KeyError(self._unknown(value))
         return self._response(row)
 
@@ -385,11 +393,16 @@ class ResponsesByPosition(_Responses):
         row = self._store.result(self._plan.repeats.get(at, at), sample) if at >= 0 else None
         if row is None:
             if 0 <= at < (self._plan.length or 0):
-                raise StoreError(
-                    f"Row {at} has no response: waiting.", remedy="Run the cell again to ask for it."
-                )
+                raise _not_asked(str(at))
             raise IndexError(f"The run has no row at position {position}.")
         return self._response(row)
+
+
+def _not_asked(row: str) -> StoreError:
+    return StoreError(
+        f"Row {row} has no response: waiting.",
+        remedy="Run it again to ask for the row; `limit` leaves rows out.",
+    )
 
 
 def _key_cell(key: bytes, level: int, kind: OutputKind) -> Any:

@@ -13,7 +13,7 @@ from .cluster_client import check_cluster
 from .limits import MOST_AT_ONCE
 from .plan import MOST_REPEATS, Duplicates, Missing, Plan, prepare
 
-__all__ = ["RowArguments", "options_of_rows"]
+__all__ = ["RowArguments", "options_of_rows", "refuse_other_names"]
 
 _ROW_SECONDS: Final = 600.0  # the longest time of one row
 _FLEX_SECONDS: Final = 1200.0
@@ -33,6 +33,20 @@ _REFUSED: Final[Mapping[str, str]] = {
     "repair": "repairs: ask again with run.retry(status=['mismatch'])",
 }
 """Options that a run over rows does not support, and what they would do."""
+
+_OTHER_NAMES: Final = {
+    "key": "id",
+    "tier": "service_tier",
+    "on": "cluster",
+    "client": "cluster",
+    "max_rows": "limit",
+    "epochs": "repeat",
+    "samples": "repeat",
+    "max_workers": "concurrency",
+    "at_once": "concurrency",
+    "budget": "max_cost",
+}
+"""Keywords that users of other libraries may write, and the argument of :func:`rows` that they mean."""
 
 
 class RowArguments(NamedTuple):
@@ -119,6 +133,12 @@ class RowArguments(NamedTuple):
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if value is not None and not (number and value > 0):
                 raise OptionError(f"{name}={value!r} is not valid.", remedy="Give a number above 0.")
+        for name in ("store", "folder"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, str | os.PathLike) and os.fspath(value)):
+                raise OptionError(f"{name}={value!r} is not a path.", remedy="Give a text or a pathlib.Path.")
+        if not isinstance(self.dedupe, bool):
+            raise OptionError(f"dedupe={self.dedupe!r} is not valid.", remedy="Use True or False.")
         if self.cluster is not None:
             check_cluster(self.cluster)
 
@@ -138,3 +158,14 @@ def options_of_rows(options: Options) -> Options:
     if flex:  # it waits in a queue before the first byte
         options.first_byte_timeout = max(options.first_byte_timeout, options.timeout)
     return options
+
+
+def refuse_other_names(options: Mapping[str, Any]) -> None:
+    """Refuse keywords that other libraries use for arguments of a run.
+
+    Raises:
+        OptionError: there is one.
+    """
+    for name in options:
+        if (own := _OTHER_NAMES.get(name)) is not None:
+            raise OptionError(f"Unknown setting: {name!r}.", remedy=f"Use {own}=.")

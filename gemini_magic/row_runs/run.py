@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 from msgspec.structs import replace
 
@@ -29,13 +29,14 @@ from .results import ResponsesByKey, ResponsesByPosition, RowResults
 from .store import Store
 from .store_schema import IN_DOUBT
 from .store_values import ResultRow
-from .values import Grant
+from .values import Grant, RowStatus
 
 if TYPE_CHECKING:
     from ..response import Response
 
 __all__ = ["RowRun", "RunSettings"]
 
+_STATUSES: Final = tuple(each for union in get_args(RowStatus) for each in get_args(union) or (union,))
 _FAILED: Final = ("error", "stalled", "interrupted", "lost")
 _UNFINISHED: Final = ("waiting", "running", "in_doubt")
 
@@ -268,6 +269,20 @@ class RowRun(DisplayedRun):
         counts = self.store.counts()
         return sum(counts.get(status, 0) for status in (*_FAILED, "in_doubt"))
 
+    @property
+    def refused(self) -> bool:
+        """Whether nothing was sent, because the prompt, the rows or an option is not valid."""
+        return isinstance(self._leader.problem, UsageProblem) and not self.progress.requests
+
+    def raise_if_refused(self) -> None:
+        """Raise the error of a run that was refused before anything was sent.
+
+        Raises:
+            UsageProblem: the error.
+        """
+        if self.refused:
+            self.raise_for_status()
+
     def raise_for_status(self, max_failed: float = 0) -> RowRun:
         """Raise an error if the run ended early or too many rows have failed; return the run.
 
@@ -293,9 +308,12 @@ class RowRun(DisplayedRun):
                 remedy=progress.remedy or "Run it again.",
             )
         if failed > allowed:
+            doubtful = counts.get("in_doubt", 0)
+            which = f", {doubtful:,} of them in doubt" if doubtful else _most_frequent(progress)
             raise RowsError(
-                f"{failed:,} of {total:,} rows failed{_most_frequent(progress)}.",
-                remedy="run.retry() asks those again whose failure may pass.",
+                f"{failed:,} of {total:,} rows failed{which}.",
+                remedy="run.retry() asks those again whose failure may pass."
+                + (' A run with in_doubt="again" asks those in doubt.' if doubtful else ""),
             )
         return self
 
@@ -323,6 +341,10 @@ class RowRun(DisplayedRun):
                 remedy="Give a list or a frame instead of an iterator.",
             )
         statuses = [status] if isinstance(status, str) else status
+        if unknown := [each for each in statuses or () if each not in _STATUSES]:
+            raise OptionError(
+                f"status={unknown[0]!r} is not a status of a row.", remedy=f"Use {', '.join(_STATUSES)}."
+            )
         return self._again(self, statuses, options)
 
     # -- the store

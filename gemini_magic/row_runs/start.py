@@ -16,7 +16,7 @@ from ..backends import Backend, backend, host_to_name
 from ..client import Asker, Key, endpoint_of, rate_scope
 from ..config import IGNORED, KEY_WITHHELD
 from ..content import Text
-from ..errors import CredentialsError, Interrupted, OptionError
+from ..errors import CredentialsError, Interrupted, OptionError, PromptError
 from ..options import Options
 from ..prices import TokenPrice
 from ..prompts import build_request
@@ -36,7 +36,7 @@ from .pace import Pace
 from .plan import Duplicates, Missing
 from .preview import preview_rows
 from .progress import ProgressCounter
-from .row_arguments import RowArguments, options_of_rows
+from .row_arguments import RowArguments, options_of_rows, refuse_other_names
 from .run import RowRun, RunSettings, retried_grants
 from .store import Store
 from .store_values import RunRecord
@@ -112,7 +112,12 @@ def rows(
         Interrupted: the user interrupted it. What was answered is in the store, and the exception's ``response`` is the run.
     """
     template = prompt
+    refuse_other_names(options)
     if data is None:
+        if isinstance(prompt, str) and "{{" in prompt:
+            raise PromptError(
+                "The rows are missing.", remedy="Give them after the prompt: rows(prompt, df, id=…)."
+            )
         template, data = None, prompt
     arguments = RowArguments(
         id=id,
@@ -144,6 +149,7 @@ def _watched(run: RowRun, show: bool | None) -> RowRun:
     """Show a run until it ends, and return it.
 
     Raises:
+        UsageProblem: the prompt, the rows or an option is not valid, and nothing was sent.
         Interrupted: the user interrupted it; ``response`` is the run.
     """
     try:
@@ -151,6 +157,7 @@ def _watched(run: RowRun, show: bool | None) -> RowRun:
     except KeyboardInterrupt:
         pass
     else:
+        run.raise_if_refused()
         return run
     again = "Run it again to go on: rows with an answer are not asked again."
     if run.store.temporary:
@@ -247,10 +254,12 @@ class _Starter:
         self.dialect = dialect
         self.arguments = arguments
         self.options = settings.asker.options
-        self.rates = token_rates(dialect, self.options)
+        url = dialect.url(self.options.model, endpoint_of(self.options))
+        self.rates = token_rates(dialect, self.options, url)
         if arguments.max_cost is not None and self.rates is None:
+            at = "" if token_rates(dialect, self.options) is None else f" at {host_to_name(url)}"
             raise OptionError(
-                f"max_cost cannot be kept: no price is known for {self.options.model}.",
+                f"max_cost cannot be kept: no price is known for {self.options.model}{at}.",
                 remedy='Give the prices with price="IN,OUT" (dollars for a million tokens), or leave max_cost out.',
             )
 

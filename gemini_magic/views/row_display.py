@@ -27,6 +27,11 @@ class DisplayedRun(DisplayedValue):
         """How far the run has come."""
         raise NotImplementedError
 
+    @property
+    def refused(self) -> bool:
+        """Whether the run ended before anything was sent, and the error is raised."""
+        return False
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
         return rows_bundle(self.progress, name=self.name)
 

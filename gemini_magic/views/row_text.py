@@ -206,7 +206,7 @@ def _money(progress: RowProgress) -> list[str]:
     amount = f"{'' if progress.cost_is_complete else 'at least '}{as_dollars(progress.cost)}"
     if progress.max_cost is None:
         return [amount]
-    before = f" after {as_dollars(progress.spent_before)} before" if progress.spent_before else ""
+    before = f" and {as_dollars(progress.spent_before)} in earlier runs," if progress.spent_before else ""
     return [f"{amount}{before} of at most {as_dollars(progress.max_cost)}"]
 
 

@@ -185,11 +185,15 @@ def watch_rows(
     except BaseException:
         watcher.abandon()
         raise
-    watcher.close(error_follows=watcher.interrupted)
+    watcher.close(error_follows=watcher.interrupted or _is_refused(run))
     if watcher.interrupted:
         raise Interrupted(interrupted_line(run.progress))
     if show and shell is not None and isinstance(run, DisplayedRun):
         _skip_display_of_cell(shell, run)
+
+
+def _is_refused(run: WatchedRun) -> bool:
+    return isinstance(run, DisplayedRun) and run.refused
 
 
 def _skip_display_of_cell(shell: Any, run: DisplayedRun) -> None:

@@ -134,3 +134,9 @@ def test_a_run_from_python_is_shown_once(tickets):
     assert tickets.shown.count("✓ 30 rows done") == 1
     tickets(f"{ask[:-1]}, show=False)")
     assert tickets.shown.count("✓ 30 rows done") == 1
+
+
+def test_remedies_name_the_options_of_the_cell_also_for_errors_of_the_first_rows(tickets):
+    result = tickets("%%gemini --rows tickets --id id\n{{ row.text[:4] }}")
+    assert "first 20 rows are equal" in result.error_in_exec.message
+    assert result.error_in_exec.remedy.endswith("use `--repeat N`.")

@@ -13,7 +13,7 @@ from batch_server import BatchServer
 
 import gemini_magic
 from gemini_magic.api import resolved_options
-from gemini_magic.errors import GeminiMagicError, OptionError
+from gemini_magic.errors import GeminiMagicError, OptionError, StoreError
 from gemini_magic.row_runs import RowArguments, batch, batch_pack, start_rows
 from gemini_magic.row_runs.run import RowRun
 
@@ -366,3 +366,10 @@ def test_rows_of_a_killed_process_are_not_in_doubt_and_not_paid_again(ask, serve
     assert child.wait(60) == -signal.SIGKILL
     assert texts(ask()) == DONE  # with in_doubt="stop"
     assert (server.created, server.paid) == (1, 5)
+
+
+def test_the_jobs_of_a_store_that_does_not_exist_cannot_be_cancelled(tmp_path):
+    path = tmp_path / "none.rows.sqlite"
+    with pytest.raises(StoreError, match="does not exist"):
+        gemini_magic.cancel_batch_jobs(path)
+    assert not path.exists()

@@ -59,9 +59,9 @@ def test_prices_are_those_of_the_user_or_of_the_list():
 
 def test_dollars_are_short():
     assert [dollars_text(amount) for amount in (0, 0.00123, 0.5, 1234.567)] == [
-        "$0.00",
+        "$0",
         "$0.00123",
-        "$0.5",
+        "$0.500",
         "$1,234.57",
     ]
 

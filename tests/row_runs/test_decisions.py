@@ -1,10 +1,13 @@
 """Tests of what a run asks and what not: stale rows, rows in doubt, equal rows, limits of cost and time, retries."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from fake_server import FakeServer, Script, finish, gate, hang_up, text
 from rows_stage import ask_rows, asked_texts, refused, results, start_asking, statuses, table
 
-from gemini_magic.errors import OptionError, RowsError
+from gemini_magic.errors import OptionError, RowsError, StoreError
 from gemini_magic.row_runs import leader
 from gemini_magic.row_runs.store import Store
 from gemini_magic.row_runs.values import Grant, Wanted
@@ -287,3 +290,45 @@ def test_stop_lets_the_rows_in_flight_end_and_a_second_one_ends_them(server, sto
     again = ask_rows(server, table(50), store=store)
     assert again.progress.unasked["done"] >= asked
     assert set(asked_texts(server)) == {f"Classify: text {number}" for number in range(50)}
+
+
+def test_max_cost_needs_a_price_at_another_host_than_the_providers(server):
+    with pytest.raises(OptionError, match=r"no price is known for gemini-2.5-flash at 127\.0\.0\.1"):
+        ask_rows(server, table(2), model="gemini-2.5-flash", max_cost=1)
+    assert not server.requests
+
+
+def test_small_amounts_are_written_without_an_exponent(server, store):
+    ask_rows(server, table(2), store=store)
+    with pytest.raises(OptionError, match=r"costs about \$0\.0000\d+\. Nothing was sent") as stale:
+        ask_rows(server, table(2), "Other: {{ row.text }}", store=store, price="0.3,2.5")
+    assert "e-0" not in stale.value.message
+
+
+def test_keys_that_stand_for_other_texts_are_reported_as_a_question(server, store):
+    ask_rows(server, table(2), id="position", store=store)
+    with pytest.raises(OptionError, match=r"numbered again\? No price is known"):
+        ask_rows(server, table(2, first=7), id="position", store=store)
+
+
+def test_rows_in_doubt_have_no_response_and_say_how_to_ask_them(server, store):
+    ask_rows(server, table(3), store=store)
+    with closing(sqlite3.connect(store)) as base, base:
+        base.execute("UPDATE request SET state = 1, status = NULL WHERE id = 2")
+        base.execute("UPDATE raw SET pieces = NULL WHERE request = 2")
+    run = ask_rows(server, table(3), store=store, in_doubt="skip")
+    assert statuses(run) == ["complete", "in_doubt", "complete"]
+    with pytest.raises(StoreError, match="was sent, and the process ended") as found:
+        _ = run.iat[1]
+    assert 'in_doubt="again"' in found.value.remedy
+    with pytest.raises(RowsError, match="1 of 3 rows failed, 1 of them in doubt") as failed:
+        run.raise_for_status()
+    assert 'in_doubt="again"' in failed.value.remedy
+
+
+def test_a_row_beyond_the_limit_is_waiting_and_not_unknown(server):
+    run = ask_rows(server, table(5), limit=2)
+    with pytest.raises(StoreError, match="Row 'T-4' has no response: waiting"):
+        _ = run.at["T-4"]
+    with pytest.raises(KeyError):
+        _ = run.at["T-9"]

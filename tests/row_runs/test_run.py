@@ -5,11 +5,11 @@ import resource
 
 import pytest
 from client_stage import until
-from fake_server import FakeServer, Script, finish, gate, text
+from fake_server import FakeServer, Script, cut, finish, gate, text
 from rows_stage import ask_rows, asked_texts, refused, results, start_asking, statuses, table
 
 import gemini_magic as gm
-from gemini_magic.errors import OptionError, RowsError, StoreError
+from gemini_magic.errors import OptionError, PromptError, RowsError, StoreError
 from gemini_magic.row_runs import leader
 
 HELLO = (text("Hel"), text("lo"), finish())
@@ -104,6 +104,10 @@ def test_an_option_that_rows_do_not_support_is_refused_before_anything_is_sent(s
         {"concurrency": True},
         {"max_cost": 0},
         {"max_seconds": "10"},
+        {"store": 3},
+        {"store": ""},
+        {"folder": 3},
+        {"dedupe": "no"},
     ],
 )
 def test_a_value_that_is_not_valid_is_refused(server, argument):
@@ -244,3 +248,59 @@ def test_a_response_has_its_request_while_the_input_has_the_same_row(server):
     assert run.at["T-1", 1].text == "Hello"
     once = ask_rows(server, iter(table(2)))
     assert (once.iat[1].request.turns, once.iat[1].text) == ((), "Hello")
+
+
+@pytest.mark.parametrize(
+    ("template", "data", "message"),
+    [
+        ("Classify: {{ row.text }}", [{"id": n, "text": "a"} for n in range(20)], "first 20 rows are equal"),
+        ("Classify: {{ row.text.x }}", table(3), "no attribute 'x'"),
+        ("Classify: {{ row }}", table(3), "is a whole row"),
+    ],
+)
+def test_a_run_that_is_refused_before_anything_is_sent_raises_its_error(server, template, data, message):
+    with pytest.raises(PromptError, match=message):
+        ask_rows(server, data, template)
+    assert not server.requests
+
+
+def test_a_row_that_is_not_valid_after_others_were_sent_ends_the_run_and_keeps_their_answers(server):
+    rows = iter([*table(1500), {"id": "T-1500", "text": 7}])
+    run = ask_rows(server, rows, "{{ row.text[:9] }}")
+    assert run.progress.state == "error"
+    assert "'int' object is not subscriptable" in run.progress.ending
+    assert run.progress.counts["complete"] >= 500
+
+
+def test_retry_refuses_what_is_not_a_status(server):
+    run = ask_rows(server, table(2))
+    with pytest.raises(OptionError, match="'failed' is not a status of a row") as refused_status:
+        run.retry(status=["error", "failed"])
+    assert "stalled" in refused_status.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "own"), [("key", "id"), ("tier", "service_tier"), ("on", "cluster"), ("max_rows", "limit")]
+)
+def test_keywords_of_other_libraries_name_the_argument(server, name, own):
+    with pytest.raises(OptionError, match=f"Unknown setting: '{name}'") as found:
+        ask_rows(server, table(2), **{name: 1})
+    assert found.value.remedy == f"Use {own}=."
+
+
+def test_a_prompt_without_rows_is_refused():
+    with pytest.raises(PromptError, match="The rows are missing"):
+        gm.rows("Classify: {{ row.text }}", id="id")
+
+
+def test_the_error_of_a_row_says_what_does_not_fit_and_names_no_command_for_cells(server):
+    run = ask_rows(server, table(1), schema="label a|b")
+    [row] = results(run)
+    assert row.status == "mismatch"
+    assert "JSON" in row.error
+    server.model("m", text("Hel"), cut())
+    [row] = results(ask_rows(server, table(1)))
+    assert row.error == "The connection was lost after 3 characters."
+    server.model("m", text("Hel", finish="SAFETY"))
+    [row] = results(ask_rows(server, table(1)))
+    assert (row.status, row.reason) == ("blocked", "blocked")

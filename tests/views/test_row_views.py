@@ -77,7 +77,10 @@ def test_the_first_fact_says_how_many_rows_are_done(progress, fact):
         ({"cost": 0.0, "max_cost": None}, "$0"),
         ({"cost": 0.5, "cost_is_complete": False}, "at least $0.500"),
         ({"cost": 0.5, "max_cost": 5.0}, "$0.500 of at most $5.00"),
-        ({"cost": 0.5, "max_cost": 5.0, "spent_before": 2.0}, "$0.500 after $2.00 before of at most $5.00"),
+        (
+            {"cost": 0.5, "max_cost": 5.0, "spent_before": 2.0},
+            "$0.500 and $2.00 in earlier runs, of at most $5.00",
+        ),
         ({"rate": 0.05}, "3.0 rows/min"),
         ({"rate": 2.5}, "2.5 rows/s"),
         ({"left": 4_000.0}, "1 h 07 min left"),
