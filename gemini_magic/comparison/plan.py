@@ -147,7 +147,8 @@ def plan_columns(
     axes += [_values(name, values, given) for name, values in _by_setting(sweep).items()]
     if repeat > 1:
         axes.append(_Axis([(f"#{number + 1}", {}) for number in range(repeat)]))
-    if prod(len(axis.values) for axis in axes) == 1:
+    _refuse_many([len(axis.values) for axis in axes])  # also of other sequences
+    if all(len(axis.values) == 1 for axis in axes):
         raise OptionError(
             "A comparison needs at least two columns.",
             remedy="Name two models, two values of an option, or --repeat 2; for one answer, leave these options out.",
@@ -164,8 +165,9 @@ def _refuse_many(sizes: Sequence[int]) -> None:
     """Refuse too many columns before they are made: there may be a billion."""
     count, listed = prod(sizes), [f"{size:,}" for size in sizes if size > 1]
     if count > MAX_COLUMNS:
+        shown = f" ({' × '.join(listed)})" if len(listed) > 1 else ""
         raise OptionError(
-            f"The comparison has {count:,} columns ({' × '.join(listed)}), more than {MAX_COLUMNS}.",
+            f"The comparison has {count:,} columns{shown}, more than {MAX_COLUMNS}.",
             remedy="Use fewer models, values or repetitions.",
         )
 

@@ -31,7 +31,7 @@ _SINGLE: Final = {
     "fallback": "`--no-stream` asks for whole answers from the start.",
     "count": "`--dry-run` counts the rows.",
     "background": "The cell shows the progress, and its Stop button works.",
-    "compare sweep": "Run the rows once for each, with a store of their own.",
+    "compare sweep": "Run the rows once for each, each time with another store.",
 }
 
 

@@ -58,5 +58,6 @@ class CircuitBreaker:
         if self._most is None and self._rows > _SMALL:
             total = max(limit, int(_SHARE * self._rows))
         if self.in_a_row >= limit or count >= total:
-            return f"{count} rows were refused for the same reason: {attempted.error}"
+            ended = "failed" if attempted.http_status is None else "were refused"
+            return f"{count} rows {ended} for the same reason: {attempted.error}"
         return ""

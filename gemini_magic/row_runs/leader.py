@@ -424,7 +424,7 @@ class Leader:
             return
         self._open.discard(flying.grant.request)
         self._end_early(
-            f"The quota of the day is used up: {attempted.error}",
+            f"The quota of the day is used up: {attempted.error.splitlines()[0] if attempted.error else TOO_MANY}",
             f'Run it again after {opens.astimezone():%H:%M on %A} (midnight in California), or with wait="day".',
         )
 

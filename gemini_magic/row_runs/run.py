@@ -340,7 +340,7 @@ class RowRun(DisplayedRun):
                 "The input can be read only once, so its rows cannot be asked again.",
                 remedy="Give a list or a frame instead of an iterator.",
             )
-        statuses = [status] if isinstance(status, str) else status
+        statuses = None if status is None else [status] if isinstance(status, str) else list(status)
         if unknown := [each for each in statuses or () if each not in _STATUSES]:
             raise OptionError(
                 f"status={unknown[0]!r} is not a status of a row.", remedy=f"Use {', '.join(_STATUSES)}."

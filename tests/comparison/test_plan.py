@@ -108,8 +108,8 @@ def test_long_values_that_begin_alike_have_different_labels():
         ({"sweep": ["system=[1"]}, "not a valid JSON array"),
         ({"sweep": ["thinking=low,low"]}, "twice"),
         ({"sweep": ["safety=low,lower"]}, "must be one of"),
-        ({"repeat": MAX_COLUMNS + 1}, "more than 16"),
-        ({"repeat": 10**9}, "1,000,000,000 columns (1,000,000,000), more than 16"),
+        ({"repeat": MAX_COLUMNS + 1}, "17 columns, more than 16"),
+        ({"repeat": 10**9}, "1,000,000,000 columns, more than 16"),
         ({"compare": "a-1,b-1,c-1", "sweep": ["seed=1,2,3"], "repeat": 2}, "18 columns (3 × 3 × 2)"),
     ],
 )

@@ -68,3 +68,9 @@ def test_a_request_that_is_not_one_has_an_empty_prompt(server, body):
 
 def test_it_listens_on_this_computer_only(server):
     assert server.url.startswith("http://127.0.0.1:")
+
+
+def test_tokens_are_counted_without_asking(server):
+    counted = gm.count_tokens("hello there", model="m-1", base_url=server.url, key_env="PRACTICE_KEY")
+    assert counted.total == 2
+    assert server.requests == 0

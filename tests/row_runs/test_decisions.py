@@ -332,3 +332,9 @@ def test_a_row_beyond_the_limit_is_waiting_and_not_unknown(server):
         _ = run.at["T-4"]
     with pytest.raises(KeyError):
         _ = run.at["T-9"]
+
+
+def test_rows_that_break_off_for_the_same_reason_have_failed_and_were_not_refused(server):
+    server.model("m", hang_up())
+    run = ask_rows(server, table(20))
+    assert run.progress.ending.startswith("5 rows failed for the same reason: The connection was lost")

@@ -276,6 +276,8 @@ def test_retry_refuses_what_is_not_a_status(server):
     run = ask_rows(server, table(2))
     with pytest.raises(OptionError, match="'failed' is not a status of a row") as refused_status:
         run.retry(status=["error", "failed"])
+    with pytest.raises(OptionError, match="True is not a status of a row"):
+        run.retry(status=[True, False])
     assert "stalled" in refused_status.value.remedy
 
 
