@@ -164,7 +164,12 @@ class RowPrompts:
             return self._template.render(used)
         except PromptError as error:
             name = show_key(key) if key else f"{position + 1:,}"
-            raise PromptError(f"Row {name}: {error.message}", remedy=error.remedy) from error
+            remedy = error.remedy.removesuffix(
+                " Nothing was sent."
+            )  # rows before this one may have been sent
+            if self._places is None and isinstance(error.__cause__, AttributeError | TypeError | KeyError):
+                remedy = "These rows have no columns: write {{ row }}."
+            raise PromptError(f"Row {name}: {error.message}", remedy=remedy) from error
 
 
 def _prompt_of(value: Any, position: int) -> tuple[Part, ...]:

@@ -323,8 +323,8 @@ class RowRun(DisplayedRun):
         An answer counts instead of the first one unless that one was complete. The old attempts stay in the store.
 
         Args:
-            status: the statuses of the rows; by default rows whose failure may pass: a lost connection, a timeout, an error
-                of the server.
+            status: the statuses of the rows; by default rows without an answer whose failure may pass: a connection that was
+                lost before the answer began, a timeout, an error of the server.
             options: arguments of ``rows`` that replace those of this run, such as ``max_tokens``.
 
         Returns:

@@ -258,6 +258,8 @@ class _Starter:
         self.rates = token_rates(dialect, self.options, url)
         if arguments.max_cost is not None and self.rates is None:
             at = "" if token_rates(dialect, self.options) is None else f" at {host_to_name(url)}"
+            if self.options.service_tier not in (None, "standard"):
+                at += f" in the tier {self.options.service_tier}"
             raise OptionError(
                 f"max_cost cannot be kept: no price is known for {self.options.model}{at}.",
                 remedy='Give the prices with price="IN,OUT" (dollars for a million tokens), or leave max_cost out.',

@@ -295,6 +295,8 @@ def test_stop_lets_the_rows_in_flight_end_and_a_second_one_ends_them(server, sto
 def test_max_cost_needs_a_price_at_another_host_than_the_providers(server):
     with pytest.raises(OptionError, match=r"no price is known for gemini-2.5-flash at 127\.0\.0\.1"):
         ask_rows(server, table(2), model="gemini-2.5-flash", max_cost=1)
+    with pytest.raises(OptionError, match=r"for gemini-2.5-flash in the tier priority\."):
+        ask_rows(server, table(2), model="gemini-2.5-flash", max_cost=1, service_tier="priority")
     assert not server.requests
 
 

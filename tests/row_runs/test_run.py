@@ -306,3 +306,23 @@ def test_the_error_of_a_row_says_what_does_not_fit_and_names_no_command_for_cell
     server.model("m", text("Hel", finish="SAFETY"))
     [row] = results(ask_rows(server, table(1)))
     assert (row.status, row.reason) == ("blocked", "blocked")
+
+
+def test_a_column_of_rows_without_columns_is_an_error_that_names_the_row_itself(server):
+    with pytest.raises(PromptError) as caught:
+        gm.rows(
+            "Classify: {{ row.text }}",
+            ["one", "two"],
+            base_url=server.base_url,
+            key_env="TEST_KEY",
+            show=False,
+        )
+    assert caught.value.remedy == "These rows have no columns: write {{ row }}."
+    assert not server.requests
+
+
+def test_an_expression_that_fails_in_a_later_row_does_not_claim_that_nothing_was_sent(server):
+    rows = [{"id": n, "divisor": 30 - n} for n in range(600)]
+    with pytest.raises(PromptError) as caught:
+        ask_rows(server, rows, "{{ 1 / row.divisor }}")
+    assert caught.value.remedy == "Fix the expression."
