@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from math import prod
 from typing import Any, Final, NamedTuple
 
 from ..backends import backend, names
@@ -140,23 +141,17 @@ def plan_columns(
         OptionError: a model, a value or an option is not valid here.
     """
     _refuse(given)
+    named = [each for each in (models, *sweep.values()) if isinstance(each, list | tuple | range) and each]
+    _refuse_many([*map(len, named), repeat])
     axes = [*([_models(models, options, given)] if models else [])]
     axes += [_values(name, values, given) for name, values in _by_setting(sweep).items()]
     if repeat > 1:
         axes.append(_Axis([(f"#{number + 1}", {}) for number in range(repeat)]))
-    count = 1
-    for axis in axes:
-        count *= len(axis.values)
-    if count == 1:
+    _refuse_many([len(axis.values) for axis in axes])  # also of other sequences
+    if all(len(axis.values) == 1 for axis in axes):
         raise OptionError(
             "A comparison needs at least two columns.",
             remedy="Name two models, two values of an option, or --repeat 2; for one answer, leave these options out.",
-        )
-    if count > MAX_COLUMNS:
-        sizes = f" ({' × '.join(str(len(axis.values)) for axis in axes)})" if len(axes) > 1 else ""
-        raise OptionError(
-            f"The comparison has {count:,} columns{sizes}, more than {MAX_COLUMNS}.",
-            remedy="Use fewer models, values or repetitions.",
         )
     columns = []
     for chosen in product(*(enumerate(axis.values) for axis in axes)):
@@ -164,6 +159,17 @@ def plan_columns(
         label = " · ".join(text for _, (text, _) in chosen)
         columns.append(ColumnPlan(label, changes, chosen[-1][0] if repeat > 1 else 0))
     return tuple(columns)
+
+
+def _refuse_many(sizes: Sequence[int]) -> None:
+    """Refuse too many columns before they are made: there may be a billion."""
+    count, listed = prod(sizes), [f"{size:,}" for size in sizes if size > 1]
+    if count > MAX_COLUMNS:
+        shown = f" ({' × '.join(listed)})" if len(listed) > 1 else ""
+        raise OptionError(
+            f"The comparison has {count:,} columns{shown}, more than {MAX_COLUMNS}.",
+            remedy="Use fewer models, values or repetitions.",
+        )
 
 
 def options_of_column(options: Options) -> Options:

@@ -149,7 +149,7 @@ def _answer(  # noqa: PLR0917 - the columns of a query
     *retry: Any,
 ) -> tuple[int, int, int, int, str | None, bool]:
     """The first values of a match: the request, and the request whose answer counts."""
-    if answer is None:
+    if answer is None or retry[0] is None:  # a file of someone else may name a retry that it does not have
         return request, request, state, attempts, status, permanent == 1
     state, attempts, status, permanent = retry
     return request, answer, state, attempts, status, permanent == 1

@@ -54,7 +54,10 @@ def rebuilt_response(
         if each is found[-1] or not each.has_answer
     ]
     response = response_from_exchanges(Response, exchanges, run.dialect, asked, price=price, schema=schema)
-    started = datetime.fromtimestamp(first, UTC)
+    try:
+        started = datetime.fromtimestamp(first, UTC)
+    except (ValueError, OverflowError, OSError):  # the file may hold any number
+        started = datetime.fromtimestamp(0, UTC)
     response.ledger.set_source(
         "recording", started=started, host=run.host if http is None else host_to_name(http.url)
     )

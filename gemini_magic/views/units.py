@@ -10,11 +10,13 @@ __all__ = ["byte_size", "duration", "tick_label", "ticks", "whole_seconds"]
 _MINUTE: Final = 60.0
 _TEN_MINUTES: Final = 600.0
 _SHORT: Final = 10.0  # seconds that are written with two decimals
+_LONGEST: Final = 1e12  # seconds; a file may hold any number
 _KILO, _MEGA = 1000, 1_000_000
 
 
 def duration(seconds: float) -> str:
     """Seconds with three digits: ``620 ms``, ``1.31 s``, ``12.4 s``, ``2 min 05 s``."""
+    seconds = min(seconds, _LONGEST)
     thousandths = round(seconds * 1000, 1)
     if round(thousandths) < _KILO:
         return f"{thousandths:.0f} ms" if thousandths >= 1 else f"{thousandths:g} ms"

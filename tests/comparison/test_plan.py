@@ -9,6 +9,7 @@ from gemini_magic.client import remember_models
 from gemini_magic.comparison import MAX_COLUMNS, plan_columns, read_plan
 from gemini_magic.config import resolve
 from gemini_magic.errors import OptionError
+from gemini_magic.options import Options
 
 
 def plan(**line):
@@ -108,11 +109,17 @@ def test_long_values_that_begin_alike_have_different_labels():
         ({"sweep": ["thinking=low,low"]}, "twice"),
         ({"sweep": ["safety=low,lower"]}, "must be one of"),
         ({"repeat": MAX_COLUMNS + 1}, "17 columns, more than 16"),
+        ({"repeat": 10**9}, "1,000,000,000 columns, more than 16"),
         ({"compare": "a-1,b-1,c-1", "sweep": ["seed=1,2,3"], "repeat": 2}, "18 columns (3 × 3 × 2)"),
     ],
 )
 def test_a_mistake_is_an_error(line, message):
     assert message in refused(**line)
+
+
+def test_a_billion_values_are_refused_before_they_are_read():
+    with pytest.raises(OptionError, match=r"2,000,000,000 columns \(1,000,000,000 × 2\), more than 16"):
+        plan_columns(Options(), {}, models=(), sweep={"temperature": range(10**9)}, repeat=2)
 
 
 @pytest.mark.parametrize(

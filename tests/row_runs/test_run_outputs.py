@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fake_server import FakeServer, Script, finish, text
+from fake_server import FakeServer, Script, event, finish, text
 from rows_stage import ask_rows, asked_texts, refused, statuses, table
 
 import gemini_magic as gm
@@ -63,6 +63,14 @@ def test_other_inputs_get_their_answers(server, make):
 def test_a_list_of_prompts_has_results_with_positions(server):
     run = gm.rows(["one", "two"], model="m", key_env="TEST_KEY", base_url=server.base_url, show=False)
     assert run.df["_position"].tolist() == [0, 1] and run.at[1].text == run.iat[1].text
+
+
+def test_counts_of_tokens_that_no_column_holds_are_null(server):
+    counts = {"promptTokenCount": 2**63 - 1, "candidatesTokenCount": 2**63 - 1}
+    answer = {"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}
+    server.model("m", event({"candidates": [answer], "usageMetadata": counts}))
+    assert ask_rows(server, pd.DataFrame(table(1))).df["_tokens"].isna().all()
+    assert ask_rows(server, pl.DataFrame(table(1))).df["_tokens"].to_list() == [None]
 
 
 def test_rows_of_other_inputs_find_the_answers_of_the_store(server, tmp_path):

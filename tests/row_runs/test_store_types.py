@@ -68,6 +68,23 @@ def test_a_value_of_another_type_is_an_error_of_the_store(filled, tmp_path, colu
     assert errors
 
 
+def test_a_time_that_no_calendar_has_leaves_the_response_readable(filled, tmp_path):
+    path = tmp_path / "t.rows.sqlite"
+    shutil.copy(filled, path)
+    store_sql(path, "UPDATE raw SET sent = 9e18")
+    with Store.read(path) as store:
+        assert store.response(1).text == "an answer"
+
+
+def test_a_retry_that_the_store_does_not_have_leaves_the_first_answer(filled, tmp_path):
+    path = tmp_path / "t.rows.sqlite"
+    shutil.copy(filled, path)
+    store_sql(path, "UPDATE request SET answer = 99 WHERE id = 1")
+    with Store.read(path) as store:
+        [match] = store.match([wanted(0)])
+        assert (match.request, match.answer, match.attempts, match.status) == (1, 1, 1, "complete")
+
+
 def test_a_row_with_a_negative_sample_is_not_a_result(filled, tmp_path):
     path = tmp_path / "t.rows.sqlite"
     shutil.copy(filled, path)

@@ -367,6 +367,7 @@ def test_twenty_thousand_chunks_give_a_small_image_in_linear_time():
         (9.996, "10.0 s"),
         (59.96, "1 min 00 s"),
         (125.4, "2 min 05 s"),
+        (1e308, "16666666666 min 40 s"),
     ],
 )
 def test_durations(seconds, text):
