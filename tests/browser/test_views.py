@@ -213,8 +213,8 @@ def test_the_stop_button_is_displayed_only_if_it_can_work(notebook, lab):
     open_notebook(
         notebook,
         lab,
-        "clicked = []\nawait show(ANSWER, pause=2, stop=lambda: clicked.append(1))\nprint(clicked)",
-        "await show(ANSWER, pause=1)",
+        "clicked = []\nawait show(ANSWER, pause=60, stop=lambda: clicked.append(1), until=lambda: clicked)\nprint(clicked)",
+        "await show(ANSWER, pause=5)",
     )
     notebook.run(1, wait=False)
     notebook.page.wait_for_selector(".gm-stop")

@@ -17,12 +17,12 @@ NEAR = 24  # pixels: an answer that ends at most this far below the lower edge i
 
 # The first cell: `show` displays a growing answer.
 SETUP = f"""
-import asyncio, sys
+import asyncio, sys, time
 sys.path[:0] = [{str(CHECKOUT)!r}, {str(CHECKOUT / "tests" / "support")!r}]
 from view_stage import ANSWER, ATTACK, feed, new_ledger
 from gemini_magic.views import select_view, stop_hint
 
-async def show(text, thoughts="", pause=0.0, display="live", stop=None, step=12):
+async def show(text, thoughts="", pause=0.0, display="live", stop=None, step=12, until=lambda: False):
     ledger = new_ledger()
     view = select_view(ledger, display=display, shell=get_ipython(), allow_stdin=True, stop=stop, stop_hint=stop_hint())
     view.open()
@@ -33,7 +33,9 @@ async def show(text, thoughts="", pause=0.0, display="live", stop=None, step=12)
             view.update()
     feed(ledger, finish="STOP")
     view.update(final=True)
-    await asyncio.sleep(pause)
+    end = time.monotonic() + pause
+    while time.monotonic() < end and not until():
+        await asyncio.sleep(0.01)
     ledger.close("end", t=3.0)
     view.close()
 """
