@@ -69,14 +69,20 @@ class Budget:
         spent: dollars that the store has cost before.
         rates: the prices of the model; None where they are not known.
         max_tokens: the longest answer in tokens, None for any.
+        unknown: requests of earlier runs whose cost is not known; each counts as much as the next row may cost.
     """
 
     def __init__(
-        self, limit: float | None, spent: float, rates: TokenRates | None, max_tokens: int | None
+        self,
+        limit: float | None,
+        spent: float,
+        rates: TokenRates | None,
+        max_tokens: int | None,
+        unknown: int = 0,
     ) -> None:
         self.limit = limit
-        self.spent_before = spent
         self.spent = spent
+        self.unknown = unknown
         self._rates = rates
         self._max_tokens = max_tokens
         self._reserved: dict[int, float] = {}
@@ -99,7 +105,15 @@ class Budget:
         """Whether another row may be asked."""
         if self.limit is None:
             return True
-        return self.spent + self._total_reserved + self.estimate(tokens_in) <= self.limit
+        return self.spent + self._total_reserved + (1 + self.unknown) * self.estimate(tokens_in) <= self.limit
+
+    @property
+    def spent_text(self) -> str:
+        """What was spent, for people."""
+        if not self.unknown:
+            return dollars_text(self.spent)
+        requests = "1 request" if self.unknown == 1 else f"{self.unknown:,} requests"
+        return f"{dollars_text(self.spent)} and {requests} whose cost is not known"
 
     @property
     def empty(self) -> bool:

@@ -291,7 +291,7 @@ class Leader:
             if self._budget.empty:
                 self._end_early(
                     f"The limit of {dollars_text(self._budget.limit or 0.0)} (max_cost) was reached: the store has cost "
-                    f"{dollars_text(self._budget.spent)}.",
+                    f"{self._budget.spent_text}.",
                     "Raise max_cost to ask the other rows.",
                 )
             return None

@@ -374,7 +374,9 @@ class _Starter:
         progress: ProgressCounter,
     ) -> Leader | BatchLeader:
         options, asker, arguments = self.options, self.settings.asker, self.arguments
-        budget = Budget(arguments.max_cost, store.cost().dollars, self.rates, options.max_tokens)
+        cost = store.cost()
+        unknown = cost.unpriced + cost.in_doubt
+        budget = Budget(arguments.max_cost, cost.dollars, self.rates, options.max_tokens, unknown)
         breaker = CircuitBreaker(arguments.max_errors)
         if options.service_tier == BATCH:
             return start_batch(

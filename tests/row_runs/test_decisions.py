@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from fake_server import FakeServer, Script, finish, gate, hang_up, text
+from fake_server import FakeServer, Script, event, finish, gate, hang_up, text
 from rows_stage import ask_rows, asked_texts, refused, results, start_asking, statuses, table
 
 from gemini_magic.errors import OptionError, RowsError, StoreError
@@ -252,6 +252,19 @@ def test_max_cost_counts_for_the_store_and_not_for_the_run(server, store):
         assert run.progress.requests <= 1
         assert run.progress.spent_before == pytest.approx(spent, rel=0.5)
     assert len(server.requests) <= asked + 1
+
+
+def test_max_cost_counts_answers_of_earlier_runs_whose_cost_is_not_known(server, store):
+    content = {"parts": [{"text": "Hello"}]}
+    server.model("m", event({"candidates": [{"content": content, "finishReason": "STOP"}]}))
+    given = {"price": "1000,1000", "max_cost": 0.1, "max_tokens": 20, "store": store, "concurrency": 2}
+    first = ask_rows(server, table(100), **given)
+    assert "max_cost" in first.progress.ending
+    asked = len(server.requests)
+    assert 0 < asked < 10
+    again = ask_rows(server, table(100), **given)
+    assert len(server.requests) <= asked + 1
+    assert f"{asked} requests whose cost is not known" in again.progress.ending
 
 
 def test_max_seconds_stops_the_run(server):
