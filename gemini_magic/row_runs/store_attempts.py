@@ -54,7 +54,7 @@ _DOUBT_RAW = "UPDATE raw SET ended = 'worker lost' WHERE request = ? AND attempt
 def write_sent(
     db: sqlite3.Connection, grants: Sequence[Grant], now: float, worker: str | None = None
 ) -> None:
-    """Write that attempts are sent now, each with a line of its own."""
+    """Write that attempts are sent now, one line for each."""
     if grants:
         db.executemany(_SENT, [(grant.attempt, now, grant.request) for grant in grants])
         db.executemany(_SENT_RAW, [(grant.request, grant.attempt, now, worker) for grant in grants])

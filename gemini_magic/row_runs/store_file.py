@@ -251,8 +251,8 @@ class WritableFile:
     def after_commit(self) -> str:
         """Make sure after a commit that the log is still there; returns a sentence for the user, or an empty text.
 
-        A program in this process with an SQLite of its own, such as DuckDB, takes itself for the last user of the file when
-        it closes it, and removes the log. Closing the connection writes the pages of the removed log into the file.
+        A library in this process that contains another copy of SQLite, such as DuckDB, assumes when it closes the file that it
+        was the last user, and removes the log. Closing the connection writes the pages of the removed log into the file.
         """
         if self.network:
             return ""

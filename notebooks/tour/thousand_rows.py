@@ -121,7 +121,7 @@ keeps them: look at the answers, change the prompt, try again, and only then ask
         """\
 ## Kill it
 
-The same run over all tickets, in a process of its own, which is killed when 400 requests have arrived. A kernel that crashes, a
+The same run over all tickets, in another process, which is killed when 400 requests have arrived. A kernel that crashes, a
 laptop that loses power, and a job that runs out of time do the same.""",
     ),
     ("code", KILL),
