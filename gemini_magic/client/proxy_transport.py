@@ -73,7 +73,7 @@ class _ExchangeContext(float):
 
     def before_write(self, data: bytes) -> None:
         """Ask for leave to send the request. A request for a tunnel through the proxy is not the request yet."""
-        if not data.startswith(_CONNECT):
+        if data and not data.startswith(_CONNECT):  # the end of a request has no data
             before_first_byte, self._before_first_byte = self._before_first_byte, _nothing
             before_first_byte()
 

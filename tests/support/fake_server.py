@@ -631,7 +631,7 @@ class _Connection:
     def _receive_more(self) -> None:
         while True:
             self._check_stopping()
-            ready, _, _ = select.select([self.socket, self._wake_in], [], [])
+            ready = _readable([self.socket, self._wake_in])
             if self._wake_in in ready:
                 self._wake_in.recv(4096)
             if self.socket in ready:
@@ -653,7 +653,7 @@ class _Connection:
 
     def check_client(self) -> None:
         """Raise `ClientGoneError` if the client has already closed the connection."""
-        while select.select([self.socket], [], [], 0)[0]:
+        while _readable([self.socket], 0):
             self._receive()
 
     def wait(self, done: Callable[[], bool], deadline: float | None) -> None:
@@ -661,11 +661,22 @@ class _Connection:
         while not done():
             self._check_stopping()
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            ready, _, _ = select.select([self.socket, self._wake_in], [], [], left)
+            ready = _readable([self.socket, self._wake_in], left)
             if self._wake_in in ready:
                 self._wake_in.recv(4096)
             if self.socket in ready:
                 self._receive()
+
+
+def _readable(sockets: list[socket.socket], timeout: float | None = None) -> list[socket.socket]:
+    """The sockets that can be read. Not `select`, which refuses descriptors above 1023: hundreds of connections may be open."""
+    if not hasattr(select, "poll"):  # Windows
+        return select.select(sockets, [], [], timeout)[0]
+    poll = select.poll()
+    for each in sockets:
+        poll.register(each, select.POLLIN)
+    found = {number for number, _ in poll.poll(None if timeout is None else timeout * 1000)}
+    return [each for each in sockets if each.fileno() in found]
 
 
 # -------------------------------------------------------------------------------------------- server
