@@ -17,6 +17,10 @@ ATTACK = (
     "<div style='position:fixed;inset:0;background:red'>x</div>\n\n[x](javascript:window.hacked=1)\n\nend of it"
 )
 
+# Runs in the page: whether the columns stand one below the other.
+STACKED = """
+new Set([...document.querySelectorAll(".gm-column")].map((each) => each.getBoundingClientRect().left)).size === 1
+"""
 # Runs in the page: the boxes of the columns, and the elements in a column that are wider than it without a scroll bar.
 BOXES = """() => [...document.querySelectorAll(".gm-column")].map(column => {
     const box = column.getBoundingClientRect();
@@ -76,6 +80,7 @@ def test_columns_stream_stop_and_stay_in_the_file(lab, notebook, server, screens
     assert "end of it" in notebook.output_text(1)
     notebook.screenshot(screenshots / "columns.png", 1)
     page.set_viewport_size({"width": 700, "height": 900})
+    page.wait_for_function(STACKED)
     narrow = page.evaluate(BOXES)
     assert len({box["left"] for box in narrow}) == 1
     assert len({box["top"] for box in narrow}) == 3

@@ -68,15 +68,17 @@ def _interrupt_after(seconds: float):
 
 
 @contextmanager
-def _no_callbacks_of_the_collector():
+def _undisturbed_by_the_collector():
     """Remove the callbacks of the garbage collector, such as that of hypothesis.
 
     An interrupt that arrives during a collection is raised in them, and Python ignores their exceptions.
     """
     callbacks, gc.callbacks[:] = gc.callbacks[:], []
+    gc.freeze()  # collecting the objects of earlier tests takes a while, in which no interrupt is obeyed
     try:
         yield
     finally:
+        gc.unfreeze()
         gc.callbacks[:] = callbacks
 
 
@@ -97,7 +99,7 @@ def interrupt_cell(
     run = Run(response, request, Options(quiet=True), Conversation(), 0, ("cell", 0))
     cell = RunningCell(run, stream, LiveView(ledger, stop=lambda: None), threading.Event())
     ended = due = time.process_time()
-    with monkeypatch.context() as patch, _no_callbacks_of_the_collector():
+    with monkeypatch.context() as patch, _undisturbed_by_the_collector():
         patch.setattr(Stream, "cancel", note_cancel)
         with _interrupt_after(after) as due:
             with suppress(Interrupted, GeminiMagicError):
