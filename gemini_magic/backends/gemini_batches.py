@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -18,9 +17,10 @@ import msgspec
 
 from ..content import Request
 from ..events import Failure
-from ..text import MAX_DEPTH, json_safe, one_line, read_json
+from ..text import MAX_DEPTH, json_safe, read_json
 from .backend import BatchAnswer, BatchApi, BatchState, Endpoint, HttpRequest, RemoteJob
 from .gemini_files import gemini_base
+from .gemini_resources import resource_number, resource_text, resource_time
 from .http_errors import failure_of
 from .urls import quoted
 
@@ -29,7 +29,6 @@ __all__ = ["gemini_batch_api"]
 _MAX_INLINE: Final = 20_000_000  # bytes of a job with its requests inside ("Batch API": 20 MB)
 _MAX_FILE: Final = 2_000_000_000  # bytes of a file with requests ("Batch API": 2 GB)
 _PAGE: Final = 100  # jobs per page
-_MAX_TEXT: Final = 300  # characters of a text from the server
 _MAX_KEY: Final = 200  # characters of a key; ours are shorter
 _ACCEPT: Final = (("accept", "application/json"),)
 _NAME: Final = re.compile(r"batches/[A-Za-z0-9_-]{1,200}")
@@ -157,7 +156,7 @@ def _read(value: Any) -> RemoteJob | None:
     name = value.get("name") if isinstance(value.get("name"), str) else fields.get("name")
     if not (isinstance(name, str) and _NAME.fullmatch(name)):
         return None
-    reported = _text(fields.get("state"))
+    reported = resource_text(fields.get("state"))
     state = _STATES.get(re.sub(r"^(?:BATCH|JOB)_STATE_", "", reported.upper()), "unknown")
     failure = _failure(value.get("error")) or _failure(fields.get("error"))
     done = value.get("done") is True
@@ -165,19 +164,21 @@ def _read(value: Any) -> RemoteJob | None:
         state = "failed" if failure is not None else "succeeded"
     stats = fields.get("batchStats")
     stats = stats if isinstance(stats, dict) else {}
-    counts = [_number(stats.get(f"{each}RequestCount")) for each in ("successful", "failed", "pending")]
-    total = _number(stats.get("requestCount"))
+    counts = [
+        resource_number(stats.get(f"{each}RequestCount")) for each in ("successful", "failed", "pending")
+    ]
+    total = resource_number(stats.get("requestCount"))
     succeeded, failed, pending = (
         counts if total is None else (0 if count is None else count for count in counts)
     )
     return RemoteJob(
         name=name,
-        display_name=_text(fields.get("displayName")),
+        display_name=resource_text(fields.get("displayName")),
         state=state,
         reported_state=reported,
         ended=done or state in _ENDED,
-        created=_time(fields.get("createTime")),
-        finished=_time(fields.get("endTime")),
+        created=resource_time(fields.get("createTime")),
+        finished=resource_time(fields.get("endTime")),
         requests=total,
         succeeded=succeeded,
         failed=failed,
@@ -201,25 +202,6 @@ def _failure(error: Any) -> Failure | None:
 def _result_file(output: Any) -> str:
     name = output.get("responsesFile") if isinstance(output, dict) else None
     return name if isinstance(name, str) and _FILE.fullmatch(name) else ""
-
-
-def _text(value: Any) -> str:
-    return one_line(value)[:_MAX_TEXT] if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> int | None:
-    """A count, which the API writes as a text."""
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None  # noqa: PLR2004
-
-
-def _time(value: Any) -> datetime | None:
-    """A time, which the API writes with nine decimals."""
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo is not None else None
 
 
 # ------------------------------------------------------------------------------ results

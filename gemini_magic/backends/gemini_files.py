@@ -8,12 +8,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from ..text import one_line
 from .backend import Endpoint, FilesApi, HttpRequest, RemoteFile
+from .gemini_resources import resource_number, resource_text, resource_time
 from .urls import versioned
 
 __all__ = ["FILES", "GOOGLE", "gemini_base"]
@@ -23,7 +22,6 @@ _PAGE: Final = 100  # files per page, the API's maximum
 _ACCEPT: Final = (("accept", "application/json"),)
 _NAME: Final = re.compile(r"files/[A-Za-z0-9_-]{1,100}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_MAX_TEXT: Final = 300  # characters of a text from the server
 # What a file API answers for a file that has expired, was deleted, or belongs to another project (403).
 _NO_FILE: Final = re.compile(r"access the File\s+([A-Za-z0-9_/-]+)", re.IGNORECASE)
 
@@ -74,14 +72,14 @@ def _read(value: Any) -> RemoteFile | None:
     return RemoteFile(
         name=name,
         uri=uri,
-        display_name=_text(found, "displayName"),
-        mime_type=_text(found, "mimeType"),
-        size=_number(found.get("sizeBytes")),
-        state=_text(found, "state") or "ACTIVE",
-        created=_time(found.get("createTime")),
-        expires=_time(found.get("expirationTime")),
+        display_name=resource_text(found.get("displayName")),
+        mime_type=resource_text(found.get("mimeType")),
+        size=resource_number(found.get("sizeBytes")),
+        state=resource_text(found.get("state")) or "ACTIVE",
+        created=resource_time(found.get("createTime")),
+        expires=resource_time(found.get("expirationTime")),
         digest=_digest(found.get("sha256Hash")),
-        error=_text(error, "message") if isinstance(error, dict) else "",
+        error=resource_text(error.get("message")) if isinstance(error, dict) else "",
     )
 
 
@@ -90,25 +88,6 @@ def _read_list(value: dict[str, Any]) -> tuple[list[RemoteFile], str]:
     found = [_read(each) for each in files] if isinstance(files, list) else []
     page = value.get("nextPageToken")
     return [each for each in found if each is not None], page if isinstance(page, str) else ""
-
-
-def _text(fields: dict[str, Any], name: str) -> str:
-    value = fields.get(name)
-    return one_line(value)[:_MAX_TEXT] if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> int | None:
-    """A size, which the API writes as a string."""
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None  # noqa: PLR2004
-
-
-def _time(value: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo is not None else None
 
 
 def _digest(value: Any) -> str:

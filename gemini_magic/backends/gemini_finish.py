@@ -66,8 +66,10 @@ _OUTCOMES: Final[dict[str, FinishOutcome]] = {
     ),
     **dict.fromkeys(
         (
+            "IMAGE_OTHER",
             "MALFORMED_FUNCTION_CALL",
             "MALFORMED_RESPONSE",
+            "NO_IMAGE",
             "MISSING_THOUGHT_SIGNATURE",
             "TOO_MANY_TOOL_CALLS",
             "UNEXPECTED_TOOL_CALL",

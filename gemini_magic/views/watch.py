@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from IPython.core.getipython import get_ipython
 
-from ..errors import interrupts_wait
+from ..errors import interrupts_raise, interrupts_wait
 from ..ledger import Ledger
-from .select import close_at_once, close_if_not_interrupted, select_columns_view, select_view, stop_hint
+from .select import View, close_at_once, close_if_not_interrupted, select_columns_view, select_view, stop_hint
 
 if TYPE_CHECKING:
     from .side_by_side import AnswerColumns
@@ -46,53 +46,33 @@ class WatchableStream(Protocol):
 def watch_stream(ledger: Ledger, stream: WatchableStream) -> None:
     """Update a view until the stream ends. An interrupt stops the stream; what was received is shown."""
     shell: Any = get_ipython()
+    user = has_user(shell)
     view = select_view(
-        ledger,
-        display="auto",
-        shell=shell,
-        allow_stdin=has_user(shell),
-        stop=None,
-        stop_hint=stop_hint(),
+        ledger, display="auto", shell=shell, allow_stdin=user, stop=None, stop_hint=stop_hint()
     )
-    try:
-        view.open()
-        version = -1
-        while not stream.done:
-            version = stream.wait_change(version, _TICK)
-            view.update()
-            stream.wait(_PAUSE)
-    except KeyboardInterrupt:
-        with interrupts_wait():
-            stream.cancel("interrupt")
-        close_at_once(view, error_follows=True)
-        raise
-    except BaseException:
-        stream.cancel("stop")
-        view.close()
-        raise
-    if not close_if_not_interrupted(view, error_follows=False):
-        close_at_once(view, error_follows=False)
-        raise KeyboardInterrupt
+    _watch(view, [stream])
 
 
 def watch_columns(columns: AnswerColumns, streams: Sequence[WatchableStream]) -> None:
     """Update a view of answers side by side until all streams end. An interrupt stops all of them."""
     shell: Any = get_ipython()
+    user = has_user(shell)
     view = select_columns_view(
-        columns,
-        display="auto",
-        shell=shell,
-        allow_stdin=has_user(shell),
-        stop=None,
-        stop_hint=stop_hint(),
+        columns, display="auto", shell=shell, allow_stdin=user, stop=None, stop_hint=stop_hint()
     )
+    _watch(view, streams)
+
+
+def _watch(view: View, streams: Sequence[WatchableStream]) -> None:
+    """Update a view until all streams end, or stop them at an interrupt or an error of the view."""
     try:
-        view.open()
-        version = -1
-        while running := [stream for stream in streams if not stream.done]:
-            version = running[0].wait_change(version, _TICK)
-            view.update()
-            running[0].wait(_PAUSE)
+        with interrupts_raise():
+            view.open()
+            version = -1
+            while running := [stream for stream in streams if not stream.done]:
+                version = running[0].wait_change(version, _TICK)
+                view.update()
+                running[0].wait(_PAUSE)
     except KeyboardInterrupt:
         with interrupts_wait():
             for stream in streams:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gemini_magic.backends.gemini_decode import decode
-from gemini_magic.backends.gemini_finish import block_reason, finish_reason
+from gemini_magic.backends.gemini_finish import block_reason, finish_reason, outcome_of
 from gemini_magic.events import Finish, Note, UsageReport
 
 
@@ -148,3 +148,14 @@ def test_names_in_the_text_and_in_arguments_are_not_field_names():
     decoded = decode(json.dumps(answer).encode()).events
     assert [type(event).__name__ for event in decoded] == ["Delta", "Delta"]
     assert decoded[1].part.args == {"finish_reason": 1}
+
+
+@pytest.mark.parametrize("number", range(1, 18))
+def test_every_documented_finish_reason_has_a_meaning(number):
+    reason = finish_reason(number)
+    assert (outcome_of(reason) is None) == (reason == "OTHER")  # the API does not say what it means
+
+
+@pytest.mark.parametrize("reason", ["NO_IMAGE", "IMAGE_OTHER"])
+def test_a_picture_that_was_not_made_is_a_failure(reason):
+    assert outcome_of(reason) == "error"

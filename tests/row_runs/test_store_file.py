@@ -340,7 +340,7 @@ server:/home /home nfs4 rw,vers=4.2 0 0
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("/tmp/a", "ext4"),
+        ("/srv/a", "ext4"),
         ("/home/ann/a", "nfs4"),
         ("/homes/a", "ext4"),
         ("/home/local/a", "ext4"),
