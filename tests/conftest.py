@@ -11,8 +11,8 @@ from functools import cache
 
 import pytest
 from fake_server import FakeServer
-from interactions_server import InteractionsServer
 from growth import summary_lines
+from interactions_server import InteractionsServer
 from surroundings import (
     ORIGINAL_ENVIRON,
     TESTS,
