@@ -843,10 +843,11 @@ class FakeServer:
         name = request.model
         if scripts := self._routes.get(request.path):
             return scripts.popleft() if len(scripts) > 1 else scripts[0]
+        asks = request.method == "POST" and (name is not None or request.path.endswith("/interactions"))
+        if asks and self._queue:
+            return self._queue.popleft()
         if name is None or request.method != "POST":
             return Script([self._answer_without_model(request)])
-        if self._queue:
-            return self._queue.popleft()
         if name in self._models:
             scripts = self._models[name]
             return scripts.popleft() if len(scripts) > 1 else scripts[0]
