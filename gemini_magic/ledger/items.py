@@ -144,19 +144,25 @@ class CallItem(Struct, frozen=True, eq=False):
 
 
 class ToolItem(Struct, frozen=True, eq=False):
-    """A use of one of the server's own tools that it reports (``toolCall`` and ``toolResponse``).
+    """A use of one of the server's own tools that it reports.
 
     Attributes:
         tool: the type of the tool as sent, such as ``GOOGLE_SEARCH_WEB``; empty if it was not sent.
         args: its arguments as sent.
         response: the response as sent; None before it arrives.
         id: the server's id of the use, or None.
+        name: the tool of an MCP server; empty for anything else.
+        server: the MCP server; empty for anything else.
+        failed: whether the response is an error.
     """
 
     tool: str
     args: Any = None
     response: Any = None
     id: str | None = None
+    name: str = ""
+    server: str = ""
+    failed: bool = False
 
 
 class OtherItem(Struct, frozen=True, eq=False):
