@@ -41,6 +41,7 @@ class ShownStep(NamedTuple):
         name: what it calls; empty for any other step.
         started: seconds since the first request was sent.
         ended: the same; None for a step that has not ended.
+        chunk: the index of the chunk with which it began; None if that is not known.
         tokens: None where the server did not report any.
     """
 
@@ -50,6 +51,7 @@ class ShownStep(NamedTuple):
     name: str
     started: float
     ended: float | None
+    chunk: int | None
     tokens: int | None
 
     @property
@@ -75,6 +77,7 @@ def shown_steps(ledger: Ledger) -> list[ShownStep]:
             short_line(step.name or "", _MAX_NAME),
             step.started,
             step.ended,
+            step.chunk,
             step.tokens,
         )
         for step in getattr(ledger, "steps", ())
