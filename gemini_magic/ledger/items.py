@@ -27,6 +27,8 @@ from ..content import (
     Part,
     Text,
     Thought,
+    ToolCall,
+    ToolResult,
     Transcript,
     TranscriptWriter,
 )
@@ -172,7 +174,10 @@ class OtherItem(Struct, frozen=True, eq=False):
 
     @property
     def name(self) -> str:
-        """The name of its first field that is not a flag."""
+        """The type that it names, else the name of its first field that is not a flag."""
+        kind = self.raw.get("type")
+        if isinstance(kind, str) and kind:
+            return kind
         return next((name for name in self.raw if name not in _FLAGS), "")
 
     @property
@@ -330,6 +335,13 @@ class _ItemBuilder:
             self._add_call(start, part, runs)
         elif isinstance(part, CallResult):
             self._append(start, CallItem(part))
+        elif isinstance(part, ToolCall):
+            self._tools[part.id] = len(self._items)
+            self._append(
+                start, ToolItem(part.tool, part.args, None, part.id, part.name or "", part.server or "")
+            )
+        elif isinstance(part, ToolResult):
+            self._add_tool_result(start, part)
         elif isinstance(part, File):
             item = MediaItem("file", self._next("file"), part.mime_type or "", [], 0, uri=part.uri)
             self._append(start, item)
@@ -423,23 +435,25 @@ class _ItemBuilder:
         if raw.get("thought") is True or not raw.keys() - _FLAGS:
             return
         if isinstance(call := raw.get(_TOOL_CALL), dict):
-            ident = _text_of(call.get("id"))
-            self._tools[ident] = len(self._items)
-            self._append(start, ToolItem(_text_of(call.get("toolType")) or "", call.get("args"), None, ident))
+            tool, ident = _text_of(call.get("toolType")) or "", _text_of(call.get("id"))
+            self.add(start, ToolCall(tool, ident, call.get("args")))
         elif isinstance(response := raw.get(_TOOL_RESPONSE), dict):
-            self._add_tool_response(start, response)
+            tool, ident = _text_of(response.get("toolType")) or "", _text_of(response.get("id"))
+            self._add_tool_result(start, ToolResult(tool, ident, response.get("response")))
         else:
             self._append(start, OtherItem(raw))
 
-    def _add_tool_response(self, start: int, response: dict[str, Any]) -> None:
-        ident, tool = _text_of(response.get("id")), _text_of(response.get("toolType")) or ""
-        position = self._tools.pop(ident, None)
-        value = response.get("response")
+    def _add_tool_result(self, start: int, part: ToolResult) -> None:
+        """Put a result into the item of its call; into an item of its own if there is none."""
+        position = self._tools.pop(part.call_id, None)
+        response = {} if part.result is None else part.result
+        failed = part.is_error is True
         item = None if position is None else self._items[position]
         if position is not None and isinstance(item, ToolItem):
-            self._items[position] = ToolItem(item.tool or tool, item.args, value or {}, item.id)
+            tool = item.tool or part.tool
+            self._items[position] = msgspec.structs.replace(item, tool=tool, response=response, failed=failed)
         else:
-            self._append(start, ToolItem(tool, None, value or {}, ident))
+            self._append(start, ToolItem(part.tool, None, response, part.call_id, failed=failed))
 
 
 def _media_kind(mime_type: str) -> Literal["picture", "audio", "video", "file"]:

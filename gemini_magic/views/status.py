@@ -27,6 +27,7 @@ from ..ledger import (
     Transfer,
 )
 from ..text import visible
+from .steps import step_activity, step_count
 from .units import whole_seconds
 
 __all__ = [
@@ -251,6 +252,12 @@ def _rounds(ledger: Ledger) -> str:
     return f"{rounds} round{'' if rounds == 1 else 's'}, {runs} tool run{'' if runs == 1 else 's'}"
 
 
+def _steps(ledger: Ledger) -> str:
+    """The number of steps; empty for an answer of an API without steps."""
+    count = step_count(ledger)
+    return f"{count:,} step{'' if count == 1 else 's'}" if count else ""
+
+
 def _transfer_text(phase: Phase, transfer: Transfer, now: float) -> str:
     """The progress of an upload, with a bar; or for how long the server has been processing the file."""
     name = _one_line(transfer.name)
@@ -272,7 +279,9 @@ def _running_state(ledger: Ledger, now: float) -> str:
     if not ledger.raw:
         return "waiting for the first byte"
     quiet = now - ledger.delay - ledger.raw[-1].t
-    activity = "thinking" if ledger.thoughts and not ledger.answer else "streaming"
+    activity = step_activity(ledger) or (
+        "thinking" if ledger.thoughts and not ledger.answer else "streaming"
+    )
     return f"{activity}, no data for {quiet:.0f} s" if quiet >= _QUIET else activity
 
 
@@ -419,6 +428,7 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
         _sent_media(ledger),
         _other_candidates(ledger),
         _rounds(ledger),
+        _steps(ledger),
         _tokens(ledger),
         *_gateway(ledger),
         sources.get(ledger.source, ""),

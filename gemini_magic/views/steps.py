@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from ..events import Usage
 from ..ledger import Ledger
 from ..text import short_line
 
@@ -78,21 +79,26 @@ def shown_steps(ledger: Ledger) -> list[ShownStep]:
             step.started,
             step.ended,
             step.chunk,
-            step.tokens,
+            _tokens(step.usage),
         )
-        for step in getattr(ledger, "steps", ())
+        for step in ledger.steps.all()
     ]
 
 
 def step_count(ledger: Ledger) -> int:
     """Return the number of steps of an answer; 0 for an answer of an API without steps."""
-    return len(getattr(ledger, "steps", ()))
+    return len(ledger.steps)
 
 
 def step_activity(ledger: Ledger) -> str:
     """Return what the model or the server does in the step that is running; empty if that is not known."""
-    steps = shown_steps(ledger)
-    if not steps or steps[-1].ended is not None:
-        return ""
-    kind = step_kind(steps[-1].type)
-    return _ACTIVITIES.get(kind, "")
+    running = ledger.steps.running
+    return "" if running is None else _ACTIVITIES.get(step_kind(running.type), "")
+
+
+def _tokens(usage: Usage | None) -> int | None:
+    """The tokens of a step: what it added, without the prompt where the server repeats it."""
+    if usage is None:
+        return None
+    counts = [count for count in (usage.output, usage.thoughts, usage.tool) if count is not None]
+    return sum(counts) if counts else usage.total
