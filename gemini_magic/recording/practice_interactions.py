@@ -54,7 +54,7 @@ class PracticeInteractions:
 
     Args:
         answer: returns the steps that answer a prompt, in the form in which the API returns stored steps. A step may have a
-            field ``seconds``: how long it takes.
+            field ``seconds``: how long it takes. A LookupError refuses the prompt.
         seconds: the time between two events of a stream.
 
     Attributes:
@@ -99,15 +99,18 @@ class PracticeInteractions:
         """Add a request to the list."""
         self.requests.append(request)
 
-    def create(self, body: Mapping[str, Any]) -> _Interaction:
-        """Begin an interaction."""
+    def create(self, body: Mapping[str, Any]) -> _Interaction | None:
+        """Begin an interaction; returns None if there is no answer to its prompt."""
+        try:
+            steps = self._answer(_prompt_of(body.get("input")))
+        except LookupError:
+            return None
         with self._lock:
             is_stored = body.get("store") is not False
             made = _Interaction(f"v1_practice{len(self._stored) + 1:03}" if is_stored else "", body)
             if is_stored:
                 self._stored[made.id] = made
             self._running.append(made)
-        steps = self._answer(_prompt_of(body.get("input")))
         threading.Thread(target=made.run, args=(steps, self._seconds), daemon=True).start()
         return made
 
@@ -289,6 +292,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(400, "invalid_request", "background needs store: true.")
         else:
             made = self._practice.create(body)
+            if made is None:
+                self._refuse(400, "invalid_request", "This server has no answer to this prompt.")
+                return
             if body.get("stream"):
                 self._stream(made, "")
                 return

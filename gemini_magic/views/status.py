@@ -279,9 +279,7 @@ def _running_state(ledger: Ledger, now: float) -> str:
     if not ledger.raw:
         return "waiting for the first byte"
     quiet = now - ledger.delay - ledger.raw[-1].t
-    activity = step_activity(ledger) or (
-        "thinking" if ledger.thoughts and not ledger.answer else "streaming"
-    )
+    activity = step_activity(ledger) or ("thinking" if ledger.thoughts and not ledger.answer else "streaming")
     return f"{activity}, no data for {quiet:.0f} s" if quiet >= _QUIET else activity
 
 

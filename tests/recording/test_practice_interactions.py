@@ -24,9 +24,8 @@ STARTS_LATER = [{"type": "model_output", "seconds": 30, "content": [{"type": "te
 
 @pytest.fixture(scope="module")
 def server():
-    with PracticeInteractions(
-        lambda prompt: STARTS_LATER if prompt == "later" else STEPS, seconds=0
-    ) as running:
+    answers = {"go": STEPS, "later": STARTS_LATER}
+    with PracticeInteractions(answers.__getitem__, seconds=0) as running:
         yield running
 
 
@@ -127,8 +126,9 @@ def test_a_background_run_must_be_stored(server):
 
 
 @pytest.mark.parametrize("body", [[], {"input": 3}, {"input": [3]}, {"input": [{"type": "user_input"}]}])
-def test_a_request_without_a_prompt_is_answered(server, body):
-    assert send(server, "POST", "", body)[0] == 200
+def test_a_prompt_without_an_answer_is_refused(server, body):
+    status, received = send(server, "POST", "", body)
+    assert (status, json.loads(received)["error"]["code"]) == (400, "invalid_request")
 
 
 def test_it_listens_on_this_computer_only(server):
