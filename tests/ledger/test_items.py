@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from media_samples import L16, add_part, end, ledger_of, picture, png, sound, thinking, tone
 
-from gemini_magic.content import Blob, Call, Code, CodeResult, File, Opaque, Text, Transcript
+from gemini_magic.content import (
+    Blob,
+    Call,
+    Code,
+    CodeResult,
+    File,
+    Opaque,
+    Text,
+    ToolCall,
+    ToolResult,
+    Transcript,
+)
 from gemini_magic.ledger import (
     CallItem,
     Candidate,
@@ -127,6 +138,27 @@ def test_server_tools_get_their_response_and_unknown_parts_keep_their_json():
     assert (tool.tool, tool.args, tool.response) == ("GOOGLE_SEARCH_WEB", {"queries": ["x"]}, {"a": 1})
     assert isinstance(other, OtherItem)
     assert (other.name, other.size) == ("novelty", len('{"novelty":{"deep":1},"thoughtSignature":"s"}'))
+
+
+def test_the_result_of_a_servers_tool_belongs_to_the_call_with_its_id():
+    calls = [ToolCall("mcp_server_tool", ident, {"n": 1}, "forecast", "weather") for ident in "ab"]
+    found = items(
+        *calls,
+        ToolResult("mcp_server_tool", "b", "no such city", is_error=True),
+        ToolResult("mcp_server_tool", "a", None),
+        ToolResult("retrieval", "x", [1]),
+    )
+    assert [(each.id, each.response, each.failed) for each in found] == [
+        ("a", {}, False),
+        ("b", "no such city", True),
+        ("x", [1], False),
+    ]
+    assert (found[0].tool, found[0].name, found[0].server) == ("mcp_server_tool", "forecast", "weather")
+
+
+def test_an_unknown_step_has_the_name_of_its_type():
+    (other,) = items(Opaque({"type": "teleport_call", "id": "t"}))
+    assert other.name == "teleport_call"
 
 
 def test_parts_without_data_and_unknown_thoughts_are_no_items():
