@@ -20,8 +20,11 @@ from ..content import (
     LocalFile,
     Opaque,
     Part,
+    Request,
     Text,
     Thought,
+    ToolCall,
+    ToolResult,
     Transcript,
     Turn,
     join_parts,
@@ -29,10 +32,22 @@ from ..content import (
 from ..errors import OptionError
 from .gemini import too_large_inline
 
-__all__ = ["content_of", "input_of"]
+__all__ = ["content_of", "input_of", "turns_to_send"]
 
 _MEDIA: Final = ("image", "audio", "video")
 _OK: Final = (None, "OUTCOME_OK")
+
+
+def turns_to_send(request: Request) -> tuple[str | None, tuple[Turn, ...]]:
+    """The id of the stored answer that a request continues, or None, and the turns after it.
+
+    A conversation that only the server has is always continued by its id. Another one is, if the server is to store it.
+    """
+    for position in range(len(request.turns), 0, -1):
+        turn = request.turns[position - 1]
+        if turn.stored is not None and (request.settings.server_store or not turn.parts):
+            return turn.stored, request.turns[position:]
+    return request.settings.previous, request.turns
 
 
 def input_of(turns: Sequence[Turn]) -> Any:
@@ -71,11 +86,13 @@ def _user_steps(turn: Turn) -> list[dict[str, Any]]:
 
 
 def _model_steps(turn: Turn) -> list[dict[str, Any]]:
-    """The steps of a model's turn, made of its parts.
+    """The steps of a model's turn: as the server sent them, or made of its parts if another API sent it.
 
     Raises:
         OptionError: a part cannot be sent.
     """
+    if turn.steps:
+        return list(turn.steps)
     steps: list[dict[str, Any]] = []
     for part in join_parts(turn.parts):
         if isinstance(part, Text | Blob | File | LocalFile | Transcript):
@@ -115,6 +132,17 @@ def _model_step(part: Part) -> dict[str, Any] | None:
         case CodeResult():
             result = {"call_id": part.id or "", "result": part.output, "is_error": part.outcome not in _OK}
             return _signed({"type": "code_execution_result", **result}, part)
+        case ToolCall():
+            more = {"name": part.name, "server_name": part.server}
+            step = {"type": f"{part.tool.lower()}_call", "id": part.id or "", "arguments": part.args or {}}
+            return _signed(step | {name: value for name, value in more.items() if value is not None}, part)
+        case ToolResult():
+            step = {
+                "type": f"{part.tool.lower()}_result",
+                "call_id": part.call_id or "",
+                "result": part.result,
+            }
+            return _signed(step if part.is_error is None else step | {"is_error": part.is_error}, part)
         case Opaque(raw=raw):
             return dict(raw) if isinstance(raw.get("type"), str) else None
     return None

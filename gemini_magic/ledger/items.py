@@ -52,7 +52,6 @@ __all__ = [
 _FLAGS = {"thought", "thoughtSignature"}  # fields of a part that are not its data
 _END_OF_ROUND = -1  # in place of the characters before a part
 _RECENT = 100  # code runs among which a result finds its code
-_TOOL_CALL, _TOOL_RESPONSE = "toolCall", "toolResponse"
 
 
 class TextStretch(NamedTuple):
@@ -149,22 +148,23 @@ class ToolItem(Struct, frozen=True, eq=False):
     """A use of one of the server's own tools that it reports.
 
     Attributes:
-        tool: the type of the tool as sent, such as ``GOOGLE_SEARCH_WEB``; empty if it was not sent.
+        tool: the type of the tool as sent, such as ``google_search`` or ``GOOGLE_SEARCH_WEB``; empty if it was not sent.
         args: its arguments as sent.
-        response: the response as sent; None before it arrives.
+        response: the response as sent; None before it arrives, and for a use that gave nothing.
         id: the server's id of the use, or None.
-        name: the tool of an MCP server; empty for anything else.
-        server: the MCP server; empty for anything else.
-        failed: whether the response is an error.
+        name, server: the function of an MCP server and the name of the server, or None.
+        is_error: whether the use failed; None where the server does not say.
+        done: whether the response has arrived.
     """
 
     tool: str
     args: Any = None
     response: Any = None
     id: str | None = None
-    name: str = ""
-    server: str = ""
-    failed: bool = False
+    name: str | None = None
+    server: str | None = None
+    is_error: bool | None = None
+    done: bool = False
 
 
 class OtherItem(Struct, frozen=True, eq=False):
@@ -174,9 +174,8 @@ class OtherItem(Struct, frozen=True, eq=False):
 
     @property
     def name(self) -> str:
-        """The type that it names, else the name of its first field that is not a flag."""
-        kind = self.raw.get("type")
-        if isinstance(kind, str) and kind:
+        """Its type; for a part of ``generateContent`` the name of its first field that is not a flag."""
+        if isinstance(kind := self.raw.get("type"), str) and kind:
             return kind
         return next((name for name in self.raw if name not in _FLAGS), "")
 
@@ -335,16 +334,14 @@ class _ItemBuilder:
             self._add_call(start, part, runs)
         elif isinstance(part, CallResult):
             self._append(start, CallItem(part))
-        elif isinstance(part, ToolCall):
-            self._tools[part.id] = len(self._items)
-            self._append(
-                start, ToolItem(part.tool, part.args, None, part.id, part.name or "", part.server or "")
-            )
-        elif isinstance(part, ToolResult):
-            self._add_tool_result(start, part)
         elif isinstance(part, File):
             item = MediaItem("file", self._next("file"), part.mime_type or "", [], 0, uri=part.uri)
             self._append(start, item)
+        elif isinstance(part, ToolCall):
+            self._tools[part.id] = len(self._items)
+            self._append(start, ToolItem(part.tool, part.args, None, part.id, part.name, part.server))
+        elif isinstance(part, ToolResult):
+            self._add_tool_result(start, part)
         elif isinstance(part, Opaque):
             self._add_opaque(start, part.raw)
 
@@ -434,26 +431,21 @@ class _ItemBuilder:
     def _add_opaque(self, start: int, raw: dict[str, Any]) -> None:
         if raw.get("thought") is True or not raw.keys() - _FLAGS:
             return
-        if isinstance(call := raw.get(_TOOL_CALL), dict):
-            tool, ident = _text_of(call.get("toolType")) or "", _text_of(call.get("id"))
-            self.add(start, ToolCall(tool, ident, call.get("args")))
-        elif isinstance(response := raw.get(_TOOL_RESPONSE), dict):
-            tool, ident = _text_of(response.get("toolType")) or "", _text_of(response.get("id"))
-            self._add_tool_result(start, ToolResult(tool, ident, response.get("response")))
-        else:
-            self._append(start, OtherItem(raw))
+        self._append(start, OtherItem(raw))
 
     def _add_tool_result(self, start: int, part: ToolResult) -> None:
-        """Put a result into the item of its call; into an item of its own if there is none."""
         position = self._tools.pop(part.call_id, None)
-        response = {} if part.result is None else part.result
-        failed = part.is_error is True
         item = None if position is None else self._items[position]
-        if position is not None and isinstance(item, ToolItem):
-            tool = item.tool or part.tool
-            self._items[position] = msgspec.structs.replace(item, tool=tool, response=response, failed=failed)
-        else:
-            self._append(start, ToolItem(part.tool, None, response, part.call_id, failed=failed))
+        if position is None or not isinstance(item, ToolItem):
+            position, item = len(self._items), ToolItem(part.tool, id=part.call_id)
+            self._append(start, item)
+        self._items[position] = msgspec.structs.replace(
+            item,
+            tool=item.tool or part.tool,
+            response={} if part.result is None else part.result,
+            is_error=part.is_error,
+            done=True,
+        )
 
 
 def _media_kind(mime_type: str) -> Literal["picture", "audio", "video", "file"]:
@@ -464,7 +456,3 @@ def _media_kind(mime_type: str) -> Literal["picture", "audio", "video", "file"]:
         "video": "video",
     }
     return kinds.get(family, "file")
-
-
-def _text_of(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

@@ -162,7 +162,7 @@ def _server_tool_html(item: ToolItem, blocks: list[ItemBlock], budget: MediaBudg
         return _block_html(head)
     if not budget.take_text(sum(len(block.text) for block in rest)):
         rest = [Line("The response's `parts` has the arguments and the result.")]
-    failed = " gm-failed" * item.failed
+    failed = " gm-failed" if item.is_error else ""
     shown = "".join(map(_block_html, rest))
     return (
         f'<details class="gm-tool{failed}"><summary>{_inline(_capital(head.text))}</summary>{shown}</details>'

@@ -216,6 +216,6 @@ class SectionReader:
         if isinstance(item, CallItem) and calls_are_run(self._ledger):
             return item.run is None or item.run.is_open
         if isinstance(item, ToolItem):
-            return item.response is None and not any(isinstance(each, TextStretch) for each in following)
+            return not item.done and not any(isinstance(each, TextStretch) for each in following)
         grows = isinstance(item, CallItem) or (isinstance(item, MediaItem) and item.kind == "audio")
         return not following and grows

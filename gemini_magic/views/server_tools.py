@@ -78,7 +78,7 @@ def server_tool_texts(item: ToolItem) -> list[ServerToolText]:
 def _subject(item: ToolItem) -> str:
     """The tool and its arguments, such as ``Google Search for "x"``."""
     tool = _TOOLS.get(item.tool.upper(), _name(item.tool) or "unknown")
-    name = " ".join(filter(None, (tool, _name(item.server), _name(item.name))))
+    name = " ".join(filter(None, (tool, _name(item.server or ""), _name(item.name or ""))))
     args = item.args if isinstance(item.args, dict) else {}
     queries = args.get("queries") or args.get("urls")
     if isinstance(queries, list):
@@ -91,9 +91,9 @@ def _subject(item: ToolItem) -> str:
 def _outcome(item: ToolItem, *, running: bool) -> str:
     """What became of a use, such as ``→ 3 results``."""
     response = item.response
-    if response is None:
+    if not item.done:
         return "· running" if running else ""
-    if item.failed:
+    if item.is_error:
         message = short_line(redact(response), _MAX_VALUE) if isinstance(response, str) else ""
         return f"✗ failed: {message}" if message else "✗ failed"
     if isinstance(response, str):

@@ -130,9 +130,9 @@ def test_an_item_that_did_not_change_stays_the_same_object():
 
 
 def test_server_tools_get_their_response_and_unknown_parts_keep_their_json():
-    call = {"toolCall": {"id": "t", "toolType": "GOOGLE_SEARCH_WEB", "args": {"queries": ["x"]}}}
-    response = {"toolResponse": {"id": "t", "toolType": "GOOGLE_SEARCH_WEB", "response": {"a": 1}}}
-    found = items(Opaque(call), Opaque(response), Opaque({"novelty": {"deep": 1}, "thoughtSignature": "s"}))
+    call = ToolCall("GOOGLE_SEARCH_WEB", "t", {"queries": ["x"]})
+    response = ToolResult("GOOGLE_SEARCH_WEB", "t", {"a": 1})
+    found = items(call, response, Opaque({"novelty": {"deep": 1}, "thoughtSignature": "s"}))
     tool, other = found
     assert isinstance(tool, ToolItem)
     assert (tool.tool, tool.args, tool.response) == ("GOOGLE_SEARCH_WEB", {"queries": ["x"]}, {"a": 1})
@@ -148,10 +148,10 @@ def test_the_result_of_a_servers_tool_belongs_to_the_call_with_its_id():
         ToolResult("mcp_server_tool", "a", None),
         ToolResult("retrieval", "x", [1]),
     )
-    assert [(each.id, each.response, each.failed) for each in found] == [
-        ("a", {}, False),
+    assert [(each.id, each.response, each.is_error) for each in found] == [
+        ("a", {}, None),
         ("b", "no such city", True),
-        ("x", [1], False),
+        ("x", [1], None),
     ]
     assert (found[0].tool, found[0].name, found[0].server) == ("mcp_server_tool", "forecast", "weather")
 
@@ -186,7 +186,7 @@ def test_joining_ten_thousand_pieces_of_audio_takes_linear_time():
 def test_hostile_pieces_do_not_break_the_items():
     parts = [
         Opaque({"toolCall": "no object"}),
-        Opaque({"toolResponse": {"id": 1, "response": None}}),
+        ToolResult("", None, None),
         Opaque({"audioTranscription": None}),
         Opaque({"lone": "\ud800"}),
         Blob("audio/L16;rate=0", b"x"),

@@ -13,6 +13,11 @@ KEY = "AIza" + "x" * 35
 SEARCH = {"queries": ["first cable", "cable – speed"]}
 
 
+def used(tool, args=None, response=None, **fields):
+    """A use of a tool whose response has arrived."""
+    return ToolItem(tool, args, response, done=True, **fields)
+
+
 def html(item, **options):
     return item_html(item, MediaBudget(4), **options)
 
@@ -21,26 +26,24 @@ def html(item, **options):
     ("item", "line"),
     [
         (
-            ToolItem("google_search", SEARCH, [{"url": "a"}, {"url": "b"}]),
+            used("google_search", SEARCH, [{"url": "a"}, {"url": "b"}]),
             'Google Search for "first cable", "cable – speed" → 2 results',
         ),
-        (ToolItem("GOOGLE_SEARCH_WEB", SEARCH, {"search_suggestions": "<b>"}), None),
-        (ToolItem("google_search", SEARCH, [{"search_suggestions": "<b>"}]), None),
+        (used("GOOGLE_SEARCH_WEB", SEARCH, {"search_suggestions": "<b>"}), None),
+        (used("google_search", SEARCH, [{"search_suggestions": "<b>"}]), None),
         (
-            ToolItem("url_context", {"urls": ["https://a.example"]}, [{"status": "success"}]),
+            used("url_context", {"urls": ["https://a.example"]}, [{"status": "success"}]),
             'URL context for "https://a.example" → 1 result',
         ),
-        (ToolItem("google_maps", {"queries": ["café"]}, []), 'Google Maps for "café" → done'),
+        (used("google_maps", {"queries": ["café"]}, []), 'Google Maps for "café" → done'),
         (ToolItem("file_search"), "file search"),
         (
-            ToolItem(
-                "mcp_server_tool", {"city": "Rome", "days": 2}, "27 °C", name="forecast", server="weather"
-            ),
+            used("mcp_server_tool", {"city": "Rome", "days": 2}, "27 °C", name="forecast", server="weather"),
             'MCP server weather forecast for city="Rome", days=2 → 27 °C',
         ),
-        (ToolItem("mcp_server_tool", {}, "no such city", failed=True), "MCP server ✗ failed: no such city"),
-        (ToolItem("retrieval", None, {"error": 1}, failed=True), "retrieval ✗ failed"),
-        (ToolItem("teleport", {"to": {"x": 1}}, 7), 'teleport for to={"x": 1} → done'),
+        (used("mcp_server_tool", {}, "no such city", is_error=True), "MCP server ✗ failed: no such city"),
+        (used("retrieval", None, {"error": 1}, is_error=True), "retrieval ✗ failed"),
+        (used("teleport", {"to": {"x": 1}}, 7), 'teleport for to={"x": 1} → done'),
         (ToolItem("", {"queries": "no list"}), 'unknown for queries="no list"'),
     ],
 )
@@ -56,13 +59,13 @@ def test_a_tool_without_a_response_runs_only_while_the_answer_arrives():
 
 
 def test_html_has_one_folded_line_with_arguments_and_result():
-    found = html(ToolItem("google_search", SEARCH, [{"url": "https://a.example", "title": "A"}]))
+    found = html(used("google_search", SEARCH, [{"url": "https://a.example", "title": "A"}]))
     assert found.startswith('<details class="gm-tool"><summary>Server tool: Google Search for')
     assert found.count("<details") == 1
     assert "first cable" in found.partition("</summary>")[2]
     assert "https://a.example" in found
     assert "href" not in found
-    assert 'class="gm-tool gm-failed"' in html(ToolItem("retrieval", None, "no", failed=True))
+    assert 'class="gm-tool gm-failed"' in html(used("retrieval", None, "no", is_error=True))
 
 
 def test_a_tool_without_arguments_and_result_does_not_open():
@@ -70,7 +73,7 @@ def test_a_tool_without_arguments_and_result_does_not_open():
 
 
 def test_text_formats_have_the_line_only():
-    item = ToolItem("google_search", SEARCH, [{"url": "https://a.example"}])
+    item = used("google_search", SEARCH, [{"url": "https://a.example"}])
     line = server_tool_line(item)
     assert item_plain(item) == f"[{line}]"
     assert item_markdown(item).count("\n") == 0
@@ -86,8 +89,14 @@ HOSTILE = (
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_in_any_field_is_inert(text):
-    item = ToolItem(
-        text, {text: text, "queries": [text]}, [{text: text}, text], text, text, text, failed=True
+    item = used(
+        text,
+        {text: text, "queries": [text]},
+        [{text: text}, text],
+        id=text,
+        name=text,
+        server=text,
+        is_error=True,
     )
     found = html(item)
     assert "<script" not in found
@@ -99,7 +108,7 @@ def test_hostile_text_in_any_field_is_inert(text):
 
 def test_search_suggestions_in_a_result_are_no_html():
     suggestions = "<style>.container{}</style><div class=container>" + "x" * 5_000 + "</div>"
-    found = html(ToolItem("google_search", SEARCH, [{"search_suggestions": suggestions}]))
+    found = html(used("google_search", SEARCH, [{"search_suggestions": suggestions}]))
     assert "<style" not in found
     assert "<div class=container" not in found
     assert "5,054 characters" in found
@@ -107,12 +116,12 @@ def test_search_suggestions_in_a_result_are_no_html():
 
 
 def test_keys_are_masked():
-    item = ToolItem("retrieval", {"key": KEY}, {"value": KEY}, name=KEY)
+    item = used("retrieval", {"key": KEY}, {"value": KEY}, name=KEY)
     for shown in (
         html(item),
         item_plain(item),
         item_markdown(item),
-        server_tool_line(ToolItem("x", {}, KEY)),
+        server_tool_line(used("x", {}, KEY)),
     ):
         assert KEY not in shown
 
@@ -136,7 +145,7 @@ def deep(levels):
     ids=["text", "list", "object", "deep", "texts"],
 )
 def test_a_huge_result_is_shortened(value):
-    item = ToolItem("retrieval", {"x": value}, value)
+    item = used("retrieval", {"x": value}, value)
     assert all(len(each.text) <= 6_000 for each in server_tool_texts(item))
     assert len(server_tool_line(item)) < 500
     assert len(html(item)) < 30_000
@@ -144,7 +153,7 @@ def test_a_huge_result_is_shortened(value):
 
 def test_results_that_do_not_fit_into_the_document_are_left_out():
     budget = MediaBudget(4)
-    item = ToolItem("retrieval", {"x": 1}, ["y" * 900] * 10)
+    item = used("retrieval", {"x": 1}, ["y" * 900] * 10)
     shown = [item_html(item, budget) for _ in range(400)]
     assert "parts</code> has the arguments" in shown[-1]
     assert sum(map(len, shown)) < 3_000_000
