@@ -23,6 +23,7 @@ from .interactions_decode import interactions_decoder
 from .interactions_errors import interactions_failure
 from .interactions_input import input_of, turns_to_send
 from .interactions_sent import (
+    continues_input,
     interactions_price_data,
     interactions_tier,
     read_interactions_request,
@@ -168,6 +169,7 @@ INTERACTIONS = Backend(
     price_data=interactions_price_data,
     read_request=read_interactions_request,
     read_results=read_interactions_results,
+    continues=continues_input,
     requested_tier=interactions_tier,
     count=CountTokens(_count, read_token_count),
     models=GEMINI.models,
