@@ -6,8 +6,6 @@ variables, defaults.
 
 A ``key_env`` is valid for the server that was configured in the same layer or below it. If a higher layer changes
 ``base_url`` or ``backend``, the ``key_env`` is dropped, so that a key is never sent to a server it was not meant for.
-
-The module parses no cell line (``notebook.arguments``) and reads no key.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from .backends import backend, names
+from .backends import backend, choose_backend, names
 from .errors import OptionError
 from .options import Options
 from .project_files import (
@@ -38,6 +36,7 @@ from .project_files import (
 
 __all__ = [
     "CALL",
+    "CHOSEN",
     "IGNORED",
     "KEY_WITHHELD",
     "PREVIOUS",
@@ -62,12 +61,14 @@ KEY_WITHHELD = "key_env withheld"
 IGNORED = "ignored settings"
 """The key under which the sources of :func:`resolve` explain, in a sentence, which settings of a project were ignored."""
 
+CHOSEN = "chosen backend"
+"""The key under which the sources of :func:`resolve` explain, in a sentence, why a backend was chosen."""
+
 _REPR: Any = object.__str__  # of types whose text is only their repr
 _LONGEST_VALUE = 200  # characters of a value in a message
 _LINE = "cell line"
 PREVIOUS = "the previous answer"
 """The source of values that a follow-up request inherits."""
-
 _ENVIRONMENT = "environment"
 _CONFIG = "%config GeminiMagics"
 
@@ -436,11 +437,20 @@ def _resolve(
         del values["location"], sources["location"]
     if ignored:
         sources[IGNORED] = describe_ignored(ignored, settings(), user_file())
-    name = values.get("backend", Options.backend)
+    name = _choose_backend(values, sources)
     if "model" not in values and name in names() and backend(name).default_model != Options.model:
         values["model"], sources["model"] = backend(name).default_model, f"default of the {name} backend"
     _wait_for_flex(values, sources)
     return Options(**values), sources
+
+
+def _choose_backend(values: dict[str, Any], sources: dict[str, str]) -> str:
+    """The name of the backend; see :func:`~gemini_magic.backends.choose_backend`."""
+    name, why = choose_backend(values, Options.model)
+    if why:
+        values["backend"], sources["backend"] = name, f"chosen: {why}"
+        sources[CHOSEN] = f"The backend {name} was chosen, because {why}."
+    return name
 
 
 def _wait_for_flex(values: dict[str, Any], sources: dict[str, str]) -> None:

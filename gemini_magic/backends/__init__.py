@@ -21,9 +21,11 @@ from .backend import (
     TokenCount,
 )
 from .http_errors import retry_after, with_headers
+from .protocols import AUTO, backends_of_model, choose_backend, is_agent, needs_interactions
 from .registry import DEFAULT, backend, host_to_name, may_send_key, names, names_for_help
 
 __all__ = [
+    "AUTO",
     "DEFAULT",
     "LOOPBACK",
     "Auth",
@@ -43,10 +45,14 @@ __all__ = [
     "SentRequest",
     "TokenCount",
     "backend",
+    "backends_of_model",
+    "choose_backend",
     "host_to_name",
+    "is_agent",
     "may_send_key",
     "names",
     "names_for_help",
+    "needs_interactions",
     "retry_after",
     "with_headers",
 ]

@@ -18,7 +18,7 @@ from .backend import Backend, CountTokens, Endpoint, HttpRequest, InteractionsAp
 from .gemini import GEMINI, LATEST, json_request
 from .gemini_catalog import read_token_count
 from .gemini_usage import PRICE_PROVIDER
-from .interactions_config import generation_fields, refuse_settings, response_format
+from .interactions_config import generation_fields, refuse_settings, request_notes, response_format
 from .interactions_decode import interactions_decoder
 from .interactions_errors import interactions_failure
 from .interactions_input import input_of, turns_to_send
@@ -70,7 +70,7 @@ _TOP: Final = (
 
 
 def _url(model: str, endpoint: Endpoint) -> str:
-    checked_model(model)
+    checked_model(model)  # it is in the body
     return interactions_url(endpoint)
 
 
@@ -175,5 +175,6 @@ INTERACTIONS = Backend(
     models=GEMINI.models,
     files=GEMINI.files,
     interactions=InteractionsApi(get_interaction, cancel_interaction, delete_interaction, read_interaction),
+    request_notes=request_notes,
     unenforced_rules=_unenforced_rules,
 )
