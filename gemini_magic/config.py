@@ -21,7 +21,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from .backends import backend, choose_backend, names
+from .backends import choose_backend, default_model
 from .errors import OptionError
 from .options import Options
 from .project_files import (
@@ -437,20 +437,24 @@ def _resolve(
         del values["location"], sources["location"]
     if ignored:
         sources[IGNORED] = describe_ignored(ignored, settings(), user_file())
-    name = _choose_backend(values, sources)
-    if "model" not in values and name in names() and backend(name).default_model != Options.model:
-        values["model"], sources["model"] = backend(name).default_model, f"default of the {name} backend"
+    _choose_backend(values, sources, of_call=(PREVIOUS, source))
     _wait_for_flex(values, sources)
     return Options(**values), sources
 
 
-def _choose_backend(values: dict[str, Any], sources: dict[str, str]) -> str:
-    """The name of the backend; see :func:`~gemini_magic.backends.choose_backend`."""
+def _choose_backend(values: dict[str, Any], sources: dict[str, str], *, of_call: Sequence[str]) -> None:
+    """Set the backend and its default model; for decisions, a configured model does not count, as it is one for answers."""
     name, why = choose_backend(values, Options.model)
+    if name != values.get("backend", Options.backend):
+        values["backend"] = name
     if why:
-        values["backend"], sources["backend"] = name, f"chosen: {why}"
+        sources["backend"] = f"chosen: {why}"
         sources[CHOSEN] = f"The backend {name} was chosen, because {why}."
-    return name
+    if values.get("decide") is not None and sources.get("model") not in of_call:
+        values.pop("model", None)
+    model = default_model(name)
+    if "model" not in values and model not in (None, Options.model):
+        values["model"], sources["model"] = model, f"default of the {name} backend"
 
 
 def _wait_for_flex(values: dict[str, Any], sources: dict[str, str]) -> None:

@@ -22,7 +22,15 @@ from .backend import (
 )
 from .http_errors import retry_after, with_headers
 from .protocols import AUTO, backends_of_model, choose_backend, is_agent, needs_interactions
-from .registry import DEFAULT, backend, host_to_name, may_send_key, names, names_for_help
+from .registry import (
+    DEFAULT,
+    backend,
+    default_model,
+    host_to_name,
+    may_send_key,
+    names,
+    names_for_help,
+)
 
 __all__ = [
     "AUTO",
@@ -47,6 +55,7 @@ __all__ = [
     "backend",
     "backends_of_model",
     "choose_backend",
+    "default_model",
     "host_to_name",
     "is_agent",
     "may_send_key",

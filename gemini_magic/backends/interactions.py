@@ -174,6 +174,7 @@ INTERACTIONS = Backend(
     count=CountTokens(_count, read_token_count),
     models=GEMINI.models,
     files=GEMINI.files,
+    decisions=GEMINI.decisions,
     interactions=InteractionsApi(get_interaction, cancel_interaction, delete_interaction, read_interaction),
     request_notes=request_notes,
     unenforced_rules=_unenforced_rules,

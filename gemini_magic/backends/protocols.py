@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from .backend import Model
 from .gemini import GEMINI
+from .registry import chosen_backend
 
 __all__ = ["AUTO", "backends_of_model", "choose_backend", "is_agent", "needs_interactions"]
 
@@ -73,10 +74,14 @@ def choose_backend(options: Mapping[str, Any], default_model: str) -> tuple[str,
 
     Returns:
         Its name, and why it was chosen; empty if it was not.
+
+    Raises:
+        OptionError: the options request decisions, and the server of the backend has none.
     """
+    decides = options.get("decide") is not None
     name: str = options.get("backend", GEMINI.name if options.get("base_url") else AUTO)
-    if name != AUTO:
-        return name, ""
+    if name != AUTO or decides:
+        return chosen_backend(GEMINI.name if name == AUTO else name, decides=decides), ""
     model = options.get("model", default_model)
     if option := next((flag for each, flag in _OPTIONS.items() if options.get(each)), ""):
         return "interactions", f"{option} needs it"
