@@ -357,9 +357,8 @@ def resolve(
     return _copy(options), dict(sources)
 
 
-# Results of resolve(), with the files that each depends on, by everything else that it depends on. Options are resolved
-# before every call, so that a changed file or variable takes effect at once; to check that none has changed takes a
-# quarter of the time.
+# Results of resolve() with the files that each depends on, by everything else that it depends on. A changed file or variable
+# takes effect at the next call; to check that none has changed takes a quarter of the time.
 _memory: dict[Hashable, tuple[WatchedFiles, Options, dict[str, str]]] = {}
 _MEMORY_SIZE = 32  # results
 _FLEX_FIRST_BYTE = 900.0  # seconds
@@ -391,10 +390,8 @@ def _variables() -> tuple[str, ...]:
 def _copy(options: Options) -> Options:
     """A copy that can be changed; its lists are copies, too."""
     copied = object.__new__(Options)
-    values = vars(copied)
-    values.update(vars(options))
-    for name in _list_names():
-        values[name] = list(values[name])
+    vars(copied).update(vars(options))
+    vars(copied).update({name: list(getattr(options, name)) for name in _list_names()})
     return copied
 
 
@@ -445,8 +442,7 @@ def _resolve(
 def _choose_backend(values: dict[str, Any], sources: dict[str, str], *, of_call: Sequence[str]) -> None:
     """Set the backend and its default model; for decisions, a configured model does not count, as it is one for answers."""
     name, why = choose_backend(values, Options.model)
-    if name != values.get("backend", Options.backend):
-        values["backend"] = name
+    values["backend"] = name
     if why:
         sources["backend"] = f"chosen: {why}"
         sources[CHOSEN] = f"The backend {name} was chosen, because {why}."
