@@ -50,7 +50,7 @@ from .gemini_files import FILES, gemini_base
 from .gemini_functions import calling_config, tools_field
 from .gemini_media import media_fields
 from .gemini_reference import undocumented
-from .gemini_sent import read_request, read_results
+from .gemini_sent import continues_contents, read_request, read_results
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 from .urls import checked_model, method_of, quoted
@@ -465,6 +465,7 @@ GEMINI = Backend(
     price_data=price_data,
     read_request=read_request,
     read_results=read_results,
+    continues=continues_contents,
     undocumented=undocumented,
     count=CountTokens(_count, read_token_count),
     models=ListModels(_models, read_models),

@@ -18,11 +18,12 @@ from .backend import Backend, CountTokens, Endpoint, HttpRequest, InteractionsAp
 from .gemini import GEMINI, LATEST, json_request
 from .gemini_catalog import read_token_count
 from .gemini_usage import PRICE_PROVIDER
-from .interactions_config import generation_fields, refuse_settings, response_format
+from .interactions_config import generation_fields, refuse_settings, request_notes, response_format
 from .interactions_decode import interactions_decoder
 from .interactions_errors import interactions_failure
 from .interactions_input import input_of, turns_to_send
 from .interactions_sent import (
+    continues_input,
     interactions_price_data,
     interactions_tier,
     read_interactions_request,
@@ -69,7 +70,7 @@ _TOP: Final = (
 
 
 def _url(model: str, endpoint: Endpoint) -> str:
-    checked_model(model)
+    checked_model(model)  # it is in the body
     return interactions_url(endpoint)
 
 
@@ -168,10 +169,13 @@ INTERACTIONS = Backend(
     price_data=interactions_price_data,
     read_request=read_interactions_request,
     read_results=read_interactions_results,
+    continues=continues_input,
     requested_tier=interactions_tier,
     count=CountTokens(_count, read_token_count),
     models=GEMINI.models,
     files=GEMINI.files,
+    decisions=GEMINI.decisions,
     interactions=InteractionsApi(get_interaction, cancel_interaction, delete_interaction, read_interaction),
+    request_notes=request_notes,
     unenforced_rules=_unenforced_rules,
 )
