@@ -174,7 +174,7 @@ class ResumedInteraction:
             return self._new_of_interaction(kind, value, raw)
         index = _index(value)
         if kind == "start" and self._is_input(index, value):
-            self._input.add(index)
+            self._input.add(index or 0)
             return []
         if index in self._input:
             return []
