@@ -19,9 +19,11 @@ from .http_errors import http_failure
 from .interactions_config import generation_fields, refuse_settings, response_format
 from .interactions_decode import interactions_decoder
 from .interactions_input import input_of
+from .interactions_replay import resumed_interaction
 from .interactions_state import (
     cancel_interaction,
     checked_id,
+    cursor_of,
     delete_interaction,
     get_interaction,
     interactions_url,
@@ -136,6 +138,13 @@ INTERACTIONS = Backend(
     price_provider=PRICE_PROVIDER,
     models=GEMINI.models,
     files=GEMINI.files,
-    interactions=InteractionsApi(get_interaction, cancel_interaction, delete_interaction, read_interaction),
+    interactions=InteractionsApi(
+        get=get_interaction,
+        cancel=cancel_interaction,
+        delete=delete_interaction,
+        read=read_interaction,
+        resumed=resumed_interaction,
+        cursor_of=cursor_of,
+    ),
     unenforced_rules=_unenforced_rules,
 )
