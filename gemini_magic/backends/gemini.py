@@ -468,4 +468,5 @@ GEMINI = Backend(
     batches=gemini_batch_api(_batch_row, model_path),
     requested_tier=requested_tier,
     unenforced_rules=_unenforced_rules,
+    decisions="decisions",
 )

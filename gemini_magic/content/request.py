@@ -61,6 +61,8 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
         stop: texts that end the answer.
         json_output: whether the server is asked to answer in JSON; a backend that cannot ask for it ignores this.
         schema: the JSON Schema that the answer must fit, in no dialect; None for an answer in text.
+        questions: the questions of a decision by their ids, as :func:`~gemini_magic.schema.read_questions` returns them; empty
+            for a request that is no decision.
         thinking: how much the model may think.
         tools: the server's own tools that the model may use.
         file_search: the stores that the model may search (``fileSearchStores/NAME``).
@@ -86,6 +88,7 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...] = ()
     json_output: bool = False
     schema: dict[str, Any] | None = None
+    questions: dict[str, Any] = field(default_factory=dict)
     thinking: Thinking | None = None
     tools: tuple[Literal["search", "code_execution", "url_context", "maps"], ...] = ()
     file_search: tuple[str, ...] = ()
