@@ -17,6 +17,7 @@ from .backend import (
     RemoteFile,
     RemoteInteraction,
     RemoteJob,
+    ResumedDecoder,
     SentRequest,
     TokenCount,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "RemoteFile",
     "RemoteInteraction",
     "RemoteJob",
+    "ResumedDecoder",
     "SentRequest",
     "TokenCount",
     "backend",

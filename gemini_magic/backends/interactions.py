@@ -22,6 +22,7 @@ from .interactions_config import generation_fields, refuse_settings, request_not
 from .interactions_decode import interactions_decoder
 from .interactions_errors import interactions_failure
 from .interactions_input import input_of, turns_to_send
+from .interactions_replay import resumed_interaction
 from .interactions_sent import (
     continues_input,
     interactions_price_data,
@@ -32,6 +33,7 @@ from .interactions_sent import (
 from .interactions_state import (
     cancel_interaction,
     checked_id,
+    cursor_of,
     delete_interaction,
     get_interaction,
     interactions_url,
@@ -175,7 +177,14 @@ INTERACTIONS = Backend(
     models=GEMINI.models,
     files=GEMINI.files,
     decisions=GEMINI.decisions,
-    interactions=InteractionsApi(get_interaction, cancel_interaction, delete_interaction, read_interaction),
+    interactions=InteractionsApi(
+        get=get_interaction,
+        cancel=cancel_interaction,
+        delete=delete_interaction,
+        read=read_interaction,
+        resumed=resumed_interaction,
+        cursor_of=cursor_of,
+    ),
     request_notes=request_notes,
     unenforced_rules=_unenforced_rules,
 )
