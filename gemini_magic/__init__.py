@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .catalog import count_tokens, models
     from .comparison import Comparison, compare
     from .errors import GeminiMagicError, Interrupted, ToolRefused
-    from .media import attach
     from .prompts import table
     from .response import Response
     from .response_stream import ResponseStream
@@ -57,7 +56,7 @@ _HOMES = {
     "RowRun": ".row_runs",
     "ToolRefused": ".errors",
     "ask": ".api",
-    "attach": ".media",
+    "attach": ".prompts",
     "cancel_batch_jobs": ".row_runs",
     "compare": ".comparison",
     "count_tokens": ".catalog",

@@ -18,9 +18,10 @@ from .expressions import (
     shorten_source,
     yields,
 )
-from .request import attachments_of_line, build_request, parts_of_prompt
+from .request import build_request, parts_of_prompt
 
 if TYPE_CHECKING:
+    from .attach import attach, attachments_of_line
     from .objects import parts_from_object
     from .tables import TableText, table
 
@@ -30,6 +31,7 @@ __all__ = [
     "ConvertedObject",
     "Expression",
     "TableText",
+    "attach",
     "attachments_of_line",
     "build_request",
     "check_conflicts",
@@ -47,5 +49,12 @@ __all__ = [
 
 # Most prompts are text.
 __getattr__ = lazy_names(
-    globals(), {"TableText": "tables", "parts_from_object": "objects", "table": "tables"}
+    globals(),
+    {
+        "TableText": "tables",
+        "attach": "attach",
+        "attachments_of_line": "attach",
+        "parts_from_object": "objects",
+        "table": "tables",
+    },
 )
