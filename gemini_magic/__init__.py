@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .catalog import count_tokens, models
     from .comparison import Comparison, compare
     from .errors import GeminiMagicError, Interrupted, ToolRefused
-    from .prompts import table
+    from .prompts import attach, table
     from .response import Response
     from .response_stream import ResponseStream
     from .row_runs import RowRun, cancel_batch_jobs, rows

@@ -21,7 +21,7 @@ from .expressions import (
 from .request import build_request, parts_of_prompt
 
 if TYPE_CHECKING:
-    from .attach import attach, attachments_of_line
+    from .attachments import attach, attachments_of_line
     from .objects import parts_from_object
     from .tables import TableText, table
 
@@ -52,8 +52,8 @@ __getattr__ = lazy_names(
     globals(),
     {
         "TableText": "tables",
-        "attach": "attach",
-        "attachments_of_line": "attach",
+        "attach": "attachments",
+        "attachments_of_line": "attachments",
         "parts_from_object": "objects",
         "table": "tables",
     },

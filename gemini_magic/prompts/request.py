@@ -69,7 +69,7 @@ def parts_of_prompt(prompt: object, attach: object = (), *, table_rows: int = TA
     parts: list[Part] = []
     attached = () if attach is None else attach if isinstance(attach, list | tuple) else (attach,)
     if attached:
-        from .attach import parts_of_attachment  # noqa: PLC0415 - few prompts have attachments
+        from .attachments import parts_of_attachment  # noqa: PLC0415 - few prompts have attachments
     for number, each in enumerate(attached):
         source = media.MediaSource(f"attach[{number}]", notices)
         parts += parts_of_attachment(each, source, table_rows)
