@@ -176,6 +176,8 @@ def test_a_file_may_have_the_characters_of_a_pattern_in_its_name(folder):
         ("https:///a.png", "is not a valid address", "https://HOST/PATH"),
         ("https://h.test/a b.png", "is not a valid address", "https://HOST/PATH"),
         ("https://[::1/a.png", "is not a valid address", "https://HOST/PATH"),
+        ("https://h.test/a.DOCX", "is the address of a Word file, which the API does not take", "as PDF"),
+        ("https://h.test/a.tar.gz?x=1", "is the address of an archive", "attach its files"),
         ("https://me:pw@h.test/a.png", "contains a user name or a password", "Download"),
         ("https://www.youtube.com/@channel", "address of YouTube without a video", "watch?v="),
         ("data:image/png;base64,!!", "The data: address cannot be decoded", "data:TYPE;base64,DATA"),
@@ -217,6 +219,7 @@ def test_the_time_in_an_address_of_youtube_is_where_the_video_starts():
         ("gs://bucket/talk.mp4", "video/mp4"),
         ("gs://bucket/talk.mov", "video/quicktime"),
         ("https://h.test/a%2Epdf", "application/pdf"),
+        ("https://h.test/a.gif", "image/gif"),
     ],
 )
 def test_the_type_of_an_address_is_that_of_its_ending(address, mime_type):
