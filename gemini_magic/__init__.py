@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .api import ask, stream
     from .catalog import count_tokens, models
     from .comparison import Comparison, compare
+    from .decisions import Decision, Decisions, decide
     from .errors import GeminiMagicError, Interrupted, ToolRefused
     from .prompts import attach, table
     from .response import Response
@@ -25,6 +26,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Comparison",
+    "Decision",
+    "Decisions",
     "GeminiMagicError",
     "Interrupted",
     "Response",
@@ -37,6 +40,7 @@ __all__ = [
     "cancel_batch_jobs",
     "compare",
     "count_tokens",
+    "decide",
     "files",
     "load_ipython_extension",
     "models",
@@ -49,6 +53,8 @@ __all__ = [
 
 _HOMES = {
     "Comparison": ".comparison",
+    "Decision": ".decisions",
+    "Decisions": ".decisions",
     "GeminiMagicError": ".errors",
     "Interrupted": ".errors",
     "Response": ".response",
@@ -60,6 +66,7 @@ _HOMES = {
     "cancel_batch_jobs": ".row_runs",
     "compare": ".comparison",
     "count_tokens": ".catalog",
+    "decide": ".decisions",
     "models": ".catalog",
     "rows": ".row_runs",
     "stream": ".api",

@@ -12,14 +12,25 @@ from .backend import (
     FilesApi,
     Form,
     HttpRequest,
+    InteractionsApi,
     Model,
     RemoteFile,
+    RemoteInteraction,
     RemoteJob,
     SentRequest,
     TokenCount,
 )
 from .http_errors import retry_after, with_headers
-from .registry import DEFAULT, backend, host_to_name, may_send_key, names, names_for_help
+from .registry import (
+    DEFAULT,
+    backend,
+    chosen_backend,
+    default_model,
+    host_to_name,
+    may_send_key,
+    names,
+    names_for_help,
+)
 
 __all__ = [
     "DEFAULT",
@@ -33,12 +44,16 @@ __all__ = [
     "FilesApi",
     "Form",
     "HttpRequest",
+    "InteractionsApi",
     "Model",
     "RemoteFile",
+    "RemoteInteraction",
     "RemoteJob",
     "SentRequest",
     "TokenCount",
     "backend",
+    "chosen_backend",
+    "default_model",
     "host_to_name",
     "may_send_key",
     "names",

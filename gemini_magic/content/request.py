@@ -20,10 +20,17 @@ __all__ = [
 
 
 class Turn(Struct, frozen=True):
-    """One message of a conversation, by the user or the model."""
+    """One message of a conversation, by the user or the model.
+
+    Attributes:
+        parts: what it consists of.
+        steps: the same as steps of the Interactions API, as the server sent them: it gets them back unchanged, with their
+            signatures and unknown fields. Empty for a turn of another API, and for every turn of the user.
+    """
 
     role: Literal["user", "model"]
     parts: tuple[Part, ...]
+    steps: tuple[dict[str, Any], ...] = ()
 
     @property
     def text(self) -> str:
@@ -54,6 +61,8 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
         stop: texts that end the answer.
         json_output: whether the server is asked to answer in JSON; a backend that cannot ask for it ignores this.
         schema: the JSON Schema that the answer must fit, in no dialect; None for an answer in text.
+        questions: the questions of a decision by their ids, as :func:`~gemini_magic.schema.read_questions` returns them; empty
+            for a request that is no decision.
         thinking: how much the model may think.
         tools: the server's own tools that the model may use.
         file_search: the stores that the model may search (``fileSearchStores/NAME``).
@@ -62,7 +71,11 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
         tool_choice: whether it calls one.
         safety: from which probability on harmful content is blocked, by category (``harassment``, ``hate_speech``,
             ``sexually_explicit``, ``dangerous_content``): ``low``, ``medium``, ``high``, ``none`` or ``off``.
-        service_tier: ``flex``, ``standard``, ``priority``, or ``batch`` for a request of a batch job.
+        service_tier: ``flex``, ``standard``, ``priority``, ``deferred``, or ``batch`` for a request of a batch job.
+        server_store: whether the server stores the answer, so that it can be read again and continued there.
+        previous: the id of the stored answer that this request continues.
+        agent: the agent that answers in place of the model; None for the model.
+        server_background: whether the server answers at its own time, without an open connection.
     """
 
     temperature: float | None = None
@@ -75,6 +88,7 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...] = ()
     json_output: bool = False
     schema: dict[str, Any] | None = None
+    questions: dict[str, Any] = field(default_factory=dict)
     thinking: Thinking | None = None
     tools: tuple[Literal["search", "code_execution", "url_context", "maps"], ...] = ()
     file_search: tuple[str, ...] = ()
@@ -83,6 +97,10 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
     tool_choice: ToolChoice | None = None
     safety: dict[str, str] = field(default_factory=dict)
     service_tier: str | None = None
+    server_store: bool = False
+    previous: str | None = None
+    agent: str | None = None
+    server_background: bool = False
 
 
 class Request(Struct, frozen=True, kw_only=True):

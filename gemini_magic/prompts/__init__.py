@@ -22,6 +22,7 @@ from .request import build_request, parts_of_prompt
 
 if TYPE_CHECKING:
     from .attachments import attach, attachments_of_line
+    from .decisions import read_decisions
     from .objects import parts_from_object
     from .tables import TableText, table
 
@@ -41,6 +42,7 @@ __all__ = [
     "parts_from_object",
     "parts_of_prompt",
     "position_in_text",
+    "read_decisions",
     "scan",
     "shorten_source",
     "table",
@@ -55,6 +57,7 @@ __getattr__ = lazy_names(
         "attach": "attachments",
         "attachments_of_line": "attachments",
         "parts_from_object": "objects",
+        "read_decisions": "decisions",
         "table": "tables",
     },
 )

@@ -176,6 +176,7 @@ def _settings(options: Options, functions: Sequence[FunctionDeclaration], *, giv
         stop=tuple(options.stop),
         json_output=options.format == "json",
         schema=None if options.schema is None else options.schema.sent,
+        questions=options.decide or {},
         thinking=_thinking(options.thinking) if options.thinking else None,
         tools=tuple(name for name in _TOOLS if getattr(options, name)),
         file_search=tuple(map(_store, options.file_search)),
@@ -185,6 +186,10 @@ def _settings(options: Options, functions: Sequence[FunctionDeclaration], *, giv
         else None,
         safety=dict.fromkeys(_HARMS, options.safety) if options.safety else {},
         service_tier=options.service_tier or None,
+        server_store=options.server_store,
+        previous=options.previous or None,
+        agent=options.agent or None,
+        server_background=options.server_background,
     )
 
 
