@@ -101,6 +101,7 @@ TABLE: dict[str, set[str] | None] = {
     "responses": _CALL | {"markdown", "views", "journal"},
     "functions": _CALL | {"markdown", "responses", "mcp_servers"},
     "files": _CALL | {"responses"},
+    "interactions": _CALL | {"responses", "functions"},
     "comparison": _CALL | {"views", "responses", "functions"},
     "row_runs": _CALL | {"markdown", "views", "journal", "responses", "functions", "files"},
     "notebook": None,
@@ -221,7 +222,10 @@ LATE_IMPORTS = {
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
 }
 # Public functions that two modules define under one name, and why.
-SAME_NAMES: dict[str, str] = {}
+SAME_NAMES: dict[str, str] = {
+    "delete": "gemini_magic.files.delete and gemini_magic.interactions.delete are called by users with their module",
+    "list": "as above",
+}
 # 'path': why it is longer than the soft limit.
 LONG_MODULES: dict[str, str] = {
     "api.py": "sending a request, with or without a notebook, is one subject",

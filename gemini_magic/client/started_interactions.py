@@ -11,7 +11,6 @@ import math
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -124,6 +123,8 @@ class StartedInteractions:
     def _path(self, interaction: str) -> Path:
         """The file of an interaction. Its name is a digest, because a server chooses the id."""
         assert self._folder is not None  # noqa: S101 - checked by the callers
+        from hashlib import sha256  # noqa: PLC0415 - only for stored interactions
+
         digest = sha256(interaction.encode("utf-8", "surrogatepass")).hexdigest()
         return self._folder / f"{digest[:40]}.json"
 
