@@ -26,6 +26,7 @@ from ..content import (
     LocalFile,
     Part,
     Request,
+    RequestSettings,
     ResultMedia,
     Text,
     Thinking,
@@ -81,6 +82,12 @@ _CONFIG = {
     "max_tokens": "maxOutputTokens",
     "seed": "seed",
     "candidates": "candidateCount",
+}
+_INTERACTIONS_ONLY = {
+    "agent": "--agent",
+    "previous": "--previous",
+    "server_background": "--server-background",
+    "server_store": "--server-store",
 }
 _THRESHOLDS = {
     "low": "BLOCK_LOW_AND_ABOVE",
@@ -245,13 +252,28 @@ def _thinking_config(thinking: Thinking, model: str) -> dict[str, Any]:
     return {"includeThoughts": True, "thinkingLevel": level.upper()}
 
 
+def _refuse_server_state(settings: RequestSettings) -> None:
+    """Refuse the settings that only the Interactions API has.
+
+    Raises:
+        OptionError: the request has one of them.
+    """
+    for name, flag in _INTERACTIONS_ONLY.items():
+        if getattr(settings, name):
+            raise OptionError(
+                f"{flag} needs the Interactions API.",
+                remedy=f"Add --backend interactions, or leave out {flag}.",
+            )
+
+
 def top_fields(request: Request) -> dict[str, Any]:
     """The neutral settings that are fields of the request itself, beside ``generationConfig``.
 
     Raises:
-        OptionError: the request is for a batch job, which is no request by itself.
+        OptionError: the request is for a batch job, which is no request by itself, or for the Interactions API.
     """
     settings = request.settings
+    _refuse_server_state(settings)
     body: dict[str, Any] = {}
     if tools := tools_field(settings):
         body["tools"] = tools

@@ -15,6 +15,7 @@ __all__ = ["DEFAULT", "backend", "host_to_name", "may_send_key", "names", "names
 # By name: the backend, or the module that defines it, which is imported when the backend is used.
 _BACKENDS: dict[str, Backend | str] = {
     GEMINI.name: GEMINI,
+    "interactions": "interactions",
     "vertex": "vertex",
     "adaptive": "adaptive",
     "gateway": "gateway",

@@ -218,6 +218,10 @@ def _settings(options: Options, functions: Sequence[FunctionDeclaration], *, giv
         else None,
         safety=dict.fromkeys(_HARMS, options.safety) if options.safety else {},
         service_tier=options.service_tier or None,
+        server_store=options.server_store,
+        previous=options.previous or None,
+        agent=options.agent or None,
+        server_background=options.server_background,
     )
 
 

@@ -211,6 +211,12 @@ def test_an_answer_is_sent_back_with_its_signatures(fake_server, dialect, form):
         kept = [item["content"] for item in sent["history"][1]["content"] if item["type"] == "text"]
         assert kept == [TEXT]
         return
+    if dialect == "interactions":
+        user, *steps, again = sent["input"]
+        assert [user["type"], again["type"]] == ["user_input", "user_input"]
+        assert {"thought", "model_output"} <= {step["type"] for step in steps}
+        assert [step["signature"] for step in steps if step["type"] == "thought"] == [SIGNATURE]
+        return
     parts = sent["contents"][1]["parts"]
     assert {"functionCall": CALL, "thoughtSignature": SIGNATURE} in parts
     assert {"text": "see.", "thought": True, "thoughtSignature": SIGNATURE} in parts
@@ -230,7 +236,13 @@ def test_a_schema_is_sent_and_the_answer_is_checked_or_nothing_is_sent(fake_serv
     complete(r)
     assert r.text == TEXT
     assert "not valid JSON" in r.parse_error.message
-    config = json.loads(r.ledger.exchanges[-1].body)["generationConfig"]
+    sent = json.loads(r.ledger.exchanges[-1].body)
+    if dialect == "interactions":
+        written = sent["response_format"]
+        assert (written["type"], written["mime_type"]) == ("text", "application/json")
+        assert list(written["schema"]["properties"]) == ["name", "n"]
+        return
+    config = sent["generationConfig"]
     assert config["responseMimeType"] == "application/json"
     assert config["responseJsonSchema"]["propertyOrdering"] == ["name", "n"]
 
