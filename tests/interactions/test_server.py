@@ -33,7 +33,7 @@ def create(server, **body):
         return json.load(response)["id"]
 
 
-def remember(server, interaction, **fields):
+def remember(at, interaction, **fields):
     values = {
         "id": interaction,
         "name": "researcher",
@@ -42,14 +42,14 @@ def remember(server, interaction, **fields):
         "status": "in_progress",
         "started": time.time(),
         "question": "Why?",
-        "server": where(server),
+        "server": where(at),
     }
     assert started_interactions().add(StartedInteraction(**{**values, **fields})) == ""
 
 
 def test_a_finished_interaction_is_read_as_a_response(interactions_server):
-    interactions_server.plan(answer(thought("Hm."), text("Because ", "so.")), states=())
-    interaction = create(interactions_server, agent="researcher")
+    interactions_server.plan(answer(thought("Hm."), text("Because ", "so.")))
+    interaction = create(interactions_server, agent="researcher", background=False)
     response = interactions.get(interaction, **where(interactions_server))
     assert (response.text, response.thoughts, response.status) == ("Because so.", "Hm.", "complete")
     assert response.response_id == interaction
@@ -107,8 +107,7 @@ def test_options_replace_the_server_with_which_an_interaction_was_started(intera
 
 
 def test_the_list_asks_for_the_states_of_unfinished_interactions_only(interactions_server):
-    interactions_server.plan(answer(text("x")), states=())
-    ids = [create(interactions_server) for _ in range(3)]
+    ids = [create(interactions_server, background=number == 2) for number in range(3)]
     for number, (interaction, status) in enumerate(zip(ids, ("in_progress", "completed", "queued"), strict=True)):
         remember(interactions_server, interaction, status=status, started=time.time() + number)
     remember(interactions_server, "v1_unknown", started=time.time() - 1)
@@ -179,8 +178,8 @@ def test_the_key_is_in_no_message_and_in_no_response(interactions_server):
     with pytest.raises(ServiceError) as caught:
         interactions.get("v1_1", **where(interactions_server))
     assert KEY not in f"{caught.value} {caught.value.remedy}"
-    interactions_server.plan(answer(text(f"Your key is {KEY}.")), states=())
-    interaction = create(interactions_server)
+    interactions_server.plan(answer(text(f"Your key is {KEY}.")))
+    interaction = create(interactions_server, background=False)
     response = interactions.get(interaction, **where(interactions_server))
     assert response.text.startswith("Your key is ")
     assert KEY not in f"{response.text} {response.raw} {response.request} {response.curl()}"
