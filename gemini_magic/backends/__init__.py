@@ -17,6 +17,7 @@ from .backend import (
     RemoteFile,
     RemoteInteraction,
     RemoteJob,
+    RequestedInteraction,
     SentRequest,
     TokenCount,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "RemoteFile",
     "RemoteInteraction",
     "RemoteJob",
+    "RequestedInteraction",
     "SentRequest",
     "TokenCount",
     "backend",

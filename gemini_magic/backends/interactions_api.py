@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from ..events import Failure, Usage
 from .http_request import Endpoint, HttpRequest
 
-__all__ = ["GetInteraction", "InteractionsApi", "RemoteInteraction"]
+__all__ = ["GetInteraction", "InteractionsApi", "RemoteInteraction", "RequestedInteraction"]
 
 
 class RemoteInteraction(NamedTuple):
@@ -36,6 +36,22 @@ class RemoteInteraction(NamedTuple):
     previous: str = ""
     usage: Usage | None = None
     failure: Failure | None = None
+
+
+class RequestedInteraction(NamedTuple):
+    """What a request asks of the server that answers it.
+
+    Attributes:
+        stored: whether the server stores the answer.
+        background: whether the server goes on without a connection.
+        agent: the agent that answers; empty for a model.
+        budget: the most tokens that the agent may use; None without such a limit.
+    """
+
+    stored: bool = False
+    background: bool = False
+    agent: str = ""
+    budget: int | None = None
 
 
 class GetInteraction(Protocol):
@@ -65,9 +81,11 @@ class InteractionsApi(NamedTuple):
         cancel, delete: ``(endpoint, id)`` -> the request that stops an interaction, or that deletes it, without a key.
             They raise ``OptionError`` for an id that is not valid.
         read: the JSON value of an answer -> the interaction; None if there is none. Never raises.
+        requested: the body of a request for an answer -> what it asks of the server. Never raises.
     """
 
     get: GetInteraction
     cancel: Callable[[Endpoint, str], HttpRequest]
     delete: Callable[[Endpoint, str], HttpRequest]
     read: Callable[[Any], RemoteInteraction | None]
+    requested: Callable[[bytes], RequestedInteraction]

@@ -16,11 +16,23 @@ __all__ = ["BackgroundRun", "NextLook"]
 
 _FRUITLESS: Final = 3  # streams without anything new after which the state is read instead
 _FAILURES: Final = 3  # failures one after the other after which following ends, unless --retries allows more
-_STREAM_PAUSE: Final = 0.5  # seconds before a stream is requested again, times the number of streams without anything new
-_FIRST_PAUSE: Final = 2.0  # seconds between two readings of the state at first (ai.google.dev, "Background execution": 2 to 5)
+_STREAM_PAUSE: Final = (
+    0.5  # seconds before a stream is requested again, times the number of streams without anything new
+)
+_FIRST_PAUSE: Final = (
+    2.0  # seconds between two readings of the state at first (ai.google.dev, "Background execution": 2 to 5)
+)
 _LONGEST_PAUSE: Final = 10.0  # seconds
 _GROWTH: Final = 1.5
-_NO_STREAM: Final = (400, 404, 405, 406, 415, 416, 501)  # what a server answers that has no stream of an interaction
+_NO_STREAM: Final = (
+    400,
+    404,
+    405,
+    406,
+    415,
+    416,
+    501,
+)  # what a server answers that has no stream of an interaction
 _WORKING: Final = "the server is working"
 _RECONNECTING: Final = "the server closed the stream"
 _LOST: Final = "the connection was lost"
@@ -56,7 +68,9 @@ class BackgroundRun:
         self._failures = 0
         self._reads = 0
 
-    def after(self, outcome: Outcome, failure: Failure | None, *, created: bool, progressed: bool) -> NextLook | None:
+    def after(
+        self, outcome: Outcome, failure: Failure | None, *, created: bool, progressed: bool
+    ) -> NextLook | None:
         """What follows a request after which the interaction has not ended.
 
         Args:
@@ -70,7 +84,12 @@ class BackgroundRun:
         """
         if failure is not None:
             return self._after_failure(failure, created=created)
-        if outcome.cause in ("timeout", "full") or outcome.end in ("cancelled", "failed", "too large", "not sent"):
+        if outcome.cause in ("timeout", "full") or outcome.end in (
+            "cancelled",
+            "failed",
+            "too large",
+            "not sent",
+        ):
             return None
         if outcome.end == "not connected" or (outcome.cause == "failed" and outcome.error is not None):
             return self._again(None, _LOST) if outcome.retryable else None

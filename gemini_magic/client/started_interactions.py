@@ -21,7 +21,9 @@ from ..text import one_line
 __all__ = ["StartedInteraction", "StartedInteractions"]
 
 _MOST: Final = 1000  # interactions that are remembered
-_LIFE: Final = 60 * 86_400.0  # seconds; a server keeps an interaction for 55 days at most (ai.google.dev, "Interactions")
+_LIFE: Final = (
+    60 * 86_400.0
+)  # seconds; a server keeps an interaction for 55 days at most (ai.google.dev, "Interactions")
 _MAX_SIZE: Final = 16_384  # bytes of a file
 _MAX_TEXT: Final = 2000  # characters of a field
 _QUESTION: Final = 160  # characters of a question

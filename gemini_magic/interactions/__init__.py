@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from .server import InteractionRow, InteractionServer, cancel, delete, get, interaction_rows, list, options_for, state  # noqa: A004 - `gemini_magic.interactions.list()`
+from .server import (
+    InteractionRow,
+    InteractionServer,
+    cancel,
+    delete,
+    get,
+    interaction_rows,
+    list,
+    options_for,
+    state,
+)
 from .states import known_states, readable_state
 
 __all__ = [

@@ -5,7 +5,6 @@ An interaction is one answer that a server stores. It can run there without a co
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -41,9 +40,7 @@ _GONE: Final = (
     "Servers delete interactions after some time, and another key cannot read them. "
     "`%gemini interactions list` lists those that were started here."
 )
-_OTHER_BACKEND: Final = (
-    "Select a backend that does, for instance with `--backend interactions` (in Python: backend='interactions')."
-)
+_OTHER_BACKEND: Final = "Select a backend that does, for instance with `--backend interactions` (in Python: backend='interactions')."
 
 
 class InteractionRow(NamedTuple):
@@ -159,8 +156,9 @@ def _unfinished(found: RemoteInteraction) -> Interrupted:
     """The error of an answer that the server has not finished."""
     return Interrupted(
         f"The interaction is {readable_state(found.status)}: the server has not finished it.",
-        remedy="`%gemini interactions follow ID` waits for the answer; `%gemini interactions cancel ID` stops it."
-        .replace("ID", found.id),
+        remedy="`%gemini interactions follow ID` waits for the answer; `%gemini interactions cancel ID` stops it.".replace(
+            "ID", found.id
+        ),
     )
 
 
@@ -175,7 +173,9 @@ def options_for(interaction: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return dict(given) if found is None else {**found.server, **given}
 
 
-def interaction_rows(started: Sequence[StartedInteraction], states: Mapping[str, str]) -> Rows[InteractionRow]:
+def interaction_rows(
+    started: Sequence[StartedInteraction], states: Mapping[str, str]
+) -> Rows[InteractionRow]:
     """The interactions as a table.
 
     Args:

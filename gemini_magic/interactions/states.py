@@ -46,7 +46,9 @@ def known_states(
     return states
 
 
-def _asked(started: StartedInteraction, server: Callable[[StartedInteraction], InteractionServer | None]) -> str:
+def _asked(
+    started: StartedInteraction, server: Callable[[StartedInteraction], InteractionServer | None]
+) -> str:
     last = f"{readable_state(started.status)} (when last seen)"
     try:
         found = server(started)

@@ -138,12 +138,17 @@ def test_only_so_many_files_are_kept(tmp_path, monkeypatch):
     store = StartedInteractions(tmp_path)
     for number in range(5):
         store.add(started(number))
-        os.utime(next(path for path in tmp_path.iterdir() if f"v1_{number}" in path.read_text()), (number, NOW + number))
+        os.utime(
+            next(path for path in tmp_path.iterdir() if f"v1_{number}" in path.read_text()),
+            (number, NOW + number),
+        )
     assert [each.id for each in store.all()] == ["v1_4", "v1_3", "v1_2"]
 
 
 def test_the_options_of_a_server_hold_no_key(monkeypatch):
-    options = Options(backend="interactions", base_url="http://localhost:1", key_env="MY_KEY", system="secret")
+    options = Options(
+        backend="interactions", base_url="http://localhost:1", key_env="MY_KEY", system="secret"
+    )
     assert StartedInteractions.server_of(options) == {
         "backend": "interactions",
         "base_url": "http://localhost:1",

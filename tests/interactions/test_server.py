@@ -27,7 +27,9 @@ def where(server, **more):
 
 def create(server, **body):
     """Create an interaction as another program would; returns its id."""
-    sent = json.dumps({"input": "Why?", "background": True, **({} if "agent" in body else {"model": "m"}), **body})
+    sent = json.dumps(
+        {"input": "Why?", "background": True, **({} if "agent" in body else {"model": "m"}), **body}
+    )
     url = f"{server.base_url}/v1beta/interactions"
     with urllib.request.urlopen(urllib.request.Request(url, sent.encode())) as response:
         return json.load(response)["id"]
@@ -101,14 +103,18 @@ def test_delete_removes_the_interaction_and_forgets_it(interactions_server):
 
 def test_options_replace_the_server_with_which_an_interaction_was_started(interactions_server, fake_server):
     interaction = create(interactions_server)
-    remember(interactions_server, interaction, server={"backend": "interactions", "base_url": fake_server.base_url})
+    remember(
+        interactions_server, interaction, server={"backend": "interactions", "base_url": fake_server.base_url}
+    )
     interactions.state(interaction, base_url=interactions_server.base_url, key_env="STORED_KEY")
     assert len(interactions_server.asked("get")) == 1
 
 
 def test_the_list_asks_for_the_states_of_unfinished_interactions_only(interactions_server):
     ids = [create(interactions_server, background=number == 2) for number in range(3)]
-    for number, (interaction, status) in enumerate(zip(ids, ("in_progress", "completed", "queued"), strict=True)):
+    for number, (interaction, status) in enumerate(
+        zip(ids, ("in_progress", "completed", "queued"), strict=True)
+    ):
         remember(interactions_server, interaction, status=status, started=time.time() + number)
     remember(interactions_server, "v1_unknown", started=time.time() - 1)
     rows = interactions.list()

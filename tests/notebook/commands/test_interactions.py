@@ -5,8 +5,8 @@ import time
 import urllib.request
 
 import pytest
-from IPython.core.completer import provisionalcompleter
 from interactions_server import answer, refusal, text
+from IPython.core.completer import provisionalcompleter
 
 from gemini_magic.client import StartedInteraction
 from gemini_magic.errors import OptionError, ServiceError
@@ -134,7 +134,9 @@ def test_a_deleted_interaction_is_explained(cells, started):
         ("show last", "No interaction was started from this computer."),
     ],
 )
-def test_a_wrong_line_is_an_error_and_sends_nothing(cells, interactions_server, monkeypatch, command, message):
+def test_a_wrong_line_is_an_error_and_sends_nothing(
+    cells, interactions_server, monkeypatch, command, message
+):
     monkeypatch.setenv("STORED_KEY", "AIzaINTERACTIONS0123456789abcdefghijklm")
     error = cells.error(f"%gemini interactions {command} {line(interactions_server)}")
     assert isinstance(error, OptionError)
