@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from ..backends import Backend, HttpRequest
-from ..errors import GeminiMagicError, ServiceError
+from ..errors import ConnectionFailed, GeminiMagicError, ServiceError, StalledError
+from ..events import Failure
 from ..options import Options
 from .fetch import fetch_body
 from .retry import worth_retrying
@@ -98,7 +99,9 @@ class ServerCancel:
 
 def _passes(error: GeminiMagicError) -> bool:
     """Whether the same request may succeed in a moment."""
-    return not isinstance(error, ServiceError) or worth_retrying(error.code, error.status)
+    if isinstance(error, ServiceError):
+        return worth_retrying(Failure(error.message, code=error.code, status=error.status))
+    return isinstance(error, ConnectionFailed | StalledError)
 
 
 def _wait_at_exit() -> None:

@@ -9,7 +9,7 @@ from .server import (
     delete,
     get,
     interaction_rows,
-    list,
+    list,  # noqa: A004 - `gemini_magic.interactions.list()`
     options_for,
     state,
 )

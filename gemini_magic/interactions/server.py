@@ -203,7 +203,7 @@ def list(*, ask: bool = True) -> Rows[InteractionRow]:  # noqa: A001 - `gemini_m
         ask: whether to ask the servers for the states of unfinished interactions; otherwise the last known ones are shown.
     """
     started = started_interactions().all()
-    states = known_states(started, lambda each: _server(each.id, {}) if ask else None)
+    states = known_states(started, lambda each: _server(each.id, {}).state(each.id) if ask else None)
     return interaction_rows(started, states)
 
 

@@ -5,6 +5,7 @@ import time
 import urllib.request
 
 import pytest
+from fake_server import status
 from interactions_server import answer, refusal, text, thought
 
 import gemini_magic
@@ -112,10 +113,10 @@ def test_options_replace_the_server_with_which_an_interaction_was_started(intera
 
 def test_the_list_asks_for_the_states_of_unfinished_interactions_only(interactions_server):
     ids = [create(interactions_server, background=number == 2) for number in range(3)]
-    for number, (interaction, status) in enumerate(
+    for number, (interaction, known) in enumerate(
         zip(ids, ("in_progress", "completed", "queued"), strict=True)
     ):
-        remember(interactions_server, interaction, status=status, started=time.time() + number)
+        remember(interactions_server, interaction, status=known, started=time.time() + number)
     remember(interactions_server, "v1_unknown", started=time.time() - 1)
     rows = interactions.list()
     assert [(row.id, row.state) for row in rows] == [
@@ -160,8 +161,6 @@ def test_an_id_that_cannot_be_one_is_an_error_and_sends_nothing(interactions_ser
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"{", b'{"status":3}', b"\xff", b"[" * 100_000])
 def test_an_answer_that_is_no_interaction_is_an_error(interactions_server, body):
-    from fake_server import status
-
     interactions_server.fail("get", status(200, {"Content-Type": "application/json"}, body))
     with pytest.raises(WireError, match="The server's answer is not an interaction"):
         interactions.state("v1_1", **where(interactions_server))

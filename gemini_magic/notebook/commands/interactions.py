@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from ...backends import RemoteInteraction
 from ...client import StartedInteraction
 from ...errors import OptionError
 from ...interactions import InteractionServer, interaction_rows, known_states, options_for, readable_state
@@ -73,11 +74,11 @@ def _list(context: CommandContext, line: MagicLine, _: str) -> Any:
         print_lines(*_NONE)
         return None
 
-    def server(each: StartedInteraction) -> InteractionServer:
+    def ask(each: StartedInteraction) -> RemoteInteraction:
         options, _ = context.server(MagicLine(options_for(each.id, line.options), ()))
-        return InteractionServer(options)  # without asking for a key
+        return InteractionServer(options).state(each.id)  # without asking the user for a key
 
-    return interaction_rows(started, known_states(started, server))
+    return interaction_rows(started, known_states(started, ask))
 
 
 def _show(context: CommandContext, line: MagicLine, interaction: str) -> Any:
