@@ -145,7 +145,11 @@ INTERACTIONS = Backend(
     models=GEMINI.models,
     files=GEMINI.files,
     interactions=InteractionsApi(
-        get_interaction, cancel_interaction, delete_interaction, read_interaction, requested_interaction
+        get=get_interaction,
+        cancel=cancel_interaction,
+        delete=delete_interaction,
+        read=read_interaction,
+        requested=requested_interaction,
     ),
     unenforced_rules=_unenforced_rules,
 )

@@ -1,0 +1,146 @@
+"""An answer that its server stores: it is remembered when its id arrives, and stopped on the server when the user stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from ..backends import HttpRequest, InteractionsApi, RequestedInteraction
+from ..errors import Interrupted, OptionError
+from ..ledger import Ledger
+from .endpoint import endpoint_of
+from .server_cancel import ServerCancel, ServerCancelled
+from .started_interactions import StartedInteraction, StartedInteractions
+
+if TYPE_CHECKING:
+    from .attempt import StreamJob
+
+__all__ = ["StoredAnswer", "stored_answer"]
+
+_UNKNOWN: Final = "The request had been sent, but its id has not arrived. The server may go on with it, and it may be billed."
+_STOPPED: Final = "It was cancelled on the server."
+_GOES_ON: Final = "The server may go on: it could not be cancelled there ({problem}). `%gemini interactions cancel {id}` tries again."
+
+
+def stored_answer(
+    api: InteractionsApi,
+    http: HttpRequest,
+    ledger: Ledger,
+    remembered: Callable[[], StartedInteractions] | None,
+) -> StoredAnswer | None:
+    """The answer to a request, if its server stores it; otherwise None. See :class:`StoredAnswer` for the arguments."""
+    requested = api.requested(http.body)
+    return StoredAnswer(api, requested, ledger, remembered) if requested.stored else None
+
+
+class StoredAnswer:
+    """The answer of one stream, as its server stores it.
+
+    Args:
+        api: how the dialect stops it.
+        requested: what its request asks of the server.
+        ledger: the record of the answer.
+        remembered: returns the list of the interactions that were started here; None to remember nothing.
+    """
+
+    def __init__(
+        self,
+        api: InteractionsApi,
+        requested: RequestedInteraction,
+        ledger: Ledger,
+        remembered: Callable[[], StartedInteractions] | None,
+    ) -> None:
+        self.requested = requested
+        self._api = api
+        self._ledger = ledger
+        self._remembered = remembered
+        self._id = ""
+        self._cancel: ServerCancel | None = None
+
+    @property
+    def id(self) -> str:
+        """Its id; empty until it has arrived."""
+        return self._id
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server may be working on it without a connection."""
+        return self.requested.background and self._ledger.finish is None
+
+    def look(self, job: StreamJob) -> str:
+        """Remember the answer if its id has just arrived. The reader calls it after each piece of the body.
+
+        Returns:
+            Why it could not be remembered, in words; empty otherwise.
+        """
+        ledger = self._ledger
+        if not ledger.response_id or ledger.response_id == self._id:
+            return ""
+        self._id = ledger.response_id
+        if self._remembered is None:
+            return ""
+        request, options = ledger.request, job.options
+        server = StartedInteractions.server_of(options) | {"backend": job.backend.name}
+        question = "" if request is None or options.journal is False else request.turns[-1].text
+        return self._remembered().add(
+            StartedInteraction(
+                self._id,
+                self.requested.agent or ("" if request is None else request.model),
+                bool(self.requested.agent),
+                self.requested.background,
+                self._status(),
+                ledger.started.timestamp(),
+                question,
+                server,
+            )
+        )
+
+    def ended(self) -> None:
+        """The stream has ended: remember the last status."""
+        if self._id and self._remembered is not None and (status := self._status()):
+            self._remembered().set_status(self._id, status)
+
+    def _status(self) -> str:
+        found = self._ledger.extras.get("status")
+        return found if isinstance(found, str) else ""
+
+    # -- stopping
+
+    def stop(self, job: StreamJob, report: Callable[[Callable[[], None]], object]) -> None:
+        """Stop it on the server, after its stream was cancelled here; returns at once.
+
+        Args:
+            job: the job of the stream.
+            report: calls a function that changes the ledger, when the server has answered.
+        """
+        if not self.is_running:
+            return
+        if not self._id:
+            if self._ledger.exchanges and self._ledger.exchanges[-1].started is not None:
+                report(lambda: self._add_sentence(_UNKNOWN, "not-cancelled"))
+            return
+        try:
+            http = self._api.cancel(endpoint_of(job.options), self._id)
+        except OptionError:  # a server chose an id that cannot be used
+            report(lambda: self._add_sentence(_UNKNOWN, "not-cancelled"))
+            return
+
+        def answered(result: ServerCancelled) -> None:
+            if result.done and self._remembered is not None:
+                self._remembered().set_status(self._id, "cancelled")
+            problem = _GOES_ON.format(problem=result.problem, id=self._id)
+            kind = "cancelled" if result.done else "not-cancelled"
+            report(lambda: self._add_sentence(_STOPPED if result.done else problem, kind))
+
+        self._cancel = ServerCancel(http, job.backend, job.options, job.key, answered)
+
+    def wait_stopped(self, timeout: float) -> bool:
+        """Wait until the server has answered that it stops, at most ``timeout`` seconds. Returns whether none is missing."""
+        return self._cancel is None or self._cancel.wait(timeout)
+
+    def _add_sentence(self, sentence: str, kind: str) -> None:
+        """Add a sentence to the error of the ending, and a note."""
+        ledger, error = self._ledger, self._ledger.error
+        if isinstance(error, Interrupted):
+            ledger.replace_error(Interrupted(f"{error.message} {sentence}", remedy=error.remedy))
+        ledger.note(kind, sentence, severity="info" if kind == "cancelled" else "warning")
