@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -56,6 +57,8 @@ class StoredAnswer:
         self._remembered = remembered
         self._id = ""
         self._cancel: ServerCancel | None = None
+        self._status = ""  # the last one that is known without the ledger
+        self._lock = threading.Lock()  # of the list: the reader and the thread that stops write it
 
     @property
     def id(self) -> str:
@@ -82,27 +85,33 @@ class StoredAnswer:
         request, options = ledger.request, job.options
         server = StartedInteractions.server_of(options) | {"backend": job.backend.name}
         question = "" if request is None or options.journal is False else request.turns[-1].text
-        return self._remembered().add(
-            StartedInteraction(
-                self._id,
-                self.requested.agent or ("" if request is None else request.model),
-                bool(self.requested.agent),
-                self.requested.background,
-                self._status(),
-                ledger.started.timestamp(),
-                question,
-                server,
+        with self._lock:
+            return self._remembered().add(
+                StartedInteraction(
+                    self._id,
+                    self.requested.agent or ("" if request is None else request.model),
+                    bool(self.requested.agent),
+                    self.requested.background,
+                    self._newest_status(),
+                    ledger.started.timestamp(),
+                    question,
+                    server,
+                )
             )
-        )
 
     def ended(self) -> None:
         """The stream has ended: remember the last status."""
-        if self._id and self._remembered is not None and (status := self._status()):
-            self._remembered().set_status(self._id, status)
+        self._write_status("")
 
-    def _status(self) -> str:
+    def _newest_status(self) -> str:
         found = self._ledger.extras.get("status")
-        return found if isinstance(found, str) else ""
+        return self._status or (found if isinstance(found, str) else "")
+
+    def _write_status(self, status: str) -> None:
+        with self._lock:
+            self._status = status or self._status
+            if self._id and self._remembered is not None and (newest := self._newest_status()):
+                self._remembered().set_status(self._id, newest)
 
     # -- stopping
 
@@ -126,8 +135,8 @@ class StoredAnswer:
             return
 
         def answered(result: ServerCancelled) -> None:
-            if result.done and self._remembered is not None:
-                self._remembered().set_status(self._id, "cancelled")
+            if result.done:
+                self._write_status("cancelled")
             problem = _GOES_ON.format(problem=result.problem, id=self._id)
             kind = "cancelled" if result.done else "not-cancelled"
             report(lambda: self._add_sentence(_STOPPED if result.done else problem, kind))
