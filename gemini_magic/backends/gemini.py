@@ -31,6 +31,8 @@ from ..content import (
     Text,
     Thinking,
     Thought,
+    ToolCall,
+    ToolResult,
     Transcript,
     Turn,
     deep_merge,
@@ -117,10 +119,8 @@ def part_to_json(part: Part) -> dict[str, Any]:
 
 def _part(part: Part) -> dict[str, Any]:
     match part:
-        case Text(text=text):
-            return {"text": text}
-        case Thought(text=text):
-            return {"text": text, "thought": True}
+        case Text(text=text) | Thought(text=text):
+            return {"text": text, **({"thought": True} if isinstance(part, Thought) else {})}
         case Blob(mime_type=kind):
             return {"inlineData": {"mimeType": kind, "data": part}}  # which `json_request` encodes
         case File(uri=uri, mime_type=kind):
@@ -130,11 +130,14 @@ def _part(part: Part) -> dict[str, Any]:
         case CallResult():
             return {"functionResponse": _call_result(part)}
         case Code(code=code, language=language):
-            return {"executableCode": _with_id(part.id, language=language or "PYTHON", code=code)}
+            language = (language or "PYTHON").upper()  # other APIs write it in lower case
+            return {"executableCode": _with_id(part.id, language=language, code=code)}
         case CodeResult(outcome=outcome, output=output):
             return {"codeExecutionResult": _with_id(part.id, outcome=outcome or "OUTCOME_OK", output=output)}
         case Transcript():
             return {"audioTranscription": part.raw or _transcript(part)}
+        case ToolCall() | ToolResult():
+            return {"toolCall" if isinstance(part, ToolCall) else "toolResponse": part.raw}
         case LocalFile():
             raise too_large_inline(part)
         case _:
@@ -186,7 +189,9 @@ def _named_media(each: ResultMedia) -> dict[str, Any]:
 
 
 def _turn(turn: Turn, model: str) -> dict[str, Any]:
-    parts = [part for part in join_parts(turn.parts) if not _summary(part)]
+    parts = [part for part in join_parts(turn.parts) if not _summary(part) and not _foreign(part)]
+    if turn.steps:  # their signatures belong to another API
+        parts = [replace(part, signature=None) for part in parts]
     if any(isinstance(part, CallResult) and part.media for part in parts) and _NO_MEDIA_IN_RESULTS.search(
         model
     ):
@@ -205,6 +210,11 @@ def _summary(part: Part) -> bool:
     """Whether a part is a thought without a signature, which is not sent back to the API."""
     thought = isinstance(part, Thought) or (isinstance(part, Blob) and part.thought)
     return thought and part.signature is None
+
+
+def _foreign(part: Part) -> bool:
+    """Whether a part is the use of a server's tool that another API reported: this one accepts only its own."""
+    return isinstance(part, ToolCall | ToolResult) and not part.raw
 
 
 def generation_config(request: Request) -> dict[str, Any]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from .. import schema as schemas
 from ..content import Request, deep_merge
 from ..errors import OptionError
-from .backend import Backend, Endpoint, HttpRequest, InteractionsApi
+from .backend import Backend, CountTokens, Endpoint, HttpRequest, InteractionsApi
 from .gemini import GEMINI, LATEST, json_request
+from .gemini_catalog import read_token_count
 from .gemini_usage import PRICE_PROVIDER
-from .http_errors import http_failure
 from .interactions_agents import (
     agent_fields,
     check_agent,
@@ -25,7 +27,14 @@ from .interactions_agents import (
 )
 from .interactions_config import generation_fields, refuse_settings, response_format
 from .interactions_decode import interactions_decoder
+from .interactions_errors import interactions_failure
 from .interactions_input import input_of
+from .interactions_sent import (
+    interactions_price_data,
+    interactions_tier,
+    read_interactions_request,
+    read_interactions_results,
+)
 from .interactions_state import (
     cancel_interaction,
     checked_id,
@@ -35,6 +44,7 @@ from .interactions_state import (
     read_interaction,
 )
 from .interactions_tools import tool_entries
+from .interactions_usage import interactions_token_details
 from .urls import checked_model
 
 __all__ = ["INTERACTIONS"]
@@ -128,6 +138,24 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     return json_request(_url(request.model, endpoint), body, streamed=body.get("stream") is True)
 
 
+def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
+    """Counts the same content in the form of the older API, as this one has no method for it.
+
+    Raises:
+        OptionError: the request continues a stored answer, or an agent answers it.
+    """
+    settings = request.settings
+    if settings.previous is not None or settings.agent is not None:
+        what = "a stored conversation" if settings.agent is None else "an agent"
+        raise OptionError(
+            f"The tokens of {what} cannot be counted.", remedy="`r.usage` has the token counts of an answer."
+        )
+    plain = replace(settings, server_store=False, server_background=False)
+    if GEMINI.count is None:  # it has one
+        raise OptionError("The interactions backend cannot count tokens.")
+    return GEMINI.count.encode(replace(request, settings=plain, params={}, body={}), endpoint)
+
+
 def _unenforced_rules(schema: Mapping[str, Any]) -> Sequence[str]:
     return schemas.rewrite_for_gemini(schema).checked_afterwards
 
@@ -139,9 +167,15 @@ INTERACTIONS = Backend(
     url=_url,
     encode=_encode,
     decoder=interactions_decoder,
-    failure=http_failure,
+    failure=interactions_failure,
     normal_anomalies=("field-event", "done-marker", "json-object"),
+    token_details=interactions_token_details,
     price_provider=PRICE_PROVIDER,
+    price_data=interactions_price_data,
+    read_request=read_interactions_request,
+    read_results=read_interactions_results,
+    requested_tier=interactions_tier,
+    count=CountTokens(_count, read_token_count),
     models=GEMINI.models,
     files=GEMINI.files,
     interactions=InteractionsApi(

@@ -22,6 +22,8 @@ from ..content import (
     Part,
     Text,
     Thought,
+    ToolCall,
+    ToolResult,
     Transcript,
     Turn,
     join_parts,
@@ -71,11 +73,13 @@ def _user_steps(turn: Turn) -> list[dict[str, Any]]:
 
 
 def _model_steps(turn: Turn) -> list[dict[str, Any]]:
-    """The steps of a model's turn, made of its parts.
+    """The steps of a model's turn: as the server sent them, or made of its parts if another API sent it.
 
     Raises:
         OptionError: a part cannot be sent.
     """
+    if turn.steps:
+        return list(turn.steps)
     steps: list[dict[str, Any]] = []
     for part in join_parts(turn.parts):
         if isinstance(part, Text | Blob | File | LocalFile | Transcript):
@@ -115,6 +119,17 @@ def _model_step(part: Part) -> dict[str, Any] | None:
         case CodeResult():
             result = {"call_id": part.id or "", "result": part.output, "is_error": part.outcome not in _OK}
             return _signed({"type": "code_execution_result", **result}, part)
+        case ToolCall():
+            more = {"name": part.name, "server_name": part.server}
+            step = {"type": f"{part.tool.lower()}_call", "id": part.id or "", "arguments": part.args or {}}
+            return _signed(step | {name: value for name, value in more.items() if value is not None}, part)
+        case ToolResult():
+            step = {
+                "type": f"{part.tool.lower()}_result",
+                "call_id": part.call_id or "",
+                "result": part.result,
+            }
+            return _signed(step if part.is_error is None else step | {"is_error": part.is_error}, part)
         case Opaque(raw=raw):
             return dict(raw) if isinstance(raw.get("type"), str) else None
     return None

@@ -10,28 +10,27 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from ..errors import OptionError
-from ..events import Failure, Usage
-from ..text import json_safe, one_line
+from ..events import Failure
+from ..text import one_line
 from .backend import Endpoint, HttpRequest, RemoteInteraction
-from .gemini_resources import resource_number, resource_text, resource_time
-from .http_errors import failure_of
+from .gemini_resources import resource_text, resource_time
+from .interactions_errors import step_failure
+from .interactions_usage import interactions_usage
 from .urls import versioned
+from .wire_values import objects_of
 
-__all__ = ["GOOGLE", "RUNNING", "checked_id", "interactions_url", "read_interaction"]
+__all__ = [
+    "cancel_interaction",
+    "checked_id",
+    "delete_interaction",
+    "get_interaction",
+    "interactions_url",
+    "read_interaction",
+]
 
-GOOGLE: Final = "https://generativelanguage.googleapis.com"
-RUNNING: Final = ("queued", "in_progress")
-"""The statuses of an interaction on which the server still works."""
-
+_GOOGLE: Final = "https://generativelanguage.googleapis.com"
+_RUNNING: Final = ("queued", "in_progress")  # the server still works on it
 _ID: Final = re.compile(r"[A-Za-z0-9_~=+:-][A-Za-z0-9._~=+:-]{0,511}")
-_COUNTS: Final = {
-    "prompt": "total_input_tokens",
-    "cached": "total_cached_tokens",
-    "output": "total_output_tokens",
-    "thoughts": "total_thought_tokens",
-    "tool": "total_tool_use_tokens",
-    "total": "total_tokens",
-}
 
 
 def interactions_url(endpoint: Endpoint) -> str:
@@ -41,7 +40,7 @@ def interactions_url(endpoint: Endpoint) -> str:
         OptionError: the base URL or the version is not valid.
     """
     version = endpoint.api_version or "v1beta"
-    return f"{versioned(endpoint.base_url or GOOGLE, {'beta': 'v1beta'}.get(version, version))}/interactions"
+    return f"{versioned(endpoint.base_url or _GOOGLE, {'beta': 'v1beta'}.get(version, version))}/interactions"
 
 
 def checked_id(ident: str) -> str:
@@ -64,33 +63,22 @@ def read_interaction(value: Any) -> RemoteInteraction | None:
         return None
     status = resource_text(value["status"]).lower()
     ident = resource_text(value.get("id"))
-    usage = value.get("usage")
     return RemoteInteraction(
         id=ident if _ID.fullmatch(ident) else "",
         status=status,
-        running=status in RUNNING,
+        running=status in _RUNNING,
         model=resource_text(value.get("model")),
         agent=resource_text(value.get("agent")),
         created=resource_time(value.get("created")),
         updated=resource_time(value.get("updated")),
         previous=resource_text(value.get("previous_interaction_id")),
-        usage=_usage(usage) if isinstance(usage, dict) else None,
+        usage=interactions_usage(value.get("usage")),
         failure=_failure(value),
     )
 
 
-def _usage(value: dict[str, Any]) -> Usage | None:
-    found = Usage(**{field: resource_number(value.get(name)) for field, name in _COUNTS.items()})
-    return None if found == Usage() else found
-
-
 def _failure(value: dict[str, Any]) -> Failure | None:
-    errors = value.get("errors")
-    first = (
-        next((each for each in errors if isinstance(each, dict)), None) if isinstance(errors, list) else None
-    )
-    error = first or value.get("error")
-    return failure_of(json_safe(error)) if isinstance(error, dict | str) else None
+    return step_failure(next(iter(objects_of(value.get("errors"))), None) or value.get("error"))
 
 
 def get_interaction(

@@ -43,7 +43,7 @@ from .row_types import (
     rows_of,
 )
 from .tool_runs import OPEN_STATES, ToolRun, ToolState
-from .turns import answer_turns, finished_turns, open_calls, parts_of_round, show_tool_runs
+from .turns import answer_turns, finished_turns, open_calls, parts_of_round, show_tool_runs, turn_of_round
 
 if TYPE_CHECKING:
     from .evidence_tables import logprob_rows, safety_rows, source_rows, transcript_rows, url_context_rows
@@ -113,6 +113,7 @@ __all__ = [
     "show_tool_runs",
     "source_rows",
     "transcript_rows",
+    "turn_of_round",
     "typed_form",
     "url_context_rows",
 ]

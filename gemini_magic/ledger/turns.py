@@ -12,7 +12,14 @@ from .exchange import Exchange
 from .ledger import Ledger
 from .rounds import Round
 
-__all__ = ["answer_turns", "finished_turns", "open_calls", "parts_of_round", "show_tool_runs"]
+__all__ = [
+    "answer_turns",
+    "finished_turns",
+    "open_calls",
+    "parts_of_round",
+    "show_tool_runs",
+    "turn_of_round",
+]
 
 
 def parts_of_round(ledger: Ledger, one: Round) -> tuple[Part, ...]:
@@ -20,6 +27,24 @@ def parts_of_round(ledger: Ledger, one: Round) -> tuple[Part, ...]:
     first, end = one.parts
     parts = ledger.parts.get(0)
     return () if parts is None else join_parts(parts[first:end])
+
+
+def turn_of_round(ledger: Ledger, one: Round, prefix: Sequence[Part] = ()) -> Turn | None:
+    """The model's turn of a round, with its steps as received; None if the round has nothing to send back.
+
+    Args:
+        ledger: the record.
+        one: the round.
+        prefix: parts that were received before and that the round continues.
+    """
+    parts = parts_of_round(ledger, one)
+    steps = () if prefix else ledger.steps.to_send(one.number, ledger.answer.text)
+    answer = answer_turn(parts)
+    if answer is not None and prefix:
+        answer = answer_turn((*prefix, *parts))
+    if answer is None and steps:
+        answer = Turn("model", ())
+    return replace(answer, steps=steps) if answer is not None and steps else answer
 
 
 def answer_turns(ledger: Ledger, prefix: Sequence[Part] = ()) -> tuple[Turn, ...]:
@@ -33,15 +58,10 @@ def answer_turns(ledger: Ledger, prefix: Sequence[Part] = ()) -> tuple[Turn, ...
     """
     turns: list[Turn] = []
     for one in ledger.rounds:
-        parts = parts_of_round(ledger, one)
-        own = answer_turn(parts)
-        answer = answer_turn((*prefix, *parts)) if own is not None else None
-        steps = () if prefix else ledger.steps.to_send(one.number, ledger.answer.text)
+        answer = turn_of_round(ledger, one, prefix)
         prefix = ()
-        if answer is None and steps:
-            answer = Turn("model", ())
         if answer is not None:
-            turns.append(replace(answer, steps=steps) if steps else answer)
+            turns.append(answer)
         results = results_of(ledger, one)
         if answer is not None and results:
             turns.append(Turn("user", results))

@@ -28,6 +28,7 @@ from gemini_magic.content import (
 )
 from gemini_magic.conversation import answer_turn
 from gemini_magic.errors import OptionError, SchemaError
+from gemini_magic.ledger import answer_turns
 from gemini_magic.tools import result_of, results_turn
 
 WITHOUT_TOOLS = {"gateway"}  # no request with tools is sent
@@ -222,7 +223,7 @@ ROUND_TRIPS = [
 def test_a_turn_with_calls_goes_back_part_for_part_with_its_results(fake_server, dialect, form):
     prompt, asked = serve(fake_server, dialect, form, "thought", "text", "call")
     r = gemini_magic.ask(prompt, **asked)
-    turn = answer_turn(r.parts)
+    (turn,) = answer_turns(r.ledger)
     answered = results_turn([result_of(call, ["sunny"]).result for call in r.calls])
     gemini_magic.ask(Text("and then?"), turns=[QUESTION, turn, answered], **asked)
     if dialect in STEPS:

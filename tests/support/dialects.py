@@ -39,7 +39,7 @@ KINDS = (
 # Kinds of content that a dialect does not have.
 CANNOT: dict[str, set[str]] = {
     "gemini": set(),
-    "interactions": {"citation", "code", "blob", "grounding", "unknown", "blocked"},
+    "interactions": {"citation"},
     "vertex": set(),
     "adaptive": set(),
     "gateway": {"call", "code", "citation", "grounding", "blocked"},
