@@ -350,8 +350,9 @@ class Attempts:
         error = writer.finish()
         return Outcome("end") if error is None else Outcome("failed", error)
 
-    def _remember(self, writer: ExchangeWriter, stored: StoredAnswer) -> None:
-        if problem := stored.look(self._job):
+    @staticmethod
+    def _remember(writer: ExchangeWriter, stored: StoredAnswer) -> None:
+        if problem := stored.look():
             message = f"The id {stored.id} of the stored answer could not be written to the list: {problem}."
             writer.note("not-remembered", message, "warning")
 

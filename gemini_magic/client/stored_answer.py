@@ -4,55 +4,67 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, NamedTuple
 
-from ..backends import HttpRequest, InteractionsApi, RequestedInteraction
+from ..backends import Backend, HttpRequest, RequestedInteraction
 from ..errors import Interrupted, OptionError
 from ..ledger import Ledger
+from ..options import Options
 from .endpoint import endpoint_of
+from .secret import Key
 from .server_cancel import ServerCancel, ServerCancelled
 from .started_interactions import StartedInteraction, StartedInteractions
 
-if TYPE_CHECKING:
-    from .attempt import StreamJob
-
-__all__ = ["StoredAnswer", "stored_answer"]
+__all__ = ["StoredAnswer", "StoredAt", "stored_answer"]
 
 _UNKNOWN: Final = "The request had been sent, but its id has not arrived. The server may go on with it, and it may be billed."
 _STOPPED: Final = "It was cancelled on the server."
 _GOES_ON: Final = "The server may go on: it could not be cancelled there ({problem}). `%gemini interactions cancel {id}` tries again."
 
 
+class StoredAt(NamedTuple):
+    """Where an answer is stored.
+
+    Attributes:
+        backend, options, key: the dialect, the address and the limits, and the key for the address.
+    """
+
+    backend: Backend
+    options: Options
+    key: Key | None
+
+
 def stored_answer(
-    api: InteractionsApi,
     http: HttpRequest,
+    at: StoredAt,
     ledger: Ledger,
     remembered: Callable[[], StartedInteractions] | None,
 ) -> StoredAnswer | None:
     """The answer to a request, if its server stores it; otherwise None. See :class:`StoredAnswer` for the arguments."""
-    requested = api.requested(http.body)
-    return StoredAnswer(api, requested, ledger, remembered) if requested.stored else None
+    api = at.backend.interactions
+    requested = RequestedInteraction() if api is None else api.requested(http.body)
+    return StoredAnswer(requested, at, ledger, remembered) if requested.stored else None
 
 
 class StoredAnswer:
     """The answer of one stream, as its server stores it.
 
     Args:
-        api: how the dialect stops it.
         requested: what its request asks of the server.
+        at: where it is stored.
         ledger: the record of the answer.
         remembered: returns the list of the interactions that were started here; None to remember nothing.
     """
 
     def __init__(
         self,
-        api: InteractionsApi,
         requested: RequestedInteraction,
+        at: StoredAt,
         ledger: Ledger,
         remembered: Callable[[], StartedInteractions] | None,
     ) -> None:
         self.requested = requested
-        self._api = api
+        self._at = at
         self._ledger = ledger
         self._remembered = remembered
         self._id = ""
@@ -70,7 +82,7 @@ class StoredAnswer:
         """Whether the server may be working on it without a connection."""
         return self.requested.background and self._ledger.finish is None
 
-    def look(self, job: StreamJob) -> str:
+    def look(self) -> str:
         """Remember the answer if its id has just arrived. The reader calls it after each piece of the body.
 
         Returns:
@@ -82,8 +94,8 @@ class StoredAnswer:
         self._id = ledger.response_id
         if self._remembered is None:
             return ""
-        request, options = ledger.request, job.options
-        server = StartedInteractions.server_of(options) | {"backend": job.backend.name}
+        request, options = ledger.request, self._at.options
+        server = StartedInteractions.server_of(options) | {"backend": self._at.backend.name}
         question = "" if request is None or options.journal is False else request.turns[-1].text
         with self._lock:
             return self._remembered().add(
@@ -115,21 +127,21 @@ class StoredAnswer:
 
     # -- stopping
 
-    def stop(self, job: StreamJob, report: Callable[[Callable[[], None]], object]) -> None:
+    def stop(self, report: Callable[[Callable[[], None]], object]) -> None:
         """Stop it on the server, after its stream was cancelled here; returns at once.
 
         Args:
-            job: the job of the stream.
             report: calls a function that changes the ledger, when the server has answered.
         """
-        if not self.is_running:
+        at = self._at
+        if not self.is_running or at.backend.interactions is None:
             return
         if not self._id:
             if self._ledger.exchanges and self._ledger.exchanges[-1].started is not None:
                 report(lambda: self._add_sentence(_UNKNOWN, "not-cancelled"))
             return
         try:
-            http = self._api.cancel(endpoint_of(job.options), self._id)
+            http = at.backend.interactions.cancel(endpoint_of(at.options), self._id)
         except OptionError:  # a server chose an id that cannot be used
             report(lambda: self._add_sentence(_UNKNOWN, "not-cancelled"))
             return
@@ -141,7 +153,7 @@ class StoredAnswer:
             kind = "cancelled" if result.done else "not-cancelled"
             report(lambda: self._add_sentence(_STOPPED if result.done else problem, kind))
 
-        self._cancel = ServerCancel(http, job.backend, job.options, job.key, answered)
+        self._cancel = ServerCancel(http, at.backend, at.options, at.key, answered)
 
     def wait_stopped(self, timeout: float) -> bool:
         """Wait until the server has answered that it stops, at most ``timeout`` seconds. Returns whether none is missing."""

@@ -278,7 +278,7 @@ class Stream:
         self._cancelled_by = self._cancelled_by or cause
         self._connection.shutdown()
         if self._end(cause) and self._job.stored is not None:
-            self._job.stored.stop(self._job, self._amend)
+            self._job.stored.stop(self._amend)
         # Usually the reader ends within a millisecond, and its recording with it.
         if self._reading.acquire(timeout=_CANCEL_WAIT):
             self._reading.release()
@@ -474,9 +474,10 @@ def open_stream(
         http, backend, options, key, recorders, replay, whole, text_file, plan=plan, uploaded=uploaded
     )
     if backend.interactions is not None and not offline:
-        from .stored_answer import stored_answer  # noqa: PLC0415 - see the table of late imports
+        from .stored_answer import StoredAt, stored_answer  # noqa: PLC0415 - see the table of late imports
 
-        job = job._replace(stored=stored_answer(backend.interactions, http, ledger, started))
+        at = StoredAt(backend, options, key)
+        job = job._replace(stored=stored_answer(http, at, ledger, started))
     encode = partial(encode_request, options=options, backend=backend, offline=offline)
     return Stream(job, ledger, driver, None if driver is None else encode)
 
