@@ -18,6 +18,7 @@ from .backend import (
     RemoteInteraction,
     RemoteJob,
     RequestedInteraction,
+    ResumedDecoder,
     SentRequest,
     TokenCount,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "RemoteInteraction",
     "RemoteJob",
     "RequestedInteraction",
+    "ResumedDecoder",
     "SentRequest",
     "TokenCount",
     "backend",

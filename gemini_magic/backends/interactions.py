@@ -29,6 +29,7 @@ from .interactions_config import generation_fields, refuse_settings, response_fo
 from .interactions_decode import interactions_decoder
 from .interactions_errors import interactions_failure
 from .interactions_input import input_of
+from .interactions_replay import resumed_interaction
 from .interactions_sent import (
     interactions_price_data,
     interactions_tier,
@@ -38,6 +39,7 @@ from .interactions_sent import (
 from .interactions_state import (
     cancel_interaction,
     checked_id,
+    cursor_of,
     delete_interaction,
     get_interaction,
     interactions_url,
@@ -184,6 +186,8 @@ INTERACTIONS = Backend(
         delete=delete_interaction,
         read=read_interaction,
         requested=requested_interaction,
+        resumed=resumed_interaction,
+        cursor_of=cursor_of,
     ),
     unenforced_rules=_unenforced_rules,
 )

@@ -8,19 +8,17 @@ the replay begins: text, arguments and audio by their amount, everything else by
 
 from __future__ import annotations
 
-import binascii
 import json
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Iterable
 from hashlib import blake2b
 from itertools import product
 from typing import Any, Final
 
-import msgspec
-
 from ..events import Decoded, Note
-from ..text import read_json
-from .backend import Decoder
+from ..text import json_safe
+from .interactions_decode import InteractionDecoder, event_name
+from .wire_values import base64_bytes, object_of, objects_of, read_value
 
 __all__ = ["ResumedInteraction", "resumed_interaction"]
 
@@ -78,7 +76,7 @@ class ResumedInteraction:
         repeated: events of the present replay that brought nothing new; ``new``: those that did.
     """
 
-    def __init__(self, decode: Decoder) -> None:
+    def __init__(self, decode: InteractionDecoder) -> None:
         self.id = ""
         self.ended = False
         self.repeated = self.new = 0
@@ -102,7 +100,7 @@ class ResumedInteraction:
         """Read the JSON texts of events that were decoded before, in order."""
         for raw in events:
             if (value := _parsed(raw)) is not None:
-                self._advance(value, raw)
+                self._advance(event_name(value), value)
 
     def begin(self, cursor: str | None) -> None:
         """A replay begins.
@@ -125,16 +123,16 @@ class ResumedInteraction:
         value = _parsed(raw)
         if value is None:
             return self._decode(raw, event)
-        found = self._advance(value, raw)
-        if found == [raw]:
-            self.new += 1
-            decoded = self._decode(raw, event)
-        elif not found:
-            self.repeated += 1
-            decoded = Decoded([])
+        name = event_name(value, event)
+        found = self._advance(name, value)
+        self.new += bool(found)
+        self.repeated += not found
+        if not found:
+            decoded = Decoded([], cursor=json_safe(self._cursor))
+        elif found[0] is value:
+            decoded = self._decode.read(name, value)
         else:
-            self.new += 1
-            decoded = _merged([self._decode(each, event) for each in found])
+            decoded = _merged([self._decode.read(event_name(each, event), each) for each in found])
         if self._differs and not self._noted:
             self._noted = True
             decoded.events.append(_DIFFERS)
@@ -152,15 +150,15 @@ class ResumedInteraction:
         for amount in self._amounts.values():
             amount.sent = 0
 
-    def _advance(self, value: Value, raw: bytes) -> list[bytes]:
-        """What is new in an event, as JSON texts of events; the event itself if all is new."""
-        if isinstance(value.get("steps"), list) and "index" not in value:
+    def _advance(self, name: str, value: Value) -> list[Value]:
+        """What is new in an event, as events; the event itself if all is new."""
+        if name == "interaction":
             return self._whole(value)
         ident, is_first = value.get("event_id"), self._is_first
         self._is_first = False
         if is_first and not self._from_start and ident is not None and ident == self._cursor:
             return []  # the replay begins with the event, not after it
-        found = self._new_of(value, raw)
+        found = self._new_of(name, value)
         if isinstance(ident, str) and ident:
             # Some servers write the same text into every event.
             self._reliable = self._reliable and ident != self._cursor
@@ -168,63 +166,60 @@ class ResumedInteraction:
             self._epoch += 1
         return found
 
-    def _new_of(self, value: Value, raw: bytes) -> list[bytes]:
-        kind = _kind_of(value)
-        if kind in ("created", "completed", "status"):
-            return self._new_of_interaction(kind, value, raw)
+    def _new_of(self, name: str, value: Value) -> list[Value]:
+        if name.startswith("interaction."):
+            return self._new_of_interaction(name, value)
         index = _index(value)
-        if kind == "start" and self._is_input(index, value):
+        if name == "step.start" and self._is_input(index, value):
             self._input.add(index)
             return []
-        if index in self._input:
+        if index in self._input and name.startswith("step."):
             return []
-        if self._moved and index is not None and kind != "other":
+        if self._moved and name.startswith("step."):
             index -= self._moved
             value = {**value, "index": index}
-            raw = _dumped(value)
-        match kind:
-            case "start":
-                return self._new_of_start(index or 0, value, raw)
-            case "delta":
-                return self._new_of_delta(index or 0, value, raw)
-            case "stop":
-                return [raw] if self._is_new(index, "stop") else []
-        named = {name: each for name, each in value.items() if name != "event_id"}
-        return [raw] if self._is_new(None, _digest(named)) else []
+        match name:
+            case "step.start":
+                return self._new_of_start(index, value)
+            case "step.delta":
+                return self._new_of_delta(index, value)
+            case "step.stop":
+                return [value] if self._is_new(index, "stop") else []
+        named = {key: each for key, each in value.items() if key != "event_id"}
+        return [value] if self._is_new(None, _digest(named)) else []
 
-    def _new_of_interaction(self, kind: str, value: Value, raw: bytes) -> list[bytes]:
+    def _new_of_interaction(self, name: str, value: Value) -> list[Value]:
         interaction = value.get("interaction")
         ident = interaction.get("id") if isinstance(interaction, dict) else value.get("interaction_id")
         if isinstance(ident, str):
             self.id = self.id or ident
-        if kind == "created":
+        if name == "interaction.created":
             if self._replaying and not self._from_start:  # the server did not take the cursor
                 self._restart()
-            return [raw] if self._is_new(None, "created") else []
-        if kind == "completed":
+            return [value] if self._is_new(None, "created") else []
+        if name == "interaction.completed":
             self.ended = True
             # Events that belong to no step, such as signs of life, need not be repeated.
             missing = (n is not None and each.sent < each.have for (n, _), each in self._amounts.items())
             self._differs = self._differs or (self._replaying and any(missing))
-        return [raw]
+        return [value]
 
-    def _new_of_start(self, index: int, value: Value, raw: bytes) -> list[bytes]:
-        step = value.get("step")
-        step = step if isinstance(step, dict) else {}
+    def _new_of_start(self, index: int, value: Value) -> list[Value]:
+        step = object_of(value.get("step"))
         is_new = self._is_new(index, "start")
         if is_new:
             self._types[index] = str(step.get("type"))
         deltas = self._new_content(index, step)
-        return [raw] if is_new else [_delta_event(index, each) for each in deltas]
+        return [value] if is_new else [_delta_event(index, each) for each in deltas]
 
-    def _new_of_delta(self, index: int, value: Value, raw: bytes) -> list[bytes]:
+    def _new_of_delta(self, index: int, value: Value) -> list[Value]:
         delta = value.get("delta")
         if not isinstance(delta, dict):
-            return [raw] if self._is_new(index, _digest(delta)) else []
+            return [value] if self._is_new(index, _digest(delta)) else []
         found = self._new_delta(index, delta)
         if found is delta:
-            return [raw]
-        return [] if found is None else [_dumped({**value, "delta": found})]
+            return [value]
+        return [] if found is None else [{**value, "delta": found}]
 
     def _new_delta(self, index: int, delta: Value) -> Value | None:
         """What is new in a delta: the delta itself, a part of it, or None."""
@@ -255,10 +250,8 @@ class ResumedInteraction:
         return {**holder, name: data[len(data) - new :].decode(_TEXT, "surrogatepass")} if new else None
 
     def _new_audio(self, index: int, delta: Value) -> Value | None:
-        try:
-            data = b64decode(delta.get("data") or "", validate=True)
-        except (binascii.Error, TypeError, ValueError):
-            data = b""
+        given = delta.get("data")
+        data = base64_bytes(given) if isinstance(given, str) else None
         if not data:
             return delta if self._is_new(index, _digest(delta)) else None
         new = self._new_bytes(index, f"audio {delta.get('mime_type')}", data)
@@ -281,9 +274,8 @@ class ResumedInteraction:
         """What is new in the content and the summary of a step, as deltas."""
         found: list[Value] = []
         for name in _CONTENT:
-            for block in step.get(name) or () if isinstance(step.get(name), list) else ():
-                if isinstance(block, dict):
-                    found += self._new_block(index, name, block)
+            for block in objects_of(step.get(name)):
+                found += self._new_block(index, name, block)
         return found
 
     def _new_block(self, index: int, name: str, block: Value) -> list[Value]:
@@ -314,12 +306,11 @@ class ResumedInteraction:
             found = self._amounts[key] = _Amount()
         return found
 
-    def _is_input(self, index: int | None, value: Value) -> bool:
+    def _is_input(self, index: int, value: Value) -> bool:
         """Whether a step of a replay is the user's input, which the first stream does not have."""
-        step = value.get("step")
-        if not (self._from_start and isinstance(step, dict) and step.get("type") == "user_input"):
+        if not self._from_start or object_of(value.get("step")).get("type") != "user_input":
             return False
-        known = self._types.get((index or 0) - self._moved)
+        known = self._types.get(index - self._moved)
         if known == "user_input":
             return False
         self._moved += known is not None
@@ -327,36 +318,35 @@ class ResumedInteraction:
 
     # -- an answer without a stream
 
-    def _whole(self, value: Value) -> list[bytes]:
+    def _whole(self, value: Value) -> list[Value]:
         """What is new in an answer that has all steps at once, as events."""
         if not self._replaying:
             self.ended = True
-            return []
+            return [value]
         if not self._from_start:
             self._restart()
-        steps = [
-            each for each in value["steps"] if isinstance(each, dict) and each.get("type") != "user_input"
-        ]
+        steps = [each for each in objects_of(value.get("steps")) if each.get("type") != "user_input"]
         known = sorted(self._types)
-        found: list[bytes] = []
+        found: list[Value] = []
         for number, step in enumerate(steps):
             after = number - len(known)
             index = known[number] if after < 0 else (known[-1] + 1 if known else 0) + after
             found += self._whole_step(index, step)
         self.ended = True
         rest = {name: each for name, each in value.items() if name != "steps"}
-        return [*found, _dumped({"event_type": "interaction.completed", "interaction": rest})]
+        return [*found, {"event_type": "interaction.completed", "interaction": rest}]
 
-    def _whole_step(self, index: int, step: Value) -> list[bytes]:
+    def _whole_step(self, index: int, step: Value) -> list[Value]:
+        stop = {"event_type": "step.stop", "index": index}
         if self._is_new(index, "start"):
             self._is_new(index, "stop")
-            start = {"event_type": "step.start", "index": index, "step": step}
-            return [_dumped(start), _dumped({"event_type": "step.stop", "index": index})]
+            self._new_content(index, step)
+            return [{"event_type": "step.start", "index": index, "step": step}, stop]
         deltas = self._new_content(index, step)
-        found: list[bytes] = []
+        found: list[Value] = []
         if self._is_new(index, "stop"):
             deltas += self._rest_of_call(index, step)
-            found = [_dumped({"event_type": "step.stop", "index": index})]
+            found = [stop]
         return [*(_delta_event(index, each) for each in deltas), *found]
 
     def _rest_of_call(self, index: int, step: Value) -> list[Value]:
@@ -378,7 +368,7 @@ class ResumedInteraction:
         return []
 
 
-def resumed_interaction(decode: Decoder) -> ResumedInteraction:
+def resumed_interaction(decode: InteractionDecoder) -> ResumedInteraction:
     """A decoder for the replays of a stream that another decoder has begun to read."""
     return ResumedInteraction(decode)
 
@@ -386,49 +376,16 @@ def resumed_interaction(decode: Decoder) -> ResumedInteraction:
 def _parsed(raw: bytes) -> Value | None:
     """The JSON object of an event; None for anything else."""
     try:
-        value = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        try:
-            value = read_json(raw)
-        except (ValueError, RecursionError):
-            return None
+        value = read_value(raw)
+    except ValueError:
+        return None
     return value if isinstance(value, dict) else None
 
 
-_KINDS: Final = {
-    "interaction.created": "created",
-    "interaction.start": "created",
-    "interaction.completed": "completed",
-    "interaction.complete": "completed",
-    "interaction.status_update": "status",
-    "interaction.in_progress": "status",
-    "interaction.requires_action": "status",
-    "step.start": "start",
-    "content.start": "start",
-    "step.delta": "delta",
-    "content.delta": "delta",
-    "step.stop": "stop",
-    "content.stop": "stop",
-}
-
-
-def _kind_of(value: Value) -> str:
-    """What an event is about, by its name, or by its fields if it has no name."""
-    name = value.get("event_type") or value.get("type")
-    if name is not None:
-        return _KINDS.get(name, "other") if isinstance(name, str) else "other"
-    if isinstance(value.get("delta"), dict):
-        return "delta"
-    if isinstance(value.get("step"), dict):
-        return "start"
-    if isinstance(interaction := value.get("interaction"), dict):
-        return "created" if interaction.get("status") == "in_progress" else "completed"
-    return "other"
-
-
-def _index(value: Value) -> int | None:
+def _index(value: Value) -> int:
+    """The index of the step of an event; -1 if it has none."""
     index = value.get("index")
-    return index if isinstance(index, int) and not isinstance(index, bool) else None
+    return index if isinstance(index, int) and not isinstance(index, bool) else -1
 
 
 def _digest(value: Any) -> bytes:
@@ -440,13 +397,8 @@ def _digest(value: Any) -> bytes:
     return blake2b(text.encode(), digest_size=16).digest()
 
 
-def _delta_event(index: int, delta: Value) -> bytes:
-    return _dumped({"event_type": "step.delta", "index": index, "delta": delta})
-
-
-def _dumped(value: Value) -> bytes:
-    """A JSON text; half characters are escaped."""
-    return json.dumps(value).encode()
+def _delta_event(index: int, delta: Value) -> Value:
+    return {"event_type": "step.delta", "index": index, "delta": delta}
 
 
 def _merged(decoded: list[Decoded]) -> Decoded:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from .. import recording
-from ..backends import LOOPBACK, Backend, HttpRequest
+from ..backends import LOOPBACK, Backend, HttpRequest, ResumedDecoder
 from ..diagnostics import MEGABYTE, body_too_large
 from ..errors import ConnectionFailed, GeminiMagicError, WireError
 from ..events import Failure
 from ..ledger import Exchange, Ledger
 from ..media import media_in
 from ..options import Options
+from ..pipeline import BodyDecoders
 from .connection import (
     BrokenBodyError,
     Connection,
@@ -134,6 +135,8 @@ class Attempts:
             int(size * MEGABYTE) for size in (job.options.max_event, job.options.max_total)
         )
         self._target = Target(ledger, guard, job.backend, job.key, self._recordings, max_event, max_total)
+        self._decoders = BodyDecoders(job.backend, ledger)
+        self._read_before = 0  # what the bodies of a stored answer before this one count as
         self._writer: ExchangeWriter | None = None  # of the current attempt
         self._origin = job.clock.origin  # clock reading when the first request was sent
 
@@ -156,6 +159,11 @@ class Attempts:
     def use(self, job: StreamJob) -> None:
         """Replace the job, once its media are uploaded."""
         self._job = job
+
+    def stored(self) -> ResumedDecoder | None:
+        """What goes on with the stream that was read last, if the server stores the answer; None if it does not."""
+        found = self._decoders.resumed()
+        return found if found is not None and found.id else None
 
     def close(self) -> None:
         """Close the recordings: no other attempt follows."""
@@ -183,7 +191,9 @@ class Attempts:
             files=self._job.files,
         )
         last = self._job.clock.last if self._writer is None else self._writer.last
-        writer = ExchangeWriter(exchange, self._target, expected=self._expected(http), last=last)
+        decoder = self._decoders.for_request(http.method, http.url)
+        self._read_before += self._writer.counted if exchange.resumed and self._writer is not None else 0
+        writer = ExchangeWriter(exchange, self._target, decoder, expected=self._expected(http), last=last)
         self._writer = writer
         response: ResponseHead | None = None
         outcome = Outcome("failed", end="cancelled")
@@ -201,7 +211,7 @@ class Attempts:
         except TimedOut as reached:
             outcome = Outcome(reached.kind, end=reached.kind, limit=reached.limit)
         except ConnectionLost as lost:
-            outcome = self._connection_lost(lost)
+            outcome = self._connection_lost(lost, asks=not exchange.resumed)
         except TooLarge as large:
             outcome = Outcome("full", body_too_large(large.limit), "too large")
         except GeminiMagicError as failed:
@@ -312,7 +322,7 @@ class Attempts:
 
     def _read(self, writer: ExchangeWriter, response: ResponseHead, *, more: bool) -> Outcome:
         text_file, stored = self._job.text_file, self._job.stored
-        limit = left = self._target.max_total
+        limit = left = self._target.max_total - self._read_before
 
         def sink(t: float, data: bytes) -> None:
             nonlocal left
@@ -326,7 +336,7 @@ class Attempts:
                 raise _StopReading(refusal.retry_after)
             left -= max(len(data), _PIECE)
             if min(left, limit - writer.counted) < 0:
-                raise TooLarge(limit)
+                raise TooLarge(self._target.max_total)
 
         try:
             response.read(sink)
@@ -389,15 +399,18 @@ class Attempts:
     def _with_remedy(self, failure: Failure) -> Failure:
         return with_remedy(failure, self._job.backend, self._job.options, self._job.key)
 
-    def _connection_lost(self, lost: ConnectionLost) -> Outcome:
+    def _connection_lost(self, lost: ConnectionLost, *, asks: bool) -> Outcome:
+        """What a lost connection means for a request; ``asks`` if it asks the model, which may be billed."""
         if self._connection.cancelled:
             return Outcome("failed", end="cancelled")
         error = ConnectionFailed(
             "The connection was lost before an answer arrived.",
-            remedy="Try again. The lost request may have been billed." if lost.sent else "Try again.",
+            remedy="Try again. The lost request may have been billed."
+            if lost.sent and asks
+            else "Try again.",
         )
         if self.received_json:
             ledger = self._ledger
             answered = ledger.has_content or ledger.finishes or ledger.blocked or ledger.failure
-            return Outcome("cut", error, "connection lost", retryable=not answered, unanswered=True)
-        return Outcome("failed", error, "connection lost", retryable=True, unanswered=lost.sent)
+            return Outcome("cut", error, "connection lost", retryable=not answered, unanswered=asks)
+        return Outcome("failed", error, "connection lost", retryable=True, unanswered=lost.sent and asks)

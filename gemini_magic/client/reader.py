@@ -13,15 +13,17 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
+from ..backends import HttpRequest, ResumedDecoder
 from ..endings import Cause
-from ..errors import GeminiMagicError
+from ..errors import GeminiMagicError, OptionError
 from ..events import Failure
 from ..ledger import Ledger, Pause, Phase
 from .attempt import Attempts, StreamJob
 from .connection import Connection, ConnectionLost, TimedOut
+from .endpoint import endpoint_of
 from .exchange_writer import LedgerGuard
 from .rate_limit import RATE_LIMITER, rate_scope
-from .retry import Outcome, backoff
+from .retry import Outcome, backoff, worth_retrying
 from .secret import strip_traceback
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ _POLL = 1.0  # seconds after which a queued request looks whether requests befor
 _UNNOTED_WAIT = 0.5  # seconds; a shorter wait in the queue needs no note
 _REASON_WIDTH = 40  # characters of a reason, so that the status line fits into a terminal
 _NEVER_RETRIED = (401, 402, 403)  # refused in every form
+_BAD_CURSOR = (400, 404, 416)  # possible answers to a request that names an event
+_MOST_RESUMED = 1000  # how often one stream is resumed
 _NO_MODEL = re.compile(r"\b(?:is|was) not found\b|\bdoes not exist\b")
 
 
@@ -107,6 +111,8 @@ class StreamReader:
             if uploads is not None and (renewed := uploads.renewed(self._ledger.failure)) is not None:
                 self._use(renewed)
                 continue
+            if (stored := self._resumable(outcome)) is not None:
+                return self._resume(stored, outcome, number)
             if not (outcome.retryable and more) or (outcome.unanswered and self._repeated):
                 break
             wait = self._wait_before_next(outcome, number)
@@ -117,6 +123,92 @@ class StreamReader:
             self._note_fallback(outcome)
             outcome = self._attempts.make(job.whole, number + 1, more=False, waited=self._wait_for_slot())
         return outcome
+
+    # -- reading a stored answer again
+
+    def _resumable(self, outcome: Outcome) -> ResumedDecoder | None:
+        """What goes on with the stream after an attempt; None if it has ended, or if the server does not store it.
+
+        A stored answer is read again and not requested again, also if nothing of it has arrived.
+        """
+        if self._job.backend.interactions is None or self._connection.cancelled:
+            return None
+        ledger, failure = self._ledger, self._ledger.failure
+        if any(finish.last for finish in ledger.finishes.values()):
+            return None
+        if failure is not None:
+            broken = worth_retrying(failure)
+        else:
+            broken = outcome.cause in ("cut", "stalled", "end") or outcome.retryable
+        return self._attempts.stored() if broken else None
+
+    def _resume(self, stored: ResumedDecoder, outcome: Outcome, number: int) -> Outcome:
+        """Read a stored answer again until its end, after attempt ``number`` of the round.
+
+        Attempts that bring nothing new count as retries; with each new event the count begins again.
+
+        Raises:
+            ConnectionLost: the stream was cancelled during a wait.
+            TimedOut: the total timeout was reached during a wait.
+        """
+        best, failure = outcome, self._ledger.failure  # of the last attempt that received something
+        failed, cursor = 0, stored.cursor
+        for resumed in range(1, _MOST_RESUMED + 1):
+            http = self._stored_request(stored, cursor)
+            if http is None or not self._may_resume(http, failed):
+                break
+            wait = self._wait_before_next(outcome, failed)
+            if wait is None:
+                break
+            pause = self._resume_pause(outcome, failed, wait)
+            outcome = self._attempts.make(
+                http, number + resumed, more=False, waited=self._wait("resuming", pause, wait)
+            )
+            failed = 0 if stored.new else failed + 1
+            if self._attempts.received_json:
+                best, failure = outcome, self._ledger.failure
+            refused = self._ledger.failure
+            if cursor is not None and refused is not None and refused.code in _BAD_CURSOR and not stored.new:
+                cursor = None  # the server does not know the event; it can still begin at the beginning
+                continue
+            if self._resumable(outcome) is None:
+                break
+            cursor = stored.cursor
+        if not self._attempts.received_json and not self._connection.cancelled:
+            self._note_not_resumed(outcome)
+            with self._guard:
+                self._ledger.set_failure(failure)
+            return best
+        return outcome
+
+    def _stored_request(self, stored: ResumedDecoder, cursor: str | None) -> HttpRequest | None:
+        """The request that reads the rest of a stored answer; None if the server sent no valid id."""
+        api = self._job.backend.interactions
+        with suppress(OptionError):
+            if api is not None:
+                return api.get(endpoint_of(self._job.options), stored.id, stream=True, cursor=cursor)
+        return None
+
+    def _may_resume(self, http: HttpRequest, failed: int) -> bool:
+        """Whether the stream may be resumed once more; a recording resumes it as often as it was resumed."""
+        replay = self._job.replay
+        return failed < self._job.options.retries if replay is None else replay.contains(http)
+
+    def _resume_pause(self, outcome: Outcome, failed: int, wait: float) -> Pause:
+        """Note why the stream is resumed; returns the pause for the status line."""
+        reason = self._attempts.describe_problem(outcome) or "the answer has no end"
+        chars = self._ledger.chars
+        with self._guard:
+            message = f"{reason[:1].upper()}{reason[1:].rstrip('.')}; the stored answer is read on after {chars:,} characters."
+            self._ledger.note("resumed", message)
+        short = textwrap.shorten(reason, _REASON_WIDTH, placeholder=" …")
+        return Pause(short, self._elapsed() + wait, failed + 1, max(self._job.options.retries, failed + 1))
+
+    def _note_not_resumed(self, outcome: Outcome) -> None:
+        reason = (self._attempts.describe_problem(outcome) or "no answer").rstrip(".")
+        with suppress(ConnectionLost), self._guard:
+            message = f"The stored answer could not be read on: {reason}."
+            self._ledger.note("not-resumed", message, severity="warning")
 
     def _uploads(self) -> MediaUploads | None:
         """The uploads that the request needs; None without any, and if nothing is sent."""
@@ -219,6 +311,8 @@ class StreamReader:
 
     def _may_fall_back(self, outcome: Outcome) -> bool:
         """Whether asking for the whole answer at once may help: streaming failed, and no content arrived."""
+        if self._ledger.steps.stored_id is not None:
+            return False  # it would be a second answer
         if self._connection.cancelled or self._ledger.has_content or self._ledger.blocked is not None:
             return False
         failure = self._ledger.failure

@@ -255,6 +255,11 @@ class Exchange:
         self.tool_runs: list[ToolRun] = []
         self.column = ""
 
+    @property
+    def resumed(self) -> bool:
+        """Whether it reads an answer that an earlier request has started, in place of asking for one."""
+        return self.method == "GET"
+
     def mark_sent(self, t: float) -> None:
         """Set when the request was sent, in seconds since the first request was sent."""
         self.started = t

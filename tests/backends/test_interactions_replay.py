@@ -22,7 +22,8 @@ from interactions_server import (
     thought,
 )
 
-from gemini_magic.backends.interactions_replay import ResumedInteraction
+from gemini_magic.backends.interactions_decode import interactions_decoder
+from gemini_magic.backends.interactions_replay import ResumedInteraction, resumed_interaction
 from gemini_magic.events import Decoded
 
 PCM = bytes(range(48))
@@ -59,7 +60,10 @@ class Collected:
         self.events = []
 
     def __call__(self, raw, event=None):
-        self.events.append(json.loads(raw))
+        return Decoded([])
+
+    def read(self, name, value):
+        self.events.append(value)
         return Decoded([])
 
 
@@ -82,7 +86,7 @@ def begun(events):
     """A decoder that has read these events, and what resumes it."""
     collected = Collected()
     for event in events:
-        collected(json.dumps(event).encode())
+        collected.read("", event)
     resumed = ResumedInteraction(collected)
     resumed.learn(json.dumps(event).encode() for event in events)
     return collected, resumed
@@ -225,7 +229,7 @@ def test_less_content_than_before_the_cut_is_noted():
     ],
 )
 def test_events_of_any_form_are_read_without_an_error(raw):
-    resumed = ResumedInteraction(lambda _, __=None: Decoded([]))
+    resumed = resumed_interaction(interactions_decoder())
     resumed.learn([raw])
     for cursor in (resumed.cursor, None):
         resumed.begin(cursor)
@@ -239,7 +243,7 @@ def test_reading_a_replay_takes_time_in_proportion_to_its_length():
         raws = [json.dumps(event).encode() for event in events]
 
         def read():
-            resumed = ResumedInteraction(lambda _, __=None: Decoded([]))
+            resumed = resumed_interaction(interactions_decoder())
             resumed.learn(raws)
             resumed.begin(None)
             for raw in raws:
