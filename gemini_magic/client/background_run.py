@@ -57,13 +57,16 @@ class BackgroundRun:
 
     Args:
         retries: how often a request is repeated that failed for a reason that passes.
+        streams: whether streams are requested; otherwise only the state is read.
         pause: seconds to wait after a failure of this number, from 0.
     """
 
-    def __init__(self, retries: int, pause: Callable[[int], float] = backoff) -> None:
+    def __init__(
+        self, retries: int, pause: Callable[[int], float] = backoff, *, streams: bool = True
+    ) -> None:
         self._most_failures = max(_FAILURES, retries)
         self._pause = pause
-        self._streaming = True
+        self._streaming = streams
         self._fruitless = 0
         self._failures = 0
         self._reads = 0

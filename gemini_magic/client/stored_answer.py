@@ -89,9 +89,10 @@ class StoredAnswer:
             Why it could not be remembered, in words; empty otherwise.
         """
         ledger = self._ledger
-        if not ledger.response_id or ledger.response_id == self._id:
+        arrived = ledger.steps.stored_id
+        if arrived is None or arrived == self._id:
             return ""
-        self._id = ledger.response_id
+        self._id = arrived
         if self._remembered is None:
             return ""
         request, options = ledger.request, self._at.options
