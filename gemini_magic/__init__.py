@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .api import ask, stream
     from .catalog import count_tokens, models
     from .comparison import Comparison, compare
+    from .decisions import Decision, Decisions, decide
     from .errors import GeminiMagicError, Interrupted, ToolRefused
     from .media import attach
     from .prompts import table
@@ -26,6 +27,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Comparison",
+    "Decision",
+    "Decisions",
     "GeminiMagicError",
     "Interrupted",
     "Response",
@@ -38,6 +41,7 @@ __all__ = [
     "cancel_batch_jobs",
     "compare",
     "count_tokens",
+    "decide",
     "files",
     "interactions",
     "load_ipython_extension",
@@ -51,6 +55,8 @@ __all__ = [
 
 _HOMES = {
     "Comparison": ".comparison",
+    "Decision": ".decisions",
+    "Decisions": ".decisions",
     "GeminiMagicError": ".errors",
     "Interrupted": ".errors",
     "Response": ".response",
@@ -62,6 +68,7 @@ _HOMES = {
     "cancel_batch_jobs": ".row_runs",
     "compare": ".comparison",
     "count_tokens": ".catalog",
+    "decide": ".decisions",
     "models": ".catalog",
     "rows": ".row_runs",
     "stream": ".api",

@@ -34,7 +34,7 @@ from .ledger import DisplayOptions, Ledger, RoundDriver, answer_turns, typed_for
 from .options import Options
 from .prices import TokenPrice
 from .project_files import is_new_key_file
-from .prompts import build_request, check_conflicts, parts_of_prompt
+from .prompts import build_request, check_conflicts, parts_of_prompt, read_decisions
 from .response import Response
 from .response_stream import Callbacks, ResponseStream
 from .text import visible
@@ -157,7 +157,9 @@ def resolved_options(
     if previous is not None and given.get("schema_multi") is not None:
         previous = {**previous, "schema": None}
     options, sources = resolve(given, previous=previous, source=CALL)
-    if any(each is not None for each in (options.schema, options.schema_multi, options.items)):
+    if options.decide is not None:
+        read_decisions(options)
+    elif any(each is not None for each in (options.schema, options.schema_multi, options.items)):
         options.schema = schemas.requested_schema(options.schema, options.schema_multi, items=options.items)
         options.schema_multi = options.items = None
     return options, sources

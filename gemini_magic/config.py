@@ -23,7 +23,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from .backends import backend, names
+from .backends import chosen_backend, default_model
 from .errors import OptionError
 from .options import Options
 from .project_files import (
@@ -436,11 +436,21 @@ def _resolve(
         del values["location"], sources["location"]
     if ignored:
         sources[IGNORED] = describe_ignored(ignored, settings(), user_file())
-    name = values.get("backend", Options.backend)
-    if "model" not in values and name in names() and backend(name).default_model != Options.model:
-        values["model"], sources["model"] = backend(name).default_model, f"default of the {name} backend"
+    _choose_backend(values, sources, of_call=(PREVIOUS, source))
     _wait_for_flex(values, sources)
     return Options(**values), sources
+
+
+def _choose_backend(values: dict[str, Any], sources: dict[str, str], *, of_call: Sequence[str]) -> None:
+    """Set the backend of a decision, and the default model; a configured model is one for answers."""
+    name, decides = values.get("backend", Options.backend), values.get("decide") is not None
+    if (chosen := chosen_backend(name, decides=decides)) != name:
+        values["backend"] = name = chosen
+    if decides and sources.get("model") not in of_call:
+        values.pop("model", None)
+    model = default_model(name)
+    if "model" not in values and model not in (None, Options.model):
+        values["model"], sources["model"] = model, f"default of the {name} backend"
 
 
 def _wait_for_flex(values: dict[str, Any], sources: dict[str, str]) -> None:

@@ -155,6 +155,15 @@ class Options:
         config=False,
         help="with a schema that has several arrays, the one whose elements are the items, such as dogs or result.dogs",
     )
+    decide: Any | None = option(
+        None,
+        "--decide",
+        metavar="QUESTIONS",
+        config=False,
+        is_object=True,
+        help="experimental: have the prompt judged, with probabilities, instead of answered: 'Is this spam?', 'What is it? sport | news', "
+        "a .json file, or {{ questions by their ids }}; the response has the answers as `parsed`",
+    )
     repair: int = option(
         0,
         "--repair",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 from . import diagnostics, recording, views
 from . import ledger as records
 from . import schema as schemas
-from .answer_cost import answer_cost, round_costs
+from .answer_cost import answer_cost, round_costs, step_cost
 from .backends import backend
 from .client import Stream, play
 from .content import Call, Part, Request
@@ -63,7 +63,7 @@ from .views import AnswerCandidate, AnswerContent, DisplayedValue
 
 if TYPE_CHECKING:
     from .diff import Difference
-    from .ledger import RoundRow
+    from .ledger import RoundRow, StepRow
     from .schema import Items, Schema
     from .timing import Timing
 
@@ -367,6 +367,15 @@ class Response(AnswerContent, DisplayedValue):
         )
 
     @property
+    def steps(self) -> Rows[StepRow]:
+        """One row for each step of the answer: thoughts, text, calls of functions, uses of the server's tools.
+
+        Only the Interactions API answers in steps; for other APIs the table is empty.
+        """
+        rows = records.step_rows(self.ledger, lambda usage: step_cost(self.ledger, usage))
+        return rows_of(records.StepRow, rows)
+
+    @property
     def tool_runs(self) -> list[ToolRun]:
         """What became of the calls in :attr:`calls`, in the same order: arguments, state, result, output, times."""
         return self.ledger.tool_runs
@@ -614,7 +623,7 @@ def response_from_exchanges(  # noqa: PLR0917 - pickle passes arguments by posit
 
 def _schema_of(exchange: Exchange, backend_name: str) -> Schema | None:
     """The schema in a recorded request; None where it has none, or one that is not valid."""
-    if b"chema" not in exchange.body:
+    if b"chema" not in exchange.body and b"questions" not in exchange.body:
         return None
     found = backend(backend_name).read_request(exchange.url, exchange.body).schema
     try:

@@ -82,7 +82,7 @@ TABLE: dict[str, set[str] | None] = {
     "credentials": {"text", "content", "values", "settings", "backends", "client", "project_files"},
     "media": {"text", "content", "values"},
     "schema": {"text", "values"},
-    "prompts": {"text", "content", "values", "settings", "media"},
+    "prompts": {"text", "content", "values", "settings", "media", "schema"},
     "tools": {"text", "content", "values", "settings", "media", "schema", "ledger", "tables", "prompts"},
     "mcp_servers": {
         "text",
@@ -102,6 +102,7 @@ TABLE: dict[str, set[str] | None] = {
     "functions": _CALL | {"markdown", "responses", "mcp_servers"},
     "files": _CALL | {"responses"},
     "interactions": _CALL | {"responses", "functions"},
+    "decisions": {"text", "values", "schema", "responses", "functions"},
     "comparison": _CALL | {"views", "responses", "functions"},
     "row_runs": _CALL | {"markdown", "views", "journal", "responses", "functions", "files"},
     "notebook": None,

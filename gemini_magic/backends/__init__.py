@@ -23,7 +23,16 @@ from .backend import (
     TokenCount,
 )
 from .http_errors import retry_after, with_headers
-from .registry import DEFAULT, backend, host_to_name, may_send_key, names, names_for_help
+from .registry import (
+    DEFAULT,
+    backend,
+    chosen_backend,
+    default_model,
+    host_to_name,
+    may_send_key,
+    names,
+    names_for_help,
+)
 
 __all__ = [
     "DEFAULT",
@@ -47,6 +56,8 @@ __all__ = [
     "SentRequest",
     "TokenCount",
     "backend",
+    "chosen_backend",
+    "default_model",
     "host_to_name",
     "may_send_key",
     "names",

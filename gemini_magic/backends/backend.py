@@ -377,6 +377,7 @@ class Backend(Struct, frozen=True, kw_only=True):
         unenforced_rules: a JSON Schema -> the rules in it that the server does not enforce, one line each, because its
             dialect has no keyword for them; they are checked when the answer has ended. It raises ``SchemaError`` as
             ``encode`` does.
+        decisions: the name of the backend that asks for decisions at the same server; None if the server has none.
         local: for an offline backend: the request -> ``(seconds to wait, bytes)`` pieces of an SSE body.
     """
 
@@ -409,6 +410,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     read_results: Callable[[bytes, Mapping[str, bytes]], Sequence[CallResult]] = _no_results
     requested_tier: Callable[[Request], Any] = _requested_tier
     unenforced_rules: Callable[[Mapping[str, Any]], Sequence[str]] = _every_rule
+    decisions: str | None = None
     local: Callable[[HttpRequest], Iterator[tuple[float, bytes]]] | None = None
 
     def expected_anomalies(self, form: Form) -> tuple[str, ...]:

@@ -187,5 +187,6 @@ ECHO = replace(
     files=None,
     batches=None,
     undocumented=None,
+    decisions=None,
     local=reply,
 )

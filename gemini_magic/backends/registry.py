@@ -10,7 +10,16 @@ from .auth import Auth
 from .backend import Backend
 from .gemini import GEMINI
 
-__all__ = ["DEFAULT", "backend", "host_to_name", "may_send_key", "names", "names_for_help"]
+__all__ = [
+    "DEFAULT",
+    "backend",
+    "chosen_backend",
+    "default_model",
+    "host_to_name",
+    "may_send_key",
+    "names",
+    "names_for_help",
+]
 
 # By name: the backend, or the module that defines it, which is imported when the backend is used.
 _BACKENDS: dict[str, Backend | str] = {
@@ -21,6 +30,8 @@ _BACKENDS: dict[str, Backend | str] = {
     "gateway": "gateway",
     "echo": "echo",
 }
+# Backends that an option selects, and that users do not name.
+_SELECTED: dict[str, Backend | str] = {"decisions": "decisions"}
 _OFFLINE = ("echo",)
 DEFAULT = GEMINI
 """The backend that is used when the user names none."""
@@ -42,10 +53,11 @@ def backend(name: str) -> Backend:
     Raises:
         OptionError: the name is unknown; the error suggests a close match.
     """
-    found = _BACKENDS.get(name)
+    table = _SELECTED if name in _SELECTED else _BACKENDS
+    found = table.get(name)
     if isinstance(found, str):
         module = import_module(f".{found}", __package__)
-        found = _BACKENDS[name] = getattr(module, found.upper())
+        found = table[name] = getattr(module, found.upper())
     if found is not None:
         return found
     from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
@@ -53,6 +65,37 @@ def backend(name: str) -> Backend:
     close = get_close_matches(name, _BACKENDS, n=1)
     hint = f"Did you mean {close[0]!r}?" if close else f"Available backends: {', '.join(_BACKENDS)}."
     raise OptionError(f"Unknown backend: {name!r}.", remedy=hint)
+
+
+def default_model(name: str) -> str | None:
+    """The model that a backend uses when the user names none; None for an unknown name."""
+    return backend(name).default_model if name in _BACKENDS or name in _SELECTED else None
+
+
+def chosen_backend(name: str, *, decides: bool) -> str:
+    """The name of the backend that a request uses.
+
+    Args:
+        name: the value of ``--backend``; an unknown name is returned as it is.
+        decides: whether the request asks for decisions, which a backend of its own sends to the same server.
+
+    Raises:
+        OptionError: the server has no decisions, or its backend for decisions has no questions.
+    """
+    if not decides and name not in _SELECTED:
+        return name
+    found = backend(name).decisions
+    if decides and found is None:
+        raise OptionError(
+            f"The {name} backend does not support decisions.",
+            remedy="Use the Gemini API: --backend gemini, in Python backend='gemini'.",
+        )
+    if not decides:
+        raise OptionError(
+            f"The {name} backend needs questions.",
+            remedy="Write --decide 'Is this spam?', or call decide(…).",
+        )
+    return found or name
 
 
 def _owner(variable: str) -> Auth | None:

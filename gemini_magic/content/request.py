@@ -26,11 +26,14 @@ class Turn(Struct, frozen=True):
         parts: what it consists of.
         steps: the same as steps of the Interactions API, as the server sent them: it gets them back unchanged, with their
             signatures and unknown fields. Empty for a turn of another API, and for every turn of the user.
+        stored: the id under which a server stores the conversation up to this turn; None if it does not. A turn that has no
+            parts stands for a conversation that only the server has.
     """
 
     role: Literal["user", "model"]
     parts: tuple[Part, ...]
     steps: tuple[dict[str, Any], ...] = ()
+    stored: str | None = None
 
     @property
     def text(self) -> str:
@@ -61,6 +64,8 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
         stop: texts that end the answer.
         json_output: whether the server is asked to answer in JSON; a backend that cannot ask for it ignores this.
         schema: the JSON Schema that the answer must fit, in no dialect; None for an answer in text.
+        questions: the questions of a decision by their ids, as :func:`~gemini_magic.schema.read_questions` returns them; empty
+            for a request that is no decision.
         thinking: how much the model may think.
         tools: the server's own tools that the model may use.
         file_search: the stores that the model may search (``fileSearchStores/NAME``).
@@ -86,6 +91,7 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...] = ()
     json_output: bool = False
     schema: dict[str, Any] | None = None
+    questions: dict[str, Any] = field(default_factory=dict)
     thinking: Thinking | None = None
     tools: tuple[Literal["search", "code_execution", "url_context", "maps"], ...] = ()
     file_search: tuple[str, ...] = ()

@@ -35,7 +35,7 @@ _KEY_OPTIONS = {
 _KEY_VALUE = re.compile(r"AIza[\w-]{16,}|AQ\.[\w-]{16,}")
 _MARK = "\ue0ff"  # a private-use character; replaces an expression while the line is split into words
 _HELP = "-h"
-_WITH_SPACES = {"schema", "schema_multi"}  # options whose values usually contain spaces
+_WITH_SPACES = {"schema", "schema_multi", "decide"}  # options whose values usually contain spaces
 _VERBATIM = "--verbatim"
 _WIDTH = 79  # of the help
 _COLUMN = 28  # where the help text of an option begins
@@ -309,7 +309,8 @@ def _check_variable(name: str | None) -> None:
 
 
 _GROUPS = {
-    "Model": "model agent system schema schema_multi items repair temperature top_p top_k max_tokens stop seed candidates logprobs thinking safety "
+    "Model": "model agent system schema schema_multi items decide repair temperature top_p top_k max_tokens stop seed candidates logprobs "
+    "thinking safety "
     "service_tier param body",
     "Tool": "tool mcp remote_mcp tool_choice max_rounds tool_timeout confirm run_tools search code_execution url_context "
     "maps file_search",

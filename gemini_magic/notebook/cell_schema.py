@@ -12,7 +12,7 @@ from ..content import Request, Text, Turn
 from ..errors import OptionError
 from ..ledger import answer_turns
 from ..options import Options
-from ..prompts import Expression, build_request, scan
+from ..prompts import Expression, build_request, read_decisions, scan
 from ..response import Response
 from .interpolation import EvaluatedExpressions, evaluate_expression, expand_text
 from .session import Run
@@ -63,7 +63,7 @@ def expand_object(
 
 
 def read_schema(options: Options, names: Mapping[str, object]) -> None:
-    """Replace the options ``schema`` and ``schema_multi`` by the schema that they name.
+    """Replace the options ``schema`` and ``schema_multi`` by the schema that they name, and ``decide`` by its questions.
 
     Args:
         options: the options of the cell.
@@ -71,11 +71,13 @@ def read_schema(options: Options, names: Mapping[str, object]) -> None:
 
     Raises:
         SchemaError: it cannot describe an answer.
-        OptionError: both options are set, or the answer can be repaired only while its cell waits.
+        OptionError: both options are set, a question is not valid, or the answer can be repaired only while its cell waits.
     """
     if options.repair and options.background:
         raise OptionError("--repair and --background exclude each other.", remedy="Leave out one of them.")
-    if any(each is not None for each in (options.schema, options.schema_multi, options.items)):
+    if options.decide is not None:
+        read_decisions(options, names)
+    elif any(each is not None for each in (options.schema, options.schema_multi, options.items)):
         options.schema = schemas.requested_schema(
             options.schema, options.schema_multi, names, items=options.items
         )

@@ -176,6 +176,7 @@ def _complete_value(
         "out": lambda: _response_names(context),
         "schema": lambda: (*_schema_names(context), *_files(fragment, (".json",))),
         "schema_multi": lambda: (*_schema_names(context), *_files(fragment, (".json",))),
+        "decide": lambda: _files(fragment, (".json",)),
         "tool": lambda: [*_functions(context), *toolbox.READY_MADE],
         "mcp": lambda: _server_tools(fragment),
         "remote_mcp": _servers,

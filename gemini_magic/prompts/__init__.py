@@ -21,6 +21,7 @@ from .expressions import (
 from .request import attachments_of_line, build_request, parts_of_prompt
 
 if TYPE_CHECKING:
+    from .decisions import read_decisions
     from .objects import parts_from_object
     from .tables import TableText, table
 
@@ -39,6 +40,7 @@ __all__ = [
     "parts_from_object",
     "parts_of_prompt",
     "position_in_text",
+    "read_decisions",
     "scan",
     "shorten_source",
     "table",
@@ -47,5 +49,6 @@ __all__ = [
 
 # Most prompts are text.
 __getattr__ = lazy_names(
-    globals(), {"TableText": "tables", "parts_from_object": "objects", "table": "tables"}
+    globals(),
+    {"TableText": "tables", "parts_from_object": "objects", "read_decisions": "decisions", "table": "tables"},
 )

@@ -39,6 +39,7 @@ OPTION_ROLES: Final[Mapping[str, Literal["answer", "prompt", "other"]]] = {
             "seed",
             "schema",
             "schema_multi",
+            "decide",
             "candidates",
             "logprobs",
             "search",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .items import Items, StreamItems
     from .json_answer import read_answer
     from .problems import find_problems, follow_refs
+    from .questions import decision_schema, read_questions, requested_decisions
     from .repair import repair_prompt
     from .requested import requested_schema
     from .schema import Schema, as_schema, mismatch, object_schema
@@ -30,12 +31,15 @@ __all__ = [
     "Schema",
     "StreamItems",
     "as_schema",
+    "decision_schema",
     "find_problems",
     "follow_refs",
     "mismatch",
     "object_schema",
     "read_answer",
+    "read_questions",
     "repair_prompt",
+    "requested_decisions",
     "requested_schema",
     "rewrite_for_gemini",
     "value_of_answer",
@@ -54,6 +58,9 @@ _HOMES = {
     "read_answer": "json_answer",
     "find_problems": "problems",
     "follow_refs": "problems",
+    "decision_schema": "questions",
+    "read_questions": "questions",
+    "requested_decisions": "questions",
     "requested_schema": "requested",
     "Schema": "schema",
     "as_schema": "schema",

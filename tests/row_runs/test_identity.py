@@ -30,6 +30,7 @@ VALUES = {
     "stop": ["x"],
     "seed": 1,
     "schema": as_schema("a int"),
+    "decide": {"a": {"type": "noul", "instructions": "Is it?"}},
     "candidates": 2,
     "logprobs": 0,
     "search": True,
