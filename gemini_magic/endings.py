@@ -124,7 +124,12 @@ def ending_of(
     if lost and ending.status == "complete":
         error = TruncatedError(f"Part of the answer is lost: {lost}.", remedy=_LOST)
         ending = ending._replace(status="truncated", error=error)
-    if stored and ending.error is not None and not (finish is not None and finish.last):
+    return _of_stored_answer(ending, finish) if stored else ending
+
+
+def _of_stored_answer(ending: Ending, finish: Finish | None) -> Ending:
+    """Replace a remedy that would ask the model again, unless the answer has ended on the server."""
+    if ending.error is not None and not (finish is not None and finish.last):
         for remedy in (_RESUME, _ASK_AGAIN):
             ending.error.remedy = ending.error.remedy.replace(remedy, _READ_AGAIN)
     return ending

@@ -190,8 +190,7 @@ class Ledger:
         self.chunk_offsets = array("i")
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)
-        self._log = RoundLog()
-        self._values = AnswerValues()
+        self._log, self._values = RoundLog(), AnswerValues()
         self._finish_places = FinishPlaces()
         self._transcript = TranscriptWriter()
         self._joiners: dict[str, SurrogateJoiner] = {"text": SurrogateJoiner(), "thought": SurrogateJoiner()}
