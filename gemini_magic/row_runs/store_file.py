@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -41,6 +42,9 @@ _CACHE = -16_000  # KiB of pages in memory, for writing
 _READING_CACHE = -4_000  # the same for reading, which goes through the file once
 _CHECKPOINT = 4_000  # pages in the write-ahead log from which it is written back
 _LOG = "-wal"
+_JOURNAL = "-journal"
+_BESIDE = (_LOG, "-shm", _JOURNAL)
+_HEADER = 20  # bytes of a database of which the last two say whether it has a write-ahead log (2) or not (1)
 _NO_SHARED_MEMORY = ("SQLITE_IOERR_SHM", "SQLITE_PROTOCOL", "SQLITE_CANTOPEN")
 _LARGE_LOG = 128 << 20  # bytes of the log from which the user is informed
 _OBJECTS: Final = {
@@ -170,6 +174,7 @@ class WritableFile:
         self._close_others = close_others
         self._reopened = False
         with store_errors(path, "opened"):
+            _refuse_strange_files(path)
             self._file = path.stat().st_ino
             has_log = _inode(self._log_path) is not None
             self.db = self._connect()
@@ -307,6 +312,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise StoreError(f"There is no store at {path}.", remedy="Check the path.")
     with store_errors(path, "opened"):
+        _refuse_strange_files(path)
         db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
         try:
             _check_form(db, path)
@@ -341,6 +347,55 @@ def copy_file(db: sqlite3.Connection, target: Path) -> Path:
             target.unlink()
         raise
     return target
+
+
+def _refuse_strange_files(path: Path) -> None:
+    """Refuse a store beside which another user or program has put a file that SQLite would write into the store.
+
+    SQLite copies a rollback journal and a write-ahead log into the file when it opens it, without a check that they belong to
+    it (https://www.sqlite.org/howtocorrupt.html, 1.4). In a folder such as /tmp, anybody can put one there.
+    """
+    owner = _owner_of(path)
+    for ending in _BESIDE:
+        beside = path.with_name(path.name + ending)
+        try:
+            found = beside.lstat()
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(found.st_mode):
+            raise StoreError(
+                f"{beside} is not a file. SQLite would write to it.",
+                remedy="Move it away, or choose another file with store=PATH.",
+            )
+        if _owner_of(beside) not in (owner, _user()):
+            raise StoreError(
+                f"{beside} belongs to another user. SQLite would write its content into the store.",
+                remedy="Move the store into a folder of your own, without this file, and run the cell again.",
+            )
+        if ending == _JOURNAL and found.st_size and _has_log(path):
+            raise StoreError(
+                f"{beside} does not belong to the store, which has no such file. SQLite would write its content into the store.",
+                remedy="Move it away, and run the cell again.",
+            )
+
+
+def _owner_of(path: Path) -> int:
+    return path.stat().st_uid
+
+
+def _user() -> int:
+    return os.geteuid() if hasattr(os, "geteuid") else 0  # on Windows, every file has the owner 0
+
+
+def _has_log(path: Path) -> bool:
+    """Whether a database uses a write-ahead log (https://www.sqlite.org/fileformat.html, 1.3.3), and has more than one page.
+
+    SQLite itself leaves a journal beside a database of one page if it ends while it creates it.
+    """
+    with path.open("rb") as file:
+        header = file.read(_HEADER)
+    page = int.from_bytes(header[16:18], "big")  # 1 means 65536
+    return header[18:] == b"\2\2" and path.stat().st_size > (page if page > 1 else 65_536)
 
 
 def _number(db: sqlite3.Connection, statement: str) -> int:

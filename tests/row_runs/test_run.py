@@ -63,6 +63,22 @@ def test_the_first_row_goes_alone(server):
     assert len(server.requests) == 10
 
 
+def test_the_prompts_in_flight_are_bounded_by_their_bytes(server, monkeypatch):
+    monkeypatch.setattr(leader, "_MOST_BYTES", 25_000)
+    server.model("m", gate("first"), *HELLO)
+    rows = [{"id": n, "text": f"{n} " + "x" * 10_000} for n in range(12)]
+    run = start_asking(server, rows, concurrency=50)
+    server.wait_for_requests(1)
+    server.model("m", gate("others"), *HELLO)
+    server.open("first")
+    server.wait_for_requests(4)
+    assert not run.wait(0.3)
+    assert len(server.requests) == 4  # three in flight: the last one that was given passed the bound
+    server.open("others")
+    assert run.wait(60)
+    assert statuses(run) == ["complete"] * 12
+
+
 def test_a_stored_answer_is_a_whole_response(server):
     run = ask_rows(server, table(1))
     response = run.response(results(run)[0].request)
