@@ -197,7 +197,7 @@ def answer_tokens(store: Store | None, options: Options) -> AnswerTokens:
 def tier_prices(
     dialect: Backend, request: Request, options: Options, tokens_in: float, tokens_out: float
 ) -> tuple[TierPrice, ...]:
-    """The cost of all rows in each tier that the backend has; empty if no price is known.
+    """The cost of all rows in each tier that the backend has; empty if no price is known, as at a host of someone else.
 
     Args:
         dialect: the backend.
@@ -207,9 +207,10 @@ def tier_prices(
         tokens_out: tokens of all answers, with thinking.
     """
     tiers = [*_TIERS, *(["priority"] if options.service_tier == "priority" else [])]
+    url = dialect.url(options.model, endpoint_of(options))
     found = []
     for tier in tiers:
-        rates = token_rates(dialect, dataclasses.replace(options, service_tier=tier))
+        rates = token_rates(dialect, dataclasses.replace(options, service_tier=tier), url)
         if rates is not None and _has_tier(dialect, request, options, tier):
             found.append(TierPrice(tier, rates.cost(tokens_in, tokens_out), _NOTES.get(tier, "")))
     return tuple(found)

@@ -98,6 +98,29 @@ def test_answers_are_assumed_as_in_the_store(dry, server, tmp_path):
     assert amounts(preview)["standard"] > 0
 
 
+def test_another_host_has_no_list_prices(dry):
+    preview = dry()
+    assert preview.prices == ()
+    assert any("No price is known for gemini-2.5-flash at 127.0.0.1" in text for text in preview.notices)
+    unknown = dry(model="no-such-model")
+    assert any("No price is known for no-such-model: give the prices" in text for text in unknown.notices)
+
+
+@pytest.mark.parametrize(("stale", "is_asked"), [("stop", 47), ("keep", 47), ("again", 50)])
+def test_what_has_changed_since_the_last_run_is_named(dry, server, tmp_path, stale, is_asked):
+    store = tmp_path / "t.rows.sqlite"
+    given = {"store": store, "id": "id", "base_url": server.base_url, "key_env": "FAKE"}
+    gemini_magic.rows(PROMPT, ROWS[:3], show=False, model="gemini-2.5-flash", temperature=0.5, **given)
+    preview = dry(store=store, temperature=0.7, stale=stale)
+    assert preview.asked == is_asked
+    (changed,) = [text for text in preview.notices if "another request" in text]
+    assert changed.startswith("3 rows have answers to another request. ")
+    assert "temperature" in changed and "0.5" in changed and "0.7" in changed
+    assert "another request" in repr(preview)
+    same = dry(store=store, temperature=0.5)
+    assert not any("another request" in text for text in same.notices)
+
+
 def test_without_a_key_the_tokens_are_estimated_and_the_prices_known(monkeypatch):
     for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
         monkeypatch.delenv(name, raising=False)
