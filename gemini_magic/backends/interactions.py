@@ -22,6 +22,7 @@ from .interactions_config import generation_fields, refuse_settings, response_fo
 from .interactions_decode import interactions_decoder
 from .interactions_errors import interactions_failure
 from .interactions_input import input_of, turns_to_send
+from .interactions_reference import undocumented_in_interactions
 from .interactions_sent import (
     interactions_price_data,
     interactions_tier,
@@ -173,5 +174,6 @@ INTERACTIONS = Backend(
     models=GEMINI.models,
     files=GEMINI.files,
     interactions=InteractionsApi(get_interaction, cancel_interaction, delete_interaction, read_interaction),
+    undocumented=undocumented_in_interactions,
     unenforced_rules=_unenforced_rules,
 )

@@ -21,6 +21,7 @@ from interaction_bodies import (
     text,
 )
 
+from gemini_magic import Response
 from gemini_magic.backends.interactions_decode import event_name, interactions_decoder
 from gemini_magic.content import (
     Blob,
@@ -49,6 +50,7 @@ from gemini_magic.events import (
     UsageReport,
 )
 from gemini_magic.ledger import answer_sources
+from gemini_magic.views import status_line
 
 PIXEL = b"\x89PNG\r\n\x1a\n" + bytes(range(50))
 
@@ -404,7 +406,7 @@ STATUSES = {
     "completed": ("complete", ""),
     "requires_action": ("complete", ""),
     "incomplete": ("truncated", ""),
-    "budget_exceeded": ("truncated", ""),
+    "budget_exceeded": ("truncated", "token budget is used up"),
     "requires_continuation": ("truncated", "The server paused the answer"),
     "failed": ("error", "The model failed"),
     "cancelled": ("interrupted", "Cancelled on the server"),
@@ -438,7 +440,9 @@ def test_a_connection_that_breaks_after_the_completed_event_loses_nothing():
 
 def test_a_background_run_that_ends_by_a_status_update_has_its_ending():
     update = {"event_type": "interaction.status_update", "interaction_id": ID}
-    assert ledger_of(created(), update | {"status": "cancelled"}).status == "interrupted"
+    cancelled = ledger_of(created(), update | {"status": "cancelled"})
+    assert cancelled.status == "interrupted"
+    assert "cancelled on the server" in status_line(cancelled)
     assert ledger_of(created(), update | {"status": "failed"}).status == "error"
     # Without the event that completes it, an answer is not complete.
     assert ledger_of(created(), update | {"status": "completed"}).status == "truncated"
@@ -470,6 +474,8 @@ def test_a_filter_shows_only_as_the_code_of_an_error(code):
     ledger = ledger_of(created(), start(0), text(0, "a"), error, completed("failed"))
     assert (ledger.status, "".join(ledger.answer)) == ("blocked", "a")
     assert f"({code}): Refused." in str(ledger.error)
+    assert Response(ledger).block_reason == code
+    assert f"blocked ({code})" in status_line(ledger)
 
 
 def test_an_error_with_the_code_cancelled_is_an_interruption():
