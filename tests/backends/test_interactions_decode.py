@@ -312,6 +312,15 @@ def test_citations_count_bytes_within_their_step():
     assert found.queries == ("a",)
 
 
+def test_an_interaction_that_continues_another_one_has_its_own_steps_and_citations():
+    annotations = [cite("u", 0, 5)]
+    hop = [start(0), text(0, "Hello"), delta(0, "text_annotation_delta", annotations=annotations), stop(0)]
+    ledger = ledger_of(created(), *hop, completed("requires_continuation"), created(), *hop, completed())
+    [source] = answer_sources(ledger).sources
+    assert [(passage.first, passage.last) for passage in source.passages] == [(0, 5), (5, 10)]
+    assert ledger.status == "complete"
+
+
 def test_citations_in_a_whole_answer_count_bytes_of_their_block():
     block = {"type": "text", "text": "Über b", "annotations": [cite("u", 6, 7)]}
     whole = {"id": ID, "status": "completed", "steps": [{"type": "model_output", "content": [{"type": "text", "text": "ä"}, block]}]}  # fmt: skip
