@@ -753,7 +753,7 @@ class FakeServer:
         with self._changed:
             self._opened.clear()
 
-    def wait_for_requests(self, count: int = 1, timeout: float = 30.0) -> list[Recorded]:
+    def wait_for_requests(self, count: int = 1, timeout: float = 60.0) -> list[Recorded]:
         """Wait until `count` requests have been received.
 
         Raises:
@@ -764,7 +764,7 @@ class FakeServer:
         )
         return self.requests
 
-    def wait_for_disconnect(self, count: int = 1, timeout: float = 30.0) -> Disconnect:
+    def wait_for_disconnect(self, count: int = 1, timeout: float = 60.0) -> Disconnect:
         """Wait until `count` clients have closed their connections, and return the record of the last.
 
         Raises:
