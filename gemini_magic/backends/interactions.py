@@ -69,7 +69,6 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
             f"{request.model} is an agent, and not a model.",
             remedy=f"Use --agent {request.model} in place of -m.",
         )
-    stored = settings.server_store or settings.server_background or settings.agent is not None
     body: dict[str, Any] = (
         {"model": request.model.removeprefix("models/")}
         if settings.agent is None
@@ -93,7 +92,7 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         body["service_tier"] = settings.service_tier
     if settings.server_background:
         body["background"] = True
-    body |= {"store": stored, "stream": endpoint.form == "sse"}
+    body |= {"store": settings.is_stored, "stream": endpoint.form == "sse"}
     if request.continuation is not None:
         body["continuation_token"] = request.continuation
     return deep_merge(deep_merge(body, own), with_interactions_names(request.body), drop_null=True)

@@ -52,7 +52,7 @@ def request_notes(request: Request) -> Sequence[str]:
         notes.append(
             f"{' and '.join(old)} {verb} deprecated in the Interactions API: models may ignore {which}."
         )
-    if not settings.server_store and (settings.agent is not None or settings.server_background):
+    if settings.is_stored and not settings.server_store:
         what = "--agent" if settings.agent is not None else "--server-background"
         notes.append(f"The server stores this answer, because {what} needs that.")
     return notes

@@ -102,6 +102,8 @@ def check_conflicts(
 def _check_agent(options: Options, sources: Mapping[str, str]) -> None:
     """Raise an error if a call names an agent and a model: only one of them answers."""
     named = options.agent and "model" in sources and "agent" in sources
+    if sources.get("model") == PREVIOUS:  # inherited from an answer that the agent gave
+        return
     if named and precedence(sources["model"]) >= precedence(sources["agent"]):
         raise OptionError(
             f"--agent {options.agent} and -m {options.model} exclude each other.",
