@@ -18,11 +18,19 @@ from .backend import Backend, CountTokens, Endpoint, HttpRequest, InteractionsAp
 from .gemini import GEMINI, LATEST, json_request
 from .gemini_catalog import read_token_count
 from .gemini_usage import PRICE_PROVIDER
+from .interactions_agents import (
+    agent_fields,
+    check_agent,
+    requested_interaction,
+    runs_in_background,
+    with_config_type,
+)
 from .interactions_config import generation_fields, refuse_settings, request_notes, response_format
 from .interactions_decode import interactions_decoder
 from .interactions_errors import interactions_failure
 from .interactions_fields import split_parameters, with_interactions_names
 from .interactions_input import input_of, turns_to_send
+from .interactions_replay import resumed_interaction
 from .interactions_sent import (
     continues_input,
     interactions_price_data,
@@ -33,6 +41,7 @@ from .interactions_sent import (
 from .interactions_state import (
     cancel_interaction,
     checked_id,
+    cursor_of,
     delete_interaction,
     get_interaction,
     interactions_url,
@@ -69,11 +78,7 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
             f"{request.model} is an agent, and not a model.",
             remedy=f"Use --agent {request.model} in place of -m.",
         )
-    body: dict[str, Any] = (
-        {"model": request.model.removeprefix("models/")}
-        if settings.agent is None
-        else {"agent": settings.agent}
-    )
+    body = agent_fields(settings) or {"model": request.model.removeprefix("models/")}
     previous, turns = turns_to_send(request)
     if turns:
         body["input"] = input_of(turns)
@@ -82,7 +87,9 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     if request.system:
         body["system_instruction"] = request.system
     given, own = split_parameters(request.params)
-    if config := deep_merge(generation_fields(settings), given):
+    config = deep_merge(generation_fields(settings), given)
+    check_agent(settings, config)
+    if config:
         body["generation_config"] = config
     if (form := response_format(settings)) is not None:
         body["response_format"] = form
@@ -90,12 +97,16 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         body["tools"] = tools
     if settings.service_tier:
         body["service_tier"] = settings.service_tier
-    if settings.server_background:
+    background = runs_in_background(settings)
+    if background:
         body["background"] = True
-    body |= {"store": settings.is_stored, "stream": endpoint.form == "sse"}
+    # A model in the background answers at once with its id, and its stream is requested with that.
+    streamed = endpoint.form == "sse" and (settings.agent is not None or not background)
+    body |= {"store": settings.is_stored, "stream": streamed}
     if request.continuation is not None:
         body["continuation_token"] = request.continuation
-    return deep_merge(deep_merge(body, own), with_interactions_names(request.body), drop_null=True)
+    given = with_interactions_names(request.body)
+    return with_config_type(deep_merge(deep_merge(body, own), given, drop_null=True))
 
 
 def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
@@ -155,7 +166,15 @@ INTERACTIONS = Backend(
     models=GEMINI.models,
     files=GEMINI.files,
     decisions=GEMINI.decisions,
-    interactions=InteractionsApi(get_interaction, cancel_interaction, delete_interaction, read_interaction),
+    interactions=InteractionsApi(
+        get=get_interaction,
+        cancel=cancel_interaction,
+        delete=delete_interaction,
+        read=read_interaction,
+        requested=requested_interaction,
+        resumed=resumed_interaction,
+        cursor_of=cursor_of,
+    ),
     request_notes=request_notes,
     unenforced_rules=_unenforced_rules,
 )

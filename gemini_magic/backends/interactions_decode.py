@@ -178,6 +178,7 @@ class InteractionDecoder:
             extras or None,
             cursor=_cursor(value),
             held=self._held,
+            stored_id=json_safe(ident),
         )
 
     # -- events

@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from ..content import Request
-from .backend import Endpoint, HttpRequest, InteractionsApi
+from .backend import Endpoint, HttpRequest
 from .interactions import INTERACTIONS
 from .interactions_state import (
     cancel_interaction,
     delete_interaction,
     get_interaction,
     interactions_url,
-    read_interaction,
 )
 from .urls import checked_model
 from .vertex import VERTEX, vertex_base
@@ -65,10 +64,7 @@ def _notes(request: Request) -> Sequence[str]:
     return (*INTERACTIONS.request_notes(request), _UNVERIFIED)
 
 
-def _api() -> InteractionsApi:
-    known = INTERACTIONS.interactions or InteractionsApi(_get, _cancel, _delete, read_interaction)
-    return known._replace(get=_get, cancel=_cancel, delete=_delete)
-
+_API = INTERACTIONS.interactions
 
 VERTEX_INTERACTIONS = replace(
     INTERACTIONS,
@@ -84,6 +80,6 @@ VERTEX_INTERACTIONS = replace(
     upload_remedy=VERTEX.upload_remedy,
     batch_remedy=VERTEX.batch_remedy,
     decisions=None,
-    interactions=_api(),
+    interactions=None if _API is None else _API._replace(get=_get, cancel=_cancel, delete=_delete),
     request_notes=_notes,
 )
