@@ -127,7 +127,7 @@ class Leader:
             return False
         try:
             self._store.commit(done=done, sent=[grant])
-        except StoreError as problem:
+        except Exception as problem:  # noqa: BLE001 - the threads go on, so that the run can end
             self._fail(problem)
             return False
         return True
@@ -136,7 +136,7 @@ class Leader:
         if done:
             try:
                 self._store.hand_over(done)
-            except StoreError as problem:  # it was closed: the run has waited for them long enough
+            except Exception as problem:  # noqa: BLE001 - such as a store that was closed, because the run has ended
                 self._fail(problem)
 
     def _fail(self, problem: BaseException) -> None:

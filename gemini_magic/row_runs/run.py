@@ -26,6 +26,7 @@ from .plan import Plan
 from .progress import ProgressCounter
 from .result_columns import answer_fields
 from .results import ResponsesByKey, ResponsesByPosition, RowResults
+from .running import add_running, remove_running
 from .store import Store
 from .store_schema import IN_DOUBT
 from .store_values import ResultRow
@@ -84,6 +85,7 @@ class RowRun(DisplayedRun):
         self._done = threading.Event()
         self._results = RowResults(store, settings.plan, settings.asker.options.schema, self._response_of)
         progress.set_first_rows(self._first_rows)
+        add_running(self)
         self._thread = threading.Thread(target=self._run, name="gemini-rows", daemon=True)
         self._thread.start()
 
@@ -102,6 +104,7 @@ class RowRun(DisplayedRun):
         elif problem is not None:
             self._counter.set_ending(f"Internal error: {type(problem).__name__}: {problem}")
         self._counter.set_state("error" if problem is not None else self._leader.ending)
+        remove_running(self)
         self._done.set()
 
     def _mixed_models(self) -> Iterator[str]:

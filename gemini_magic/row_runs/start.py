@@ -92,6 +92,7 @@ def rows(
         in_doubt: what to do with rows that were sent and not answered before an earlier run ended: ``stop``, ``skip`` them,
             or ask ``again``.
         missing: what to do with rows without a value in a column of the prompt: ``skip``, ``error``, or ``keep`` an empty text.
+            Rows whose prompt cannot be made are an error, or else they are skipped, too.
         duplicates: ``"first"`` to allow rows with the same key and the same prompt.
         dedupe: whether rows with the same prompt share one answer.
         repeat: how many answers each row gets.

@@ -11,6 +11,7 @@ from rows_stage import ask_rows, asked_texts, refused, results, start_asking, st
 import gemini_magic as gm
 from gemini_magic.errors import OptionError, PromptError, RowsError, StoreError
 from gemini_magic.row_runs import leader
+from gemini_magic.row_runs.store import Store
 
 HELLO = (text("Hel"), text("lo"), finish())
 
@@ -264,9 +265,20 @@ def test_a_run_that_is_refused_before_anything_is_sent_raises_its_error(server, 
     assert not server.requests
 
 
+def test_an_unexpected_exception_of_the_store_ends_the_run(server, monkeypatch):
+    def commit(self, **given):
+        raise ZeroDivisionError("bug")
+
+    monkeypatch.setattr(Store, "commit", commit)
+    run = start_asking(server, table(5))
+    assert run.wait(30)
+    assert (run.progress.state, server.requests) == ("error", [])
+    assert "Internal error: ZeroDivisionError: bug" in run.progress.ending
+
+
 def test_a_row_that_is_not_valid_after_others_were_sent_ends_the_run_and_keeps_their_answers(server):
     rows = iter([*table(1500), {"id": "T-1500", "text": 7}])
-    run = ask_rows(server, rows, "{{ row.text[:9] }}")
+    run = ask_rows(server, rows, "{{ row.text[:9] }}", missing="error")
     assert run.progress.state == "error"
     assert "'int' object is not subscriptable" in run.progress.ending
     assert run.progress.counts["complete"] >= 500
@@ -324,5 +336,26 @@ def test_a_column_of_rows_without_columns_is_an_error_that_names_the_row_itself(
 def test_an_expression_that_fails_in_a_later_row_does_not_claim_that_nothing_was_sent(server):
     rows = [{"id": n, "divisor": 30 - n} for n in range(600)]
     with pytest.raises(PromptError) as caught:
-        ask_rows(server, rows, "{{ 1 / row.divisor }}")
+        ask_rows(server, rows, "{{ 1 / row.divisor }}", missing="error")
     assert caught.value.remedy == "Fix the expression."
+
+
+def test_a_row_whose_prompt_cannot_be_made_is_skipped_and_says_why(server, tmp_path):
+    rows = [{"id": n, "divisor": 3 - n} for n in range(6)]
+    given = {"store": tmp_path / "t.rows.sqlite"}
+    run = ask_rows(server, rows, "{{ 1 / row.divisor }}", **given)
+    assert statuses(run) == ["complete"] * 3 + ["skipped"] + ["complete"] * 2
+    assert run.progress.unasked == {"skipped": 1}
+    why = run.df[3]["_error"] if isinstance(run.df, list) else run.df["_error"].tolist()[3]
+    assert why.startswith("Row 3: the prompt, line 1, column 1: ")
+    assert "ZeroDivisionError" in why
+    assert run.progress.notices == (
+        f"Rows whose prompt cannot be made are skipped, and `_error` says why. The first: {why}",
+    )
+    assert run.raise_for_status() is run
+    with pytest.raises(StoreError, match="Row 3 has no response: skipped"):
+        run.at[3]
+    again = ask_rows(server, rows, "{{ 1 / row.divisor }}", **given)
+    assert (again.progress.unasked, len(server.requests)) == ({"done": 5, "skipped": 1}, 5)
+    rows[3]["divisor"] = 7
+    assert statuses(ask_rows(server, rows, "{{ 1 / row.divisor }}", **given)) == ["complete"] * 6
