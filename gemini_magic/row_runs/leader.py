@@ -99,6 +99,7 @@ class Leader:
         self._deadline: float | None = None
         self._wanted_stop: tuple[float, bool] | None = None  # grace and whether an interrupt is the cause
         self.problem: BaseException | None = None
+        self.ended_early = False  # by a limit or refusals, and not by the user
         self._judging = threading.Lock()
         self._unjudged = 0  # permanent refusals that the leader has not seen
         self._executor = executor(self)
@@ -218,6 +219,7 @@ class Leader:
 
     def _end_early(self, sentence: str, remedy: str = "Run it again to go on with the other rows.") -> None:
         self.progress.set_ending(sentence, remedy)
+        self.ended_early = self.ended_early or not self._halting
         self._halting = self._halting or "stopped"
 
     def _check_clock(self) -> None:

@@ -277,6 +277,11 @@ class RowRun(DisplayedRun):
         """Whether nothing was sent, because the prompt, the rows or an option is not valid."""
         return isinstance(self._leader.problem, UsageProblem) and not self.progress.requests
 
+    @property
+    def ended_early(self) -> bool:
+        """Whether a limit (``max_cost``, ``max_seconds``, a quota) or refusals of the server have ended the run."""
+        return self._leader.ended_early
+
     def raise_if_refused(self) -> None:
         """Raise the error of a run that was refused before anything was sent.
 
