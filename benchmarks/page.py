@@ -141,9 +141,7 @@ def page() -> None:
         harness.check_budget("  most messages in a second", ours["messages"], 40, "")
         harness.check_budget("  most paints in a second", ours["paints"], 10, "")
         harness.check_budget("  first paint after the first chunk", ours["first"], 50, " ms")
-        harness.print_line(
-            f"    longest task when the static output replaces the live one: {ours['ending']:.0f} ms"
-        )
+        harness.check_budget("  longest task when the answer ends", ours["ending"], 100, " ms")
         for name, label in _SIMPLER.items():
             if name not in figures:
                 continue
@@ -217,6 +215,9 @@ def _measure_updates(notebook, updates: int, *, follow: bool) -> dict[str, float
     idle_end = time.monotonic() + duration
     _, idle = wait_until(lambda: time.monotonic() > idle_end)
     printed = json.loads(notebook.output_text(1).strip().splitlines()[-1])
+    # JupyterLab takes a long task to make the toolbar of the cell that becomes active, so that happens before.
+    page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex = 2")
+    _wait_for_silence(notebook)
     page.evaluate("window.tasks = []")
     notebook.run(2)
     _wait_for_silence(notebook)

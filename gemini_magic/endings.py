@@ -160,7 +160,11 @@ def _ending_of_cause(
             ),
         )
     if failure is not None:
-        return Ending("error", service_error(failure))
+        return (
+            Ending("blocked", _refused(failure))
+            if failure.blocked
+            else Ending("error", service_error(failure))
+        )
     if cause in ("full", "rounds") and chunks and error is not None:
         return Ending("truncated", error)
     if cause == "cut" and chunks:
@@ -213,6 +217,8 @@ def _ending_of_candidate(
     if outcome == "error":
         message = f"The model failed {_reason(finish)}"
         return Ending("error", ServiceError(message, status=finish.reason, remedy="Ask again."))
+    if outcome == "interrupted":
+        return Ending("interrupted", Interrupted(_after("Cancelled on the server", chars), remedy=resume))
     if outcome == "paused":
         return Ending(
             "truncated", TruncatedError(_after("The server paused the answer", chars), remedy=resume)
@@ -270,6 +276,12 @@ def _quota_remedy(failure: Failure) -> str:
     if re.search(r"\blimit: 0\b", failure.message):
         return "The key has no quota for this model. Use another model (`-m`), or a key of a project with billing."
     return "The quota of the day is used up. Ask again tomorrow, or use another model (`-m`) or a key of another project."
+
+
+def _refused(failure: Failure) -> BlockedError:
+    """Return the error for a failure that is the decision of a filter."""
+    reason = Finish(failure.status or str(failure.code or "blocked"), failure.message)
+    return _blocked("The answer was blocked", reason)
 
 
 def _blocked(what: str, finish: Finish) -> BlockedError:

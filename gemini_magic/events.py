@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from .content import Part
 from .text import read_json
@@ -31,6 +31,8 @@ __all__ = [
     "Severity",
     "Source",
     "Status",
+    "StepStart",
+    "StepStop",
     "Support",
     "TokenDetail",
     "TokenScore",
@@ -39,7 +41,7 @@ __all__ = [
 ]
 
 Status: TypeAlias = Literal["running", "complete", "truncated", "blocked", "error", "stalled", "interrupted"]
-FinishOutcome: TypeAlias = Literal["complete", "truncated", "paused", "blocked", "error"]
+FinishOutcome: TypeAlias = Literal["complete", "truncated", "paused", "blocked", "error", "interrupted"]
 Severity: TypeAlias = Literal["info", "warning", "error"]
 
 
@@ -262,7 +264,9 @@ class Finish(Struct, frozen=True, gc=False):
         candidate: index of the candidate it belongs to.
         prompt: True if the prompt itself was blocked.
         outcome: what the reason means for the answer; None for a reason that the backend does not know. ``truncated``
-            is the token limit, ``paused`` an interruption after which the server can continue the answer.
+            is the token limit, ``paused`` an interruption after which the server can continue the answer, ``interrupted``
+            an answer that was cancelled on the server.
+        last: True if the protocol says that nothing of the answer follows.
     """
 
     reason: str
@@ -270,6 +274,40 @@ class Finish(Struct, frozen=True, gc=False):
     candidate: int = 0
     prompt: bool = False
     outcome: FinishOutcome | None = None
+    last: bool = False
+
+
+class StepStart(Struct, frozen=True):
+    """A step of an answer begins (Interactions API). The parts that follow belong to it, until another step begins.
+
+    Attributes:
+        index: the server's index of the step; one that is no index is replaced by the number of steps before it.
+        type: ``model_output``, ``thought``, ``function_call``, ``google_search_call`` or another type as sent; derived
+            from its content where the server sends no beginning.
+        raw: the step as it began; empty where the server sends no beginning.
+        id: the id of a call, or of the call that a result belongs to; None without one.
+        name: what it calls: a function, a tool of an MCP server; None for any other step.
+    """
+
+    index: int
+    type: str
+    raw: dict[str, Any] = field(default_factory=dict)
+    id: str | None = None
+    name: str | None = None
+
+
+class StepStop(Struct, frozen=True):
+    """A step of an answer has ended.
+
+    Attributes:
+        index: the index of its :class:`StepStart`.
+        usage: the tokens of this step alone; None if the server did not report them.
+        raw: the whole step, to be sent back as it was received: how it began, and everything that was added to it.
+    """
+
+    index: int
+    usage: Usage | None = None
+    raw: dict[str, Any] = field(default_factory=dict)
 
 
 class Note(Struct, frozen=True, gc=False):
@@ -301,6 +339,7 @@ class Failure(Struct, frozen=True):
         reason: the ErrorInfo reason such as ``API_KEY_INVALID``, or None.
         final: True if waiting does not help (daily quota, ``limit: 0``).
         remedy: what to do, where more is known than the code; empty otherwise.
+        blocked: True if a filter refused the prompt or the answer.
     """
 
     message: str
@@ -310,9 +349,10 @@ class Failure(Struct, frozen=True):
     reason: str | None = None
     final: bool = False
     remedy: str = ""
+    blocked: bool = False
 
 
-Event: TypeAlias = Delta | Evidence | UsageReport | Finish | Note | Failure
+Event: TypeAlias = Delta | Evidence | UsageReport | Finish | Note | Failure | StepStart | StepStop
 
 
 class Decoded(Struct, gc=False):
@@ -320,12 +360,15 @@ class Decoded(Struct, gc=False):
 
     Attributes:
         events: its events, in order.
-        model_version, response_id: as sent, or None.
+        model_version: as sent, or None.
+        response_id: as sent, or None; of an interaction its id, which is None for one that the server does not store.
         continuation: the token with which the server can continue the answer, or None.
         extras: other fields of the answer that users may want, as sent; None if there are none. Every decoder uses these
             names where the dialect has such a field: ``provider`` and ``cache_tier`` of a gateway, ``serviceTier`` that
             was billed, ``cost`` in US dollars.
         lost: a description of content that could not be read; empty if everything could be read.
+        cursor: the place in a stored stream from which the server can repeat it (``event_id``), or None.
+        held: whether the decoder keeps values of the chunk for a later event, so that they count for the size limit.
     """
 
     events: list[Event]
@@ -334,3 +377,5 @@ class Decoded(Struct, gc=False):
     continuation: str | None = None
     extras: dict[str, Any] | None = None
     lost: str = ""
+    cursor: str | None = None
+    held: bool = False

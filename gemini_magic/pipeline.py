@@ -6,14 +6,14 @@ socket, no key and no recording.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from .backends import Backend, Decoder, with_headers
-from .content import Call, CallResult, Opaque
+from .content import Call, CallResult, Opaque, ToolCall, ToolResult
 from .diagnostics import add_wire_note, unreadable_body
 from .errors import WireError
-from .events import Decoded, Delta, Event, Evidence, Failure
+from .events import Decoded, Delta, Evidence, Failure, StepStart
 from .ledger import Exchange, Ledger
 from .wire import Item, Reader
 
@@ -21,7 +21,8 @@ __all__ = ["Pipeline"]
 
 # Small values need more memory than bytes: a chunk has a row in a table, an object or array has a Python object. So
 # they count as more bytes, and a flood of `{}` reaches the size limit before it fills the memory.
-_RICH_PARTS: tuple[type, ...] = (Call, CallResult, Opaque)
+_RICH_PARTS: tuple[type, ...] = (Call, CallResult, Opaque, ToolCall, ToolResult)
+_RICH_EVENTS: tuple[type, ...] = (Evidence, StepStart)
 _CHUNK = 256  # bytes that a chunk, or a text that is no chunk, counts as at least
 _EVENT = 128  # bytes that each event of a chunk counts as at least
 _RICH = 8  # times its size that a chunk with values of any depth counts
@@ -205,7 +206,7 @@ class Pipeline:
             if len(decoded.events) > _MAX_EVENTS:
                 return chunks, _too_many("parts", _MAX_EVENTS)
             chunks.append((raw, decoded))
-            self._counted += _counted_size(raw, decoded.events)
+            self._counted += _counted_size(raw, decoded)
         return chunks, None
 
     def _excess_values(self, raw: bytes) -> int:
@@ -258,12 +259,17 @@ def _count_values(raw: bytes, limit: int) -> int:
     return count
 
 
-def _counted_size(raw: bytes, events: Sequence[Event]) -> int:
+def _counted_size(raw: bytes, decoded: Decoded) -> int:
     """The bytes that a chunk counts as for the size limit: more if an event has a JSON value of any depth."""
+    events = decoded.events
     size = len(raw) if len(raw) > _CHUNK else _CHUNK  # noqa: FURB136 - `max` takes three times as long
     if size < _EVENT * len(events):  # noqa: PLR1730 - as above
         size = _EVENT * len(events)
     for event in events:  # `any` and a function would take three times as long
-        if type(event) is Evidence or (type(event) is Delta and type(event.part) in _RICH_PARTS):
-            return max(size, _RICH * len(raw), _VALUE * sum(map(raw.count, _BEFORE_VALUES)))
-    return size
+        if type(event) in _RICH_EVENTS or (type(event) is Delta and type(event.part) in _RICH_PARTS):
+            return _rich_size(raw, size)
+    return _rich_size(raw, size) if decoded.held else size
+
+
+def _rich_size(raw: bytes, size: int) -> int:
+    return max(size, _RICH * len(raw), _VALUE * sum(map(raw.count, _BEFORE_VALUES)))

@@ -12,6 +12,7 @@ from functools import cache
 import pytest
 from fake_server import FakeServer
 from growth import summary_lines
+from interactions_server import InteractionsServer
 from surroundings import (
     ORIGINAL_ENVIRON,
     TESTS,
@@ -182,4 +183,11 @@ def upload_server():
 def fake_server():
     """A running `FakeServer`, new for the test."""
     with FakeServer() as server:
+        yield server
+
+
+@pytest.fixture
+def interactions_server():
+    """A running `InteractionsServer`, new for the test."""
+    with InteractionsServer() as server:
         yield server

@@ -1,5 +1,8 @@
 """The kernel helper, tested with plain Python and ipywidgets."""
 
+import time
+
+import kernel
 import pytest
 from calibration import assert_soon
 from kernel import KernelSession, kernelspec_with, run_notebook, widgets
@@ -59,10 +62,29 @@ def test_a_button_is_clicked_while_an_awaited_cell_runs(session):
     assert session.finish(run).stdout == "waiting\nclicked\n"
 
 
-def test_another_ipykernel_can_be_chosen(tmp_path):
+# The thread that reads requests waits before each reply, so that a request arrives in the meantime.
+SLOW_REPLIES = """
+import time
+import ipykernel
+manager = get_ipython().kernel.shell_channel_thread.manager
+def reply_later(message, reply=manager._send_on_shell_channel):
+    time.sleep(0.3)
+    reply(message)
+manager._main_to_shell_channel.to_stream.on_recv(reply_later)
+print(ipykernel.__version__)
+"""
+
+
+def test_a_request_is_answered_that_an_old_ipykernel_has_missed(tmp_path, monkeypatch):
     try:
         specs = kernelspec_with("7.0.1", tmp_path)
     except RuntimeError as refused:
         pytest.skip(str(refused))
+    monkeypatch.setattr(kernel, "_SILENCE", 0.5)
     with KernelSession(kernel="other-ipykernel", kernelspecs=specs) as session:
-        assert session.execute("import ipykernel; print(ipykernel.__version__)").stdout == "7.0.1\n"
+        assert session.execute(SLOW_REPLIES).stdout == "7.0.1\n"
+        first = session.begin("'first'")
+        session.wait_for(first, "status", 2)  # idle: the reply is on its way
+        time.sleep(0.1)
+        missed = session.begin("'missed'")
+        assert session.finish(first).status == session.finish(missed, timeout=20).status == "ok"

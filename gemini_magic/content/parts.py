@@ -25,6 +25,8 @@ __all__ = [
     "ResultMedia",
     "Text",
     "Thought",
+    "ToolCall",
+    "ToolResult",
     "Transcript",
     "encodable",
     "kind_of",
@@ -187,6 +189,47 @@ class CodeResult(Struct, frozen=True):
     id: str | None = None
 
 
+class ToolCall(Struct, frozen=True):
+    """A use of one of the server's own tools, as the server reports it. The server runs it; nothing has to be answered.
+
+    Attributes:
+        tool: the tool as the server names it, such as ``google_search``, ``mcp_server_tool`` or ``GOOGLE_SEARCH_WEB``.
+        id: the server's id of the use, or None.
+        args: its arguments as sent; None without any.
+        name: the function of an MCP server, or None.
+        server: the name of the MCP server, or None.
+        raw: the object as received, which ``generateContent`` gets back unchanged; empty for a part of another API, whose
+            steps are in :attr:`~gemini_magic.content.Turn.steps`.
+    """
+
+    tool: str
+    id: str | None = None
+    args: Any = None
+    name: str | None = None
+    server: str | None = None
+    signature: str | None = None
+    raw: dict[str, Any] = field(default_factory=dict)
+
+
+class ToolResult(Struct, frozen=True):
+    """What one of the server's own tools gave.
+
+    Attributes:
+        tool: the tool as the server names it.
+        call_id: the id of the :class:`ToolCall`, or None.
+        result: as sent; None without one.
+        is_error: whether the use failed; None where the server does not say.
+        raw: as in :class:`ToolCall`.
+    """
+
+    tool: str
+    call_id: str | None = None
+    result: Any = None
+    is_error: bool | None = None
+    signature: str | None = None
+    raw: dict[str, Any] = field(default_factory=dict)
+
+
 class Transcript(Struct, frozen=True):
     """A piece of what was spoken in a recording.
 
@@ -219,7 +262,19 @@ class Opaque(Struct, frozen=True):
 
 
 Part: TypeAlias = (
-    Text | Thought | Blob | File | LocalFile | Call | CallResult | Code | CodeResult | Transcript | Opaque
+    Text
+    | Thought
+    | Blob
+    | File
+    | LocalFile
+    | Call
+    | CallResult
+    | Code
+    | CodeResult
+    | ToolCall
+    | ToolResult
+    | Transcript
+    | Opaque
 )
 
 _KINDS: dict[type, str] = {
@@ -232,6 +287,8 @@ _KINDS: dict[type, str] = {
     CallResult: "call_result",
     Code: "code",
     CodeResult: "result",
+    ToolCall: "tool_call",
+    ToolResult: "tool_result",
     Transcript: "transcript",
     Opaque: "other",
 }

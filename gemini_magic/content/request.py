@@ -20,10 +20,17 @@ __all__ = [
 
 
 class Turn(Struct, frozen=True):
-    """One message of a conversation, by the user or the model."""
+    """One message of a conversation, by the user or the model.
+
+    Attributes:
+        parts: what it consists of.
+        steps: the same as steps of the Interactions API, as the server sent them: it gets them back unchanged, with their
+            signatures and unknown fields. Empty for a turn of another API, and for every turn of the user.
+    """
 
     role: Literal["user", "model"]
     parts: tuple[Part, ...]
+    steps: tuple[dict[str, Any], ...] = ()
 
     @property
     def text(self) -> str:

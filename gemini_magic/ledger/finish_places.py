@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..content import Code, CodeResult, Opaque, Text
+from ..content import Code, CodeResult, Opaque, Text, ToolCall, ToolResult
 from .parts import Parts
 
 __all__ = ["FinishPlaces"]
 
-_SERVER_TOOLS = (Code, CodeResult, Opaque)  # parts of them; those of new tools are not known
+_SERVER_TOOLS = (
+    Code,
+    CodeResult,
+    ToolCall,
+    ToolResult,
+    Opaque,
+)  # parts of them; those of new tools are not known
 
 
 class _FinishPlace(NamedTuple):
@@ -32,20 +38,24 @@ class FinishPlaces:
     Attributes:
         first_chunks: the first chunk of the round with a part, by candidate.
         newest: the last chunk with a finish reason; -1 without one.
+        last: whether a finish reason arrived after which nothing of the answer follows.
     """
 
     def __init__(self) -> None:
         self.first_chunks: dict[int, int] = {}
         self.newest = -1
+        self.last = False
         self._places: dict[int, _FinishPlace] = {}
 
     def begin_attempt(self) -> None:
         """Forget the finish reasons of the attempt before."""
         self._places.clear()
         self.newest = -1
+        self.last = False
 
-    def add(self, candidate: int, chunk: int, parts: int) -> None:
-        """Add a finish reason, after so many parts of the candidate."""
+    def add(self, candidate: int, chunk: int, parts: int, *, last: bool = False) -> None:
+        """Add a finish reason, after so many parts of the candidate; ``last`` if nothing of the answer follows."""
+        self.last = self.last or last
         before = self._places.get(candidate)
         self._places[candidate] = _FinishPlace(1 if before is None else before.times + 1, chunk, parts)
         self.newest = chunk
@@ -63,6 +73,8 @@ class FinishPlaces:
             wanted: how many candidates were requested.
         """
         places, first_chunks = self._places, self.first_chunks
+        if self.last:
+            return True
         if len(places) < wanted or not first_chunks.keys() <= places.keys():
             return False
         for candidate, place in places.items():

@@ -39,6 +39,8 @@ from ..events import (
     Note,
     Severity,
     Status,
+    StepStart,
+    StepStop,
     Usage,
     UsageReport,
 )
@@ -56,6 +58,7 @@ from .parts import Parts, TextPieces
 from .repetition import REPETITION, note_repetition
 from .rounds import Round, RoundLog, RoundStart, add_usage, paragraph_gap, shifted_evidence
 from .row_types import ChunkList, ChunkRow, EventRow, UsageRow, chunk_columns, describe, join_kinds
+from .steps import StepLog
 from .tool_runs import ToolRun
 
 if TYPE_CHECKING:
@@ -117,6 +120,7 @@ class Ledger:
         continuation: the last token with which the server can continue the answer; ``checkpoint``: the number of parts
             of candidate 0 that the token covers.
         usage: the last token counts with a total, of all rounds together.
+        steps: the steps of an answer that consists of steps; empty for one of another API.
         model_version, response_id: as the server sent them.
         raw: the chunks; ``chunk_offsets``: the byte offset of each in the body of its exchange, -1 where it is
             not known, and above 2 GB.
@@ -162,6 +166,7 @@ class Ledger:
         self.extras: dict[str, Any] = {}
         self.continuation: str | None = None
         self.checkpoint = 0
+        self.steps = StepLog()
         self.finishes: dict[int, Finish] = {}
         self.blocked: Finish | None = None
         self.lost = self.advice = ""
@@ -178,7 +183,6 @@ class Ledger:
         self.delay = 0.0
         self.limit: float | None = None
         self.round = self.attempt = self.chars = 0
-        self.deferred = deferred
         self.chunk_columns: Columns[ChunkRow] = chunk_columns(deferred=deferred)
         self._last_arrival = 0.0
         self.chunk_offsets = array("i")
@@ -330,6 +334,7 @@ class Ledger:
         for parts in self.parts.values():
             parts.end_round()
         self.placed.end_round()
+        self.steps.end_round()
         self._finish_places.first_chunks.clear()
         self.extras.pop("cost", None)
         self.continuation, self.checkpoint = None, 0
@@ -494,6 +499,7 @@ class Ledger:
         """Update the totals with one chunk; return its kind, text, thought, finish reason and usage."""
         self.model_version = decoded.model_version or self.model_version
         self.response_id = decoded.response_id or self.response_id
+        self.steps.cursor = decoded.cursor or self.steps.cursor
         if decoded.lost:
             self.record_loss(decoded.lost)
         if decoded.extras is not None:
@@ -525,7 +531,10 @@ class Ledger:
                     self.usage = usage if before is None else add_usage(before, usage)
             else:
                 kind = describe(event)[0]
-                self._handle(event, index)
+                if isinstance(event, StepStart | StepStop):
+                    self._add_step(event, index, t)
+                else:
+                    self._handle(event, index)
                 if isinstance(event, Finish) and not event.prompt and event.candidate == 0:
                     reason = event.reason
             kinds.append(kind)
@@ -562,7 +571,8 @@ class Ledger:
                 self.blocked = event
             elif event.candidate in self.parts or self._accepts_candidate(event.candidate, index):
                 self.finishes[event.candidate] = event
-                self._finish_places.add(event.candidate, index, len(self.parts.get(event.candidate, ())))
+                parts = len(self.parts.get(event.candidate, ()))
+                self._finish_places.add(event.candidate, index, parts, last=event.last)
         elif isinstance(event, Evidence):
             if self._log.ended and event.candidate == 0:
                 event = shifted_evidence(event, self._bytes_before())
@@ -572,6 +582,12 @@ class Ledger:
             self.failure = event
         elif isinstance(event, Note):
             self.notes.add(msgspec.structs.replace(event, chunk=index))
+
+    def _add_step(self, event: StepStart | StepStop, index: int, t: float) -> None:
+        """Add the beginning or the end of a step: the answer has begun, although it may have no part yet."""
+        if 0 not in self._finish_places.first_chunks:
+            self._begin_candidate(0, index)
+        self.steps.add(event, self.round, index, t, (len(self.parts.get(0, ())), self.chars))
 
     def _begin_candidate(self, candidate: int, index: int) -> bool:
         """Note the first chunk of the round with a part of a candidate; returns whether its parts are kept."""

@@ -11,7 +11,19 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar
 import msgspec
 
 from ..content import Blob, Code, Part, Text, Thought, kind_of
-from ..events import Chunk, Delta, Event, Evidence, Failure, Finish, TokenDetail, Usage, UsageReport
+from ..events import (
+    Chunk,
+    Delta,
+    Event,
+    Evidence,
+    Failure,
+    Finish,
+    StepStart,
+    StepStop,
+    TokenDetail,
+    Usage,
+    UsageReport,
+)
 from ..lazy import LazySequence
 from ..tables import Column, Columns, ColumnStorage, ColumnType, DeferredColumns, Rows
 
@@ -92,8 +104,8 @@ class EventRow(NamedTuple):
         chunk: index of the chunk that carried it; None for an event without a chunk, such as an HTTP error.
         t: arrival in seconds since the request was sent.
         candidate: the candidate it belongs to, or None.
-        kind: the kind of the part, or usage, finish, citation, grounding, url_context, error, note or other.
-        text: its text, finish reason or message; None where it has none.
+        kind: the kind of the part, or usage, finish, citation, grounding, url_context, step, step_end, error, note or other.
+        text: its text, finish reason, type of step or message; None where it has none.
         json: the event's own fields.
     """
 
@@ -435,6 +447,10 @@ def describe(event: Event) -> tuple[str, str | None, int | None]:
         return "finish", event.reason, event.candidate
     if isinstance(event, Evidence):
         return event.kind, None, event.candidate
+    if isinstance(event, StepStart):
+        return "step", event.type, 0
+    if isinstance(event, StepStop):
+        return "step_end", None, 0
     return "error" if isinstance(event, Failure) else "note", event.message, None
 
 

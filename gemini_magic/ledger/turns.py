@@ -36,9 +36,12 @@ def answer_turns(ledger: Ledger, prefix: Sequence[Part] = ()) -> tuple[Turn, ...
         parts = parts_of_round(ledger, one)
         own = answer_turn(parts)
         answer = answer_turn((*prefix, *parts)) if own is not None else None
+        steps = () if prefix else ledger.steps.to_send(one.number, ledger.answer.text)
         prefix = ()
+        if answer is None and steps:
+            answer = Turn("model", ())
         if answer is not None:
-            turns.append(answer)
+            turns.append(replace(answer, steps=steps) if steps else answer)
         results = results_of(ledger, one)
         if answer is not None and results:
             turns.append(Turn("user", results))

@@ -855,7 +855,8 @@ def test_the_bundle_of_an_ended_kernel_is_built_from_any_metadata(lab, notebook)
                 const {cutBundle} = await import(url);
                 const metadata = {gemini_magic: {id: "a", state: "partial", cut}};
                 const bundle = cutBundle({data, metadata}, "crash");
-                document.body.insertAdjacentHTML("beforeend", bundle.data["text/html"]);
+                const panel = window.jupyterapp.shell.currentWidget.node;
+                panel.insertAdjacentHTML("beforeend", bundle.data["text/html"]);
                 return bundle;
             }""",
             [f"{MODULE}cut_bundle.js", data, metadata],

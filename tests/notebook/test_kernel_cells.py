@@ -263,9 +263,10 @@ def test_the_stop_button(kernel, server, background):
         kernel.finish(run)
         if not background:
             assert_soon(run.reply.time - then, 0.3)
+        assert run.status == "ok", run.error
+        # A click that an old ipykernel has missed is read while the session waits for this value.
+        assert kernel.value("r.wait(30).text, r.status, r.ledger.cause") == ("Half ", "interrupted", "stop")
         server.wait_for_disconnect()
-    assert run.status == "ok", run.error
-    assert kernel.value("r.wait(5).text, r.status, r.ledger.cause") == ("Half ", "interrupted", "stop")
 
 
 def test_an_error_fails_the_cell_and_aborts_queued_cells(kernel):

@@ -26,6 +26,7 @@ from nbclient import NotebookClient
 from surroundings import ORIGINAL_ENVIRON
 
 _START_TIMEOUT = 60.0  # seconds; a kernel starts slowly on a busy machine
+_SILENCE = 3.0  # seconds without a message after which a session wakes the kernel
 
 
 @contextmanager
@@ -140,6 +141,7 @@ class KernelSession:
         self._env = env
         self._cwd = cwd
         self._runs: dict[str, Run] = {}
+        self._waker: zmq.Socket[bytes] | None = None
         self.client: BlockingKernelClient
 
     def __enter__(self) -> Self:
@@ -158,6 +160,8 @@ class KernelSession:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.client.stop_channels()
+        if self._waker:
+            self._waker.close(linger=0)
         self._manager.shutdown_kernel(now=True)
         self._manager.cleanup_resources()
         self.client.context.destroy()
@@ -246,8 +250,21 @@ class KernelSession:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise AssertionError(f"waited {timeout} s for {what}")
-            for sock, _ in poller.poll(int(left * 1000) + 1):
+            ready = poller.poll(int(min(left, _SILENCE) * 1000) + 1)
+            for sock, _ in ready:
                 self._add(sockets[sock], sock.recv_multipart())
+            if not ready:
+                self._wake()
+
+    def _wake(self) -> None:
+        """Open a new connection to the kernel's shell socket, which makes the kernel read requests that it has missed.
+
+        ipykernel 7.0 to 7.3 sends a reply past the stream that reads the socket. A request that arrives at this moment stays
+        unread, and so do all later ones of the connection (https://github.com/ipython/ipykernel/pull/1529).
+        """
+        if self._waker:
+            self._waker.close(linger=0)
+        self._waker = self._manager.connect_shell()
 
     def _add(self, channel: str, parts: list[bytes]) -> None:
         session = self.client.session

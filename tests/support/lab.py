@@ -333,11 +333,12 @@ _PANEL = "window.jupyterapp.shell.currentWidget"
 _OUTPUT = f"(i) => {_PANEL}.content.widgets[i].outputArea.node"
 
 
-# Close all documents without a question. The value is whether the page is a JupyterLab without a dialog.
+# Close all documents without a question. The value is whether the page is a JupyterLab without a dialog and without an answer that
+# a test has put beside the documents.
 _CLOSE_ALL = """() => {
     if (!location.pathname.startsWith("/lab") || !window.jupyterapp || document.querySelector(".jp-Dialog")) return false;
     for (const widget of Array.from(window.jupyterapp.shell.widgets("main"))) widget.dispose();
-    return true;
+    return !document.querySelector(".gemini-magic");
 }"""
 
 
@@ -363,10 +364,10 @@ class Notebook:
         app: App = "lab",
         load: bool = False,
     ) -> Self:
-        """Open a notebook and wait for its kernel; with `no_kernel`, open an untrusted copy without a kernel.
+        """Open a notebook, wait until it is the only document of the page, and wait for its kernel.
 
-        A page that shows JupyterLab is not loaded again without `load`: that takes four times as long as opening a notebook in it.
-        With `busy`, do not wait until the kernel is idle, because it runs a cell.
+        With `no_kernel`, open an untrusted copy without a kernel. A page that shows JupyterLab is not loaded again without `load`:
+        that takes four times as long as opening a notebook in it. With `busy`, do not wait until the kernel is idle, because it runs a cell.
         """
         if no_kernel:
             name = self.lab.without_kernel(name, f"{Path(name).stem}-without-kernel.ipynb")
@@ -384,7 +385,8 @@ class Notebook:
             f"""(name) => {{
                 const panel = window.jupyterapp && {_PANEL};
                 const context = panel && panel.context;
-                return !!(context && context.isReady && context.path === name && panel.content.widgets.length);
+                if (!context || !context.isReady || context.path !== name || !panel.content.widgets.length) return false;
+                return Array.from(window.jupyterapp.shell.widgets("main")).filter(widget => widget.context).length === 1;
             }}""",
             arg=name,
         )
