@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -26,18 +26,18 @@ from .plan import Plan
 from .progress import ProgressCounter
 from .result_columns import answer_fields
 from .results import ResponsesByKey, ResponsesByPosition, RowResults
+from .row_choice import RowChoice, chosen_rows
 from .running import add_running, remove_running
 from .store import Store
 from .store_schema import IN_DOUBT
 from .store_values import ResultRow
-from .values import Grant, RowStatus
+from .values import Grant
 
 if TYPE_CHECKING:
     from ..response import Response
 
 __all__ = ["RowRun", "RunSettings"]
 
-_STATUSES: Final = tuple(each for union in get_args(RowStatus) for each in get_args(union) or (union,))
 _FAILED: Final = ("error", "stalled", "interrupted", "lost")
 _UNFINISHED: Final = ("waiting", "running", "in_doubt")
 
@@ -325,13 +325,15 @@ class RowRun(DisplayedRun):
             )
         return self
 
-    def retry(self, status: str | Sequence[str] | None = None, **options: Any) -> RowRun:
+    def retry(self, status: Any = None, **options: Any) -> RowRun:
         """Ask rows again, with other options if some are given; the rows do not become stale.
 
-        An answer counts instead of the first one unless that one was complete. The old attempts stay in the store.
+        An answer counts instead of the first one unless it is worse, such as cut off instead of complete. The old attempts
+        stay in the store.
 
         Args:
-            status: the statuses of the rows; by default rows without an answer whose failure may pass: a connection that was
+            status: the statuses of the rows, or a mask: a column or list with one bool for each row of :attr:`df`, such as
+                ``run.df["_text"].str.len() < 10``; by default rows without an answer whose failure may pass: a connection that was
                 lost before the answer began, a timeout, an error of the server.
             options: arguments of ``rows`` that replace those of this run, such as ``max_tokens``.
 
@@ -339,7 +341,7 @@ class RowRun(DisplayedRun):
             The run over these rows, which has ended.
 
         Raises:
-            OptionError: the run has not ended, or its input can be read only once.
+            OptionError: the run has not ended, its input can be read only once, or ``status`` is not valid.
         """
         if not self.done:
             raise OptionError("The run has not ended.", remedy="Call run.wait() first.")
@@ -348,12 +350,8 @@ class RowRun(DisplayedRun):
                 "The input can be read only once, so its rows cannot be asked again.",
                 remedy="Give a list or a frame instead of an iterator.",
             )
-        statuses = None if status is None else [status] if isinstance(status, str) else list(status)
-        if unknown := [each for each in statuses or () if each not in _STATUSES]:
-            raise OptionError(
-                f"status={unknown[0]!r} is not a status of a row.", remedy=f"Use {', '.join(_STATUSES)}."
-            )
-        return self._again(self, statuses, options)
+        count = 0 if status is None else sum(1 for _ in self._results.rows())
+        return self._again(self, chosen_rows(status, count), options)
 
     # -- the store
 
@@ -391,23 +389,26 @@ class RowRun(DisplayedRun):
         return self.store.copy(path)
 
 
-def retried_grants(
-    run: RowRun, plan: Plan, store: Store, statuses: Sequence[str] | None
-) -> Iterator[list[Grant]]:
+def retried_grants(run: RowRun, plan: Plan, store: Store, choice: RowChoice) -> Iterator[list[Grant]]:
     """The attempts that ask rows of a run again.
 
     Args:
         run: the run.
         plan: what the rows ask now, in the same order.
         store: the store, in which the new run has begun.
-        statuses: the statuses of the rows; None for failures that may pass.
+        choice: the rows.
     """
+    statuses = choice.statuses
+    masked = _masked(choice, plan)
     for old, new in zip(run.settings.plan.batches(), plan.batches(), strict=True):
         pairs: dict[int, int] = {}  # the place in the batch by request
         for place, match in enumerate(store.match(old)):
             status = "in_doubt" if match.state == IN_DOUBT else match.status or "waiting"
             passes = not match.permanent and status in _FAILED
-            chosen = passes if statuses is None else status in statuses
+            if masked is not None:
+                chosen = (old[place].position, old[place].sample) in masked
+            else:
+                chosen = passes if statuses is None else status in statuses
             if chosen and match.request is not None and new[place].hash:
                 pairs.setdefault(match.request, place)
         matches = store.retry([(request, new[place].hash) for request, place in pairs.items()])
@@ -421,6 +422,14 @@ def retried_grants(
             grants.append(Grant(match.request, match.attempts + 1, new[place]))
         if grants:
             yield grants
+
+
+def _masked(choice: RowChoice, plan: Plan) -> set[tuple[int, int]] | None:
+    """The positions and samples of the rows that a mask selects; None without a mask. Rows with one answer are one row."""
+    if choice.mask is None:
+        return None
+    places = (divmod(line, plan.repeat) for line, chosen in enumerate(choice.mask) if chosen)
+    return {(plan.repeats.get(position, position), sample) for position, sample in places}
 
 
 def _shown(row: ResultRow, *, fields: bool) -> ShownRow:

@@ -37,6 +37,7 @@ from .plan import Duplicates, Missing
 from .preview import preview_rows
 from .progress import ProgressCounter
 from .row_arguments import RowArguments, options_of_rows, refuse_other_names
+from .row_choice import RowChoice
 from .run import RowRun, RunSettings, retried_grants
 from .store import Store
 from .store_values import RunRecord
@@ -302,7 +303,7 @@ class _Starter:
             store.close()
             raise
 
-    def retry(self, run: RowRun, statuses: Sequence[str] | None) -> RowRun:
+    def retry(self, run: RowRun, choice: RowChoice) -> RowRun:
         """Start a run that asks rows of another run again."""
         store = Store.open(run.store.path)
         try:
@@ -310,7 +311,7 @@ class _Starter:
             self._fit_plan(store)
             store.begin_run(self._record())
             progress = self._progress(store)
-            grants = retried_grants(run, self.settings.plan, store, statuses)
+            grants = retried_grants(run, self.settings.plan, store, choice)
             leader = self._leader(grants, set(), store, progress)
             again = RowRun(self.settings, store, leader, progress, _retry)
         except BaseException:
@@ -439,7 +440,7 @@ def _product() -> str:
         return "0"
 
 
-def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, Any]) -> RowRun:
+def _retry(run: RowRun, choice: RowChoice, changes: Mapping[str, Any]) -> RowRun:
     """Ask rows of a run again, and wait for the answers; see :meth:`RowRun.retry`."""
     given = dict(run.settings.arguments)
     arguments: RowArguments = given["arguments"]
@@ -448,6 +449,7 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
     for name in ("id", "store", "limit", "dedupe", "repeat"):
         if name in own:
             raise OptionError(f"A retry cannot change {name}.", remedy="Start another run with rows(…).")
+    refuse_other_names(others)
     previous = run.settings.asker.options.for_follow_up()
     options, sources = resolved_options(others, previous)
     arguments = arguments._replace(**own)
@@ -460,5 +462,5 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
     refuse_conflicts(dialect, without_batch(request), options, sources)
     key = _key(dialect, options, arguments, given["ask_key"], ())
     settings = RunSettings(plan, _asker(options, dialect, key), request, {**given, "arguments": arguments})
-    again = _Starter(settings, dialect, arguments).retry(run, statuses)
+    again = _Starter(settings, dialect, arguments).retry(run, choice)
     return _watched(again, None)

@@ -3,6 +3,7 @@
 import json
 import resource
 
+import pandas as pd
 import pytest
 from client_stage import until
 from fake_server import FakeServer, Script, cut, finish, gate, text
@@ -288,9 +289,34 @@ def test_retry_refuses_what_is_not_a_status(server):
     run = ask_rows(server, table(2))
     with pytest.raises(OptionError, match="'failed' is not a status of a row") as refused_status:
         run.retry(status=["error", "failed"])
-    with pytest.raises(OptionError, match="True is not a status of a row"):
-        run.retry(status=[True, False])
+    for status, message in (
+        ([True, None], "neither True nor False"),
+        ([True], "The mask has 1 values, and the results have 2 rows"),
+        ({"error": True}, "not dict"),
+        (7, "not int"),
+        ([None], "status=None is not a status"),
+    ):
+        with pytest.raises(OptionError, match=message) as caught:
+            run.retry(status)
+        assert caught.value.remedy
+    assert len(server.requests) == 2
     assert "stalled" in refused_status.value.remedy
+
+
+def test_a_mask_selects_the_rows_that_are_asked_again(server):
+    data = [*table(4), table(1)[0]]
+    run = ask_rows(server, pd.DataFrame(data), duplicates="first")
+    server.model("m", text("Again"), finish())
+    again = run.retry(run.df["_status"].index == 2)
+    assert list(again.df["_text"]) == ["Hello", "Hello", "Again", "Hello", "Hello"]
+    again = run.retry(pd.Series([False] * 4 + [True]))  # the same answer as the first row
+    assert list(again.df["_text"]) == ["Again", "Hello", "Again", "Hello", "Again"]
+    assert len(server.requests) == 6
+    several = ask_rows(server, table(2), repeat=2)
+    again = several.retry([False, True, False, False], max_tokens=9)
+    assert len(server.requests) == 11
+    assert [row.attempts for row in results(again)] == [1, 2, 1, 1]
+    assert again.retry([False] * 4).progress.requests == 0
 
 
 @pytest.mark.parametrize(
@@ -300,6 +326,21 @@ def test_keywords_of_other_libraries_name_the_argument(server, name, own):
     with pytest.raises(OptionError, match=f"Unknown setting: '{name}'") as found:
         ask_rows(server, table(2), **{name: 1})
     assert found.value.remedy == f"Use {own}=."
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("max_tokns", "Did you mean 'max_tokens'?"),
+        ("stail", "Did you mean 'stale'?"),
+        ("zzz", "Rows have the settings id"),
+    ],
+)
+def test_an_unknown_keyword_names_a_setting_of_rows(server, name, remedy):
+    with pytest.raises(OptionError, match=f"Unknown setting: '{name}'") as found:
+        ask_rows(server, table(2), **{name: 1})
+    assert found.value.remedy.startswith(remedy)
+    assert "dry_run" not in found.value.remedy
 
 
 def test_a_prompt_without_rows_is_refused():
