@@ -19,10 +19,12 @@ __all__ = [
     "attempt_rows",
     "count_models",
     "count_statuses",
+    "has_rows_from",
     "job_grants",
     "last_extent",
     "match_rows",
     "open_jobs",
+    "placed_results",
     "request_hash",
     "result_row",
     "result_rows",
@@ -180,6 +182,26 @@ def result_rows(
         _result(*_RESULT_TYPES.checked(found))
         for found in db.execute(_RESULTS, (*after, rows, samples, limit))
     ]
+
+
+def placed_results(db: sqlite3.Connection, batch: Sequence[Wanted]) -> dict[tuple[int, int], ResultRow]:
+    """Return the results of rows that are stored in their place with what they ask, by position and sample."""
+    first, last = batch[0], batch[-1]
+    placed = {
+        (each.position, each.sample)
+        for each, match in zip(batch, match_rows(db, batch), strict=True)
+        if match.placed
+    }
+    if not placed:
+        return {}
+    found = db.execute(_RESULTS, (first.position, first.sample - 1, last.position + 1, _ALL, _ALL))
+    rows = (_result(*_RESULT_TYPES.checked(row)) for row in found)
+    return {place: row for row in rows if (place := (row.position, row.sample)) in placed}
+
+
+def has_rows_from(db: sqlite3.Connection, position: int) -> bool:
+    """Whether the store has a row at a position or after it."""
+    return db.execute("SELECT 1 FROM row WHERE position >= ? LIMIT 1", (position,)).fetchone() is not None
 
 
 def result_row(db: sqlite3.Connection, row: bytes | int, sample: int, rows: int) -> ResultRow | None:

@@ -303,6 +303,30 @@ def test_retry_refuses_what_is_not_a_status(server):
     assert "stalled" in refused_status.value.remedy
 
 
+def test_a_limit_hides_no_answer_of_an_earlier_run(server, tmp_path):
+    given = {"store": tmp_path / "t.rows.sqlite"}
+    ask_rows(server, table(6), **given)
+    run = ask_rows(server, table(8), limit=3, **given)
+    expected = ["complete"] * 6 + ["waiting"] * 2
+    assert list(run.df["_status"]) == expected
+    assert run.at["T-5"].text == run.iat[5].text == "Hello"
+    for find in (lambda: run.at["T-7"], lambda: run.iat[7]):
+        with pytest.raises(StoreError, match="has no response: waiting"):
+            find()
+    with pytest.raises(KeyError):
+        _ = run.at["T-8"]
+    assert (run.progress.total, run.progress.unasked) == (3, {"done": 3})
+    changed = [{**row, "text": f"{row['text']}!"} if row["id"] == "T-4" else row for row in table(8)]
+    run = ask_rows(server, changed, limit=1, **given)
+    assert list(run.df["_status"]) == ["complete"] * 4 + ["waiting", "complete", "waiting", "waiting"]
+    run = ask_rows(server, table(8), "Other: {{ row.text }}", limit=1, stale="keep", **given)
+    assert list(run.df["_status"]) == ["stale"] + ["waiting"] * 7  # the answers are to another prompt
+    several = ask_rows(server, table(3), repeat=2, store=tmp_path / "s.rows.sqlite")
+    several = ask_rows(server, table(3), repeat=2, limit=1, store=tmp_path / "s.rows.sqlite")
+    assert list(several.df["_status"]) == ["complete"] * 6
+    assert several.at["T-2", 1].text == "Hello"
+
+
 def test_a_mask_selects_the_rows_that_are_asked_again(server):
     data = [*table(4), table(1)[0]]
     run = ask_rows(server, pd.DataFrame(data), duplicates="first")
