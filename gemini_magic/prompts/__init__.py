@@ -22,6 +22,7 @@ from .request import attachments_of_line, build_request, parts_of_prompt
 
 if TYPE_CHECKING:
     from .decisions import read_decisions
+    from .keywords import keyword_remedies, with_keywords
     from .objects import parts_from_object
     from .tables import TableText, table
 
@@ -35,6 +36,7 @@ __all__ = [
     "build_request",
     "check_conflicts",
     "expression_error",
+    "keyword_remedies",
     "names_in_source",
     "parse_source",
     "parts_from_object",
@@ -44,11 +46,17 @@ __all__ = [
     "scan",
     "shorten_source",
     "table",
+    "with_keywords",
     "yields",
 ]
 
 # Most prompts are text.
-__getattr__ = lazy_names(
-    globals(),
-    {"TableText": "tables", "parts_from_object": "objects", "read_decisions": "decisions", "table": "tables"},
-)
+_HOMES = {
+    "TableText": "tables",
+    "keyword_remedies": "keywords",
+    "parts_from_object": "objects",
+    "read_decisions": "decisions",
+    "table": "tables",
+    "with_keywords": "keywords",
+}
+__getattr__ = lazy_names(globals(), _HOMES)

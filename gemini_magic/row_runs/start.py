@@ -19,7 +19,7 @@ from ..content import Text
 from ..errors import CredentialsError, Interrupted, OptionError, PromptError
 from ..options import Options
 from ..prices import TokenPrice
-from ..prompts import build_request
+from ..prompts import build_request, keyword_remedies
 from ..views import watch_rows
 from .admission import Admission, InDoubt, Stale, asked_before, check_store, limited
 from .attempts import AttemptMaker
@@ -46,6 +46,7 @@ from .values import Executor, Grant
 __all__ = ["RowArguments", "rows", "start_rows"]
 
 
+@keyword_remedies
 def rows(
     prompt: Any,
     data: Any = None,
@@ -440,6 +441,7 @@ def _product() -> str:
         return "0"
 
 
+@keyword_remedies
 def _retry(run: RowRun, choice: RowChoice, changes: Mapping[str, Any]) -> RowRun:
     """Ask rows of a run again, and wait for the answers; see :meth:`RowRun.retry`."""
     given = dict(run.settings.arguments)
