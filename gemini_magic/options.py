@@ -302,6 +302,32 @@ class Options:
     fresh: bool = option(
         False, "--fresh", help="start a new conversation instead of continuing the old one", config=False
     )
+    server_store: bool = option(
+        False,
+        "--server-store",
+        help="let the server store the answer (interactions backend): a lost connection is resumed, and a conversation "
+        "continues from the stored answer",
+    )
+    previous: str | None = option(
+        None,
+        "--previous",
+        metavar="ID",
+        help="continue the stored answer with this id (interactions backend)",
+        config=False,
+    )
+    agent: str | None = option(
+        None,
+        "--agent",
+        metavar="NAME",
+        help="agent that answers in place of the model, such as deep-research-preview-04-2026 (interactions backend)",
+        config=False,
+    )
+    server_background: bool = option(
+        False,
+        "--server-background",
+        help="let the server answer at its own time; the answer is fetched when it is ready (interactions backend)",
+        config=False,
+    )
     out: str | None = option(
         None,
         "-o",
@@ -632,5 +658,7 @@ class Options:
             "tool",  # the functions themselves are inherited, not their names
             "tool_choice",
             "mcp",
+            "previous",
+            "server_background",
         )
         return {name: value for name, value in vars(self).items() if name not in once}

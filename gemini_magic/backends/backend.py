@@ -16,8 +16,9 @@ from msgspec import Struct
 
 from ..content import CallResult, Request
 from ..events import Decoded, Failure, SafetyRating, TokenDetail, TokenScore, Usage
-from ..media import MediaInsert
 from .auth import Auth
+from .http_request import Endpoint, Form, HttpRequest
+from .interactions_api import GetInteraction, InteractionsApi, RemoteInteraction
 
 __all__ = [
     "Auth",
@@ -30,10 +31,13 @@ __all__ = [
     "Endpoint",
     "FilesApi",
     "Form",
+    "GetInteraction",
     "HttpRequest",
+    "InteractionsApi",
     "ListModels",
     "Model",
     "RemoteFile",
+    "RemoteInteraction",
     "RemoteJob",
     "SentRequest",
     "TokenCount",
@@ -57,52 +61,12 @@ class Decoder(Protocol):
         """
 
 
-Form: TypeAlias = Literal["sse", "json", "whole"]
-"""How an answer is requested: server-sent events, a JSON array that grows, or the whole answer at once."""
-
 # Anomalies of the framing that are normal for a form.
 _FRAMING: Final[dict[Form, tuple[str, ...]]] = {
     "sse": (),
     "json": ("json-array", "json-object"),
     "whole": ("json-object",),
 }
-
-
-class HttpRequest(NamedTuple):
-    """A request that is ready to be sent, except for its key.
-
-    Attributes:
-        method: ``POST`` or ``GET``.
-        url: the absolute URL, without a key.
-        headers: names and values, without a key.
-        body: the bytes to send, with references in place of media.
-        media: the media that are sent in place of these references, in order.
-    """
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    media: tuple[MediaInsert, ...] = ()
-
-
-class Endpoint(NamedTuple):
-    """Where a request is sent, and in which form the answer is requested; None for the backend's default.
-
-    Attributes:
-        base_url: scheme, host and optional path.
-        api_version: the version in the URL.
-        project, location: of a Google Cloud project.
-        form: the form of the answer.
-        method_style: the separator between the model and the method in the URL.
-    """
-
-    base_url: str | None = None
-    api_version: str | None = None
-    project: str | None = None
-    location: str | None = None
-    form: Form = "sse"
-    method_style: Literal["colon", "slash"] | None = None
 
 
 class TokenCount(NamedTuple):
@@ -329,6 +293,10 @@ def _unread(url: str, body: bytes) -> SentRequest:  # noqa: ARG001 - other backe
     return SentRequest(rest=value if isinstance(value, dict) else {})
 
 
+def _no_request_notes(request: Request) -> Sequence[str]:  # noqa: ARG001 - other backends have some
+    return ()
+
+
 def _no_results(body: bytes, media: Mapping[str, bytes]) -> Sequence[CallResult]:  # noqa: ARG001 - other backends read it
     return ()
 
@@ -383,6 +351,9 @@ class Backend(Struct, frozen=True, kw_only=True):
         upload_remedy: what to do about media that are too large for a request and cannot be uploaded.
         batches: how batch jobs are run; None if the server cannot do that.
         batch_remedy: what to do if there are no batch jobs.
+        interactions: how answers that the server stores are read, stopped and deleted; None if it stores none.
+        request_notes: a request -> sentences for the user about what an option implies and about settings that the server may
+            ignore; never raises.
         token_details: the token counts by modality that one JSON text reports; never raises.
         safety_ratings: the safety ratings that one JSON text reports; never raises.
         token_scores: the tokens with their log probabilities that one JSON text reports; never raises.
@@ -419,6 +390,8 @@ class Backend(Struct, frozen=True, kw_only=True):
     )
     batches: BatchApi | None = None
     batch_remedy: str = "Use another service tier, or the Gemini API (backend='gemini')."
+    interactions: InteractionsApi | None = None
+    request_notes: Callable[[Request], Sequence[str]] = _no_request_notes
     token_details: Callable[[bytes], Sequence[TokenDetail]] = _no_details
     safety_ratings: Callable[[bytes], Sequence[SafetyRating]] = _no_ratings
     token_scores: Callable[[bytes], Sequence[TokenScore]] = _no_scores

@@ -26,6 +26,8 @@ from ..content import (
     Request,
     Text,
     Thought,
+    ToolCall,
+    ToolResult,
     Turn,
     deep_merge,
     join_parts,
@@ -114,8 +116,10 @@ def _item(part: Part) -> dict[str, Any]:
 
 
 def _sendable(parts: Sequence[Part]) -> list[Part]:
-    """The parts that are sent to the gateway: not thoughts, and not the gateway's own metadata."""
-    return [part for part in join_parts(parts) if not isinstance(part, Thought | Opaque)]
+    """The parts that are sent to the gateway: not thoughts, uses of a server's tools, or the gateway's own metadata."""
+    return [
+        part for part in join_parts(parts) if not isinstance(part, Thought | ToolCall | ToolResult | Opaque)
+    ]
 
 
 def _history_entry(turn: Turn) -> dict[str, Any]:

@@ -30,6 +30,8 @@ from ..content import (
     Text,
     Thinking,
     Thought,
+    ToolCall,
+    ToolResult,
     Transcript,
     Turn,
     deep_merge,
@@ -82,6 +84,12 @@ _CONFIG = {
     "seed": "seed",
     "candidates": "candidateCount",
 }
+_INTERACTIONS_ONLY = {
+    "agent": "--agent",
+    "previous": "--previous",
+    "server_background": "--server-background",
+    "server_store": "--server-store",
+}
 _THRESHOLDS = {
     "low": "BLOCK_LOW_AND_ABOVE",
     "medium": "BLOCK_MEDIUM_AND_ABOVE",
@@ -110,10 +118,8 @@ def part_to_json(part: Part) -> dict[str, Any]:
 
 def _part(part: Part) -> dict[str, Any]:
     match part:
-        case Text(text=text):
-            return {"text": text}
-        case Thought(text=text):
-            return {"text": text, "thought": True}
+        case Text(text=text) | Thought(text=text):
+            return {"text": text, **({"thought": True} if isinstance(part, Thought) else {})}
         case Blob(mime_type=kind):
             return {"inlineData": {"mimeType": kind, "data": part}}  # which `json_request` encodes
         case File(uri=uri, mime_type=kind):
@@ -123,11 +129,14 @@ def _part(part: Part) -> dict[str, Any]:
         case CallResult():
             return {"functionResponse": _call_result(part)}
         case Code(code=code, language=language):
-            return {"executableCode": _with_id(part.id, language=language or "PYTHON", code=code)}
+            language = (language or "PYTHON").upper()  # other APIs write it in lower case
+            return {"executableCode": _with_id(part.id, language=language, code=code)}
         case CodeResult(outcome=outcome, output=output):
             return {"codeExecutionResult": _with_id(part.id, outcome=outcome or "OUTCOME_OK", output=output)}
         case Transcript():
             return {"audioTranscription": part.raw or _transcript(part)}
+        case ToolCall() | ToolResult():
+            return {"toolCall" if isinstance(part, ToolCall) else "toolResponse": part.raw}
         case LocalFile():
             raise too_large_inline(part)
         case _:
@@ -179,7 +188,9 @@ def _named_media(each: ResultMedia) -> dict[str, Any]:
 
 
 def _turn(turn: Turn, model: str) -> dict[str, Any]:
-    parts = [part for part in join_parts(turn.parts) if not _summary(part)]
+    parts = [part for part in join_parts(turn.parts) if not _summary(part) and not _foreign(part)]
+    if turn.steps:  # their signatures belong to another API
+        parts = [replace(part, signature=None) for part in parts]
     if any(isinstance(part, CallResult) and part.media for part in parts) and _NO_MEDIA_IN_RESULTS.search(
         model
     ):
@@ -198,6 +209,11 @@ def _summary(part: Part) -> bool:
     """Whether a part is a thought without a signature, which is not sent back to the API."""
     thought = isinstance(part, Thought) or (isinstance(part, Blob) and part.thought)
     return thought and part.signature is None
+
+
+def _foreign(part: Part) -> bool:
+    """Whether a part is the use of a server's tool that another API reported: this one accepts only its own."""
+    return isinstance(part, ToolCall | ToolResult) and not part.raw
 
 
 def generation_config(request: Request) -> dict[str, Any]:
@@ -245,13 +261,33 @@ def _thinking_config(thinking: Thinking, model: str) -> dict[str, Any]:
     return {"includeThoughts": True, "thinkingLevel": level.upper()}
 
 
+def _refuse_server_state(request: Request) -> None:
+    """Refuse what only the Interactions API has.
+
+    Raises:
+        OptionError: the request has such a setting, or continues a conversation that only a server has.
+    """
+    if any(turn.stored is not None and not turn.parts for turn in request.turns):
+        raise OptionError(
+            "The conversation continues a stored answer, which needs the Interactions API.",
+            remedy="Add --backend interactions, or start a new conversation with --fresh.",
+        )
+    for name, flag in _INTERACTIONS_ONLY.items():
+        if getattr(request.settings, name):
+            raise OptionError(
+                f"{flag} needs the Interactions API.",
+                remedy=f"Add --backend interactions, or leave out {flag}.",
+            )
+
+
 def top_fields(request: Request) -> dict[str, Any]:
     """The neutral settings that are fields of the request itself, beside ``generationConfig``.
 
     Raises:
-        OptionError: the request is for a batch job, which is no request by itself.
+        OptionError: the request is for a batch job, which is no request by itself, or for the Interactions API.
     """
     settings = request.settings
+    _refuse_server_state(request)
     body: dict[str, Any] = {}
     if tools := tools_field(settings):
         body["tools"] = tools

@@ -19,7 +19,21 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ..content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Part, Text, Thought, Transcript
+from ..content import (
+    Blob,
+    Call,
+    CallResult,
+    Code,
+    CodeResult,
+    File,
+    Opaque,
+    Part,
+    Text,
+    Thought,
+    ToolCall,
+    ToolResult,
+    Transcript,
+)
 from ..events import (
     Decoded,
     Delta,
@@ -123,7 +137,7 @@ def _has_data(part: WirePart) -> bool:
     )
 
 
-_READABLE = {"text", *map(camel, _DATA[:-2])}
+_READABLE = {"text", *map(camel, _DATA)}
 _data = attrgetter(*_DATA)
 
 _decoder = msgspec.json.Decoder(WireAnswer)
@@ -361,7 +375,17 @@ def _data_part(name: str, value: Any, signature: str | None, *, thought: bool) -
             return File(value.file_uri, value.mime_type, signature)
         case "audio_transcription":
             return _transcript(json_safe(value), signature)
+        case "tool_call" | "tool_response" if isinstance(value, dict):
+            return _server_tool(name, json_safe(value), signature)
     return None
+
+
+def _server_tool(name: str, value: dict[str, Any], signature: str | None) -> Part:
+    """A use of one of the server's own tools, or its result."""
+    ident, tool = (text if isinstance(text := value.get(key), str) else None for key in ("id", "toolType"))
+    if name == "tool_call":
+        return ToolCall(tool or "", ident, value.get("args"), signature=signature, raw=value)
+    return ToolResult(tool or "", ident, value.get("response"), None, signature, value)
 
 
 def _transcript(value: dict[str, Any], signature: str | None) -> Transcript:

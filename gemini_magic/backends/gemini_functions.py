@@ -12,7 +12,7 @@ from .. import schema as schemas
 from ..content import FunctionDeclaration, RemoteServer, RequestSettings, ToolChoice
 from ..errors import SchemaError
 
-__all__ = ["calling_config", "tools_field"]
+__all__ = ["calling_config", "function_parameters", "tools_field"]
 
 _TOOLS: Final = {
     "search": "googleSearch",
@@ -49,11 +49,11 @@ def _declaration(function: FunctionDeclaration) -> dict[str, Any]:
     if function.description:
         fields["description"] = function.description
     if function.parameters is not None:
-        fields["parametersJsonSchema"] = _parameters(function, function.parameters)
+        fields["parametersJsonSchema"] = function_parameters(function, function.parameters)
     return fields
 
 
-def _parameters(function: FunctionDeclaration, schema: dict[str, Any]) -> dict[str, Any]:
+def function_parameters(function: FunctionDeclaration, schema: dict[str, Any]) -> dict[str, Any]:
     """The parameters of a function as Gemini accepts them.
 
     Raises:

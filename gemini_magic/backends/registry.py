@@ -24,6 +24,7 @@ __all__ = [
 # By name: the backend, or the module that defines it, which is imported when the backend is used.
 _BACKENDS: dict[str, Backend | str] = {
     GEMINI.name: GEMINI,
+    "interactions": "interactions",
     "vertex": "vertex",
     "adaptive": "adaptive",
     "gateway": "gateway",

@@ -26,11 +26,14 @@ class Turn(Struct, frozen=True):
         parts: what it consists of.
         steps: the same as steps of the Interactions API, as the server sent them: it gets them back unchanged, with their
             signatures and unknown fields. Empty for a turn of another API, and for every turn of the user.
+        stored: the id under which a server stores the conversation up to this turn; None if it does not. A turn that has no
+            parts stands for a conversation that only the server has.
     """
 
     role: Literal["user", "model"]
     parts: tuple[Part, ...]
     steps: tuple[dict[str, Any], ...] = ()
+    stored: str | None = None
 
     @property
     def text(self) -> str:
@@ -71,7 +74,11 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
         tool_choice: whether it calls one.
         safety: from which probability on harmful content is blocked, by category (``harassment``, ``hate_speech``,
             ``sexually_explicit``, ``dangerous_content``): ``low``, ``medium``, ``high``, ``none`` or ``off``.
-        service_tier: ``flex``, ``standard``, ``priority``, or ``batch`` for a request of a batch job.
+        service_tier: ``flex``, ``standard``, ``priority``, ``deferred``, or ``batch`` for a request of a batch job.
+        server_store: whether the server stores the answer, so that it can be read again and continued there.
+        previous: the id of the stored answer that this request continues.
+        agent: the agent that answers in place of the model; None for the model.
+        server_background: whether the server answers at its own time, without an open connection.
     """
 
     temperature: float | None = None
@@ -93,6 +100,10 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
     tool_choice: ToolChoice | None = None
     safety: dict[str, str] = field(default_factory=dict)
     service_tier: str | None = None
+    server_store: bool = False
+    previous: str | None = None
+    agent: str | None = None
+    server_background: bool = False
 
 
 class Request(Struct, frozen=True, kw_only=True):

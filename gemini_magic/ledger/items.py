@@ -27,6 +27,8 @@ from ..content import (
     Part,
     Text,
     Thought,
+    ToolCall,
+    ToolResult,
     Transcript,
     TranscriptWriter,
 )
@@ -50,7 +52,6 @@ __all__ = [
 _FLAGS = {"thought", "thoughtSignature"}  # fields of a part that are not its data
 _END_OF_ROUND = -1  # in place of the characters before a part
 _RECENT = 100  # code runs among which a result finds its code
-_TOOL_CALL, _TOOL_RESPONSE = "toolCall", "toolResponse"
 
 
 class TextStretch(NamedTuple):
@@ -144,19 +145,26 @@ class CallItem(Struct, frozen=True, eq=False):
 
 
 class ToolItem(Struct, frozen=True, eq=False):
-    """A use of one of the server's own tools that it reports (``toolCall`` and ``toolResponse``).
+    """A use of one of the server's own tools that it reports.
 
     Attributes:
-        tool: the type of the tool as sent, such as ``GOOGLE_SEARCH_WEB``; empty if it was not sent.
+        tool: the type of the tool as sent, such as ``google_search`` or ``GOOGLE_SEARCH_WEB``; empty if it was not sent.
         args: its arguments as sent.
-        response: the response as sent; None before it arrives.
+        response: the response as sent; None before it arrives, and for a use that gave nothing.
         id: the server's id of the use, or None.
+        name, server: the function of an MCP server and the name of the server, or None.
+        is_error: whether the use failed; None where the server does not say.
+        done: whether the response has arrived.
     """
 
     tool: str
     args: Any = None
     response: Any = None
     id: str | None = None
+    name: str | None = None
+    server: str | None = None
+    is_error: bool | None = None
+    done: bool = False
 
 
 class OtherItem(Struct, frozen=True, eq=False):
@@ -166,7 +174,9 @@ class OtherItem(Struct, frozen=True, eq=False):
 
     @property
     def name(self) -> str:
-        """The name of its first field that is not a flag."""
+        """Its type; for a part of ``generateContent`` the name of its first field that is not a flag."""
+        if isinstance(kind := self.raw.get("type"), str) and kind:
+            return kind
         return next((name for name in self.raw if name not in _FLAGS), "")
 
     @property
@@ -327,6 +337,11 @@ class _ItemBuilder:
         elif isinstance(part, File):
             item = MediaItem("file", self._next("file"), part.mime_type or "", [], 0, uri=part.uri)
             self._append(start, item)
+        elif isinstance(part, ToolCall):
+            self._tools[part.id] = len(self._items)
+            self._append(start, ToolItem(part.tool, part.args, None, part.id, part.name, part.server))
+        elif isinstance(part, ToolResult):
+            self._add_tool_result(start, part)
         elif isinstance(part, Opaque):
             self._add_opaque(start, part.raw)
 
@@ -416,24 +431,21 @@ class _ItemBuilder:
     def _add_opaque(self, start: int, raw: dict[str, Any]) -> None:
         if raw.get("thought") is True or not raw.keys() - _FLAGS:
             return
-        if isinstance(call := raw.get(_TOOL_CALL), dict):
-            ident = _text_of(call.get("id"))
-            self._tools[ident] = len(self._items)
-            self._append(start, ToolItem(_text_of(call.get("toolType")) or "", call.get("args"), None, ident))
-        elif isinstance(response := raw.get(_TOOL_RESPONSE), dict):
-            self._add_tool_response(start, response)
-        else:
-            self._append(start, OtherItem(raw))
+        self._append(start, OtherItem(raw))
 
-    def _add_tool_response(self, start: int, response: dict[str, Any]) -> None:
-        ident, tool = _text_of(response.get("id")), _text_of(response.get("toolType")) or ""
-        position = self._tools.pop(ident, None)
-        value = response.get("response")
+    def _add_tool_result(self, start: int, part: ToolResult) -> None:
+        position = self._tools.pop(part.call_id, None)
         item = None if position is None else self._items[position]
-        if position is not None and isinstance(item, ToolItem):
-            self._items[position] = ToolItem(item.tool or tool, item.args, value or {}, item.id)
-        else:
-            self._append(start, ToolItem(tool, None, value or {}, ident))
+        if position is None or not isinstance(item, ToolItem):
+            position, item = len(self._items), ToolItem(part.tool, id=part.call_id)
+            self._append(start, item)
+        self._items[position] = msgspec.structs.replace(
+            item,
+            tool=item.tool or part.tool,
+            response={} if part.result is None else part.result,
+            is_error=part.is_error,
+            done=True,
+        )
 
 
 def _media_kind(mime_type: str) -> Literal["picture", "audio", "video", "file"]:
@@ -444,7 +456,3 @@ def _media_kind(mime_type: str) -> Literal["picture", "audio", "video", "file"]:
         "video": "video",
     }
     return kinds.get(family, "file")
-
-
-def _text_of(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

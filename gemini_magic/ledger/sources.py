@@ -189,7 +189,7 @@ def _with_tools(grounding: Grounding, ledger: Ledger, candidate: int) -> Groundi
     """Add the queries and the suggestions of the server's search tool, where an answer reports its use as a part."""
     queries, suggestions = list(grounding.queries), ""
     for item in Candidate(ledger, candidate).items if ledger.answer else ():
-        if isinstance(item, ToolItem) and item.tool.startswith(_SEARCH_TOOL):
+        if isinstance(item, ToolItem) and item.tool.upper().startswith(_SEARCH_TOOL):
             args = item.args if isinstance(item.args, dict) else {}
             found = args.get("queries")
             queries += [each for each in found if isinstance(each, str)] if isinstance(found, list) else []

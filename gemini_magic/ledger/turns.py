@@ -12,7 +12,14 @@ from .exchange import Exchange
 from .ledger import Ledger
 from .rounds import Round
 
-__all__ = ["answer_turns", "finished_turns", "open_calls", "parts_of_round", "show_tool_runs"]
+__all__ = [
+    "answer_turns",
+    "finished_turns",
+    "open_calls",
+    "parts_of_round",
+    "show_tool_runs",
+    "turn_of_round",
+]
 
 
 def parts_of_round(ledger: Ledger, one: Round) -> tuple[Part, ...]:
@@ -20,6 +27,38 @@ def parts_of_round(ledger: Ledger, one: Round) -> tuple[Part, ...]:
     first, end = one.parts
     parts = ledger.parts.get(0)
     return () if parts is None else join_parts(parts[first:end])
+
+
+def turn_of_round(ledger: Ledger, one: Round, prefix: Sequence[Part] = ()) -> Turn | None:
+    """The model's turn of a round, with its steps as received; None if the round has nothing to send back.
+
+    Args:
+        ledger: the record.
+        one: the round.
+        prefix: parts that were received before and that the round continues.
+    """
+    parts = parts_of_round(ledger, one)
+    steps = () if prefix else ledger.steps.to_send(one.number, ledger.answer.text)
+    answer = answer_turn(parts)
+    if answer is not None and prefix:
+        answer = answer_turn((*prefix, *parts))
+    if answer is None and steps:
+        answer = Turn("model", ())
+    if answer is None:
+        return None
+    return replace(answer, steps=steps, stored=None if prefix else _stored_id(ledger, one))
+
+
+def _stored_id(ledger: Ledger, one: Round) -> str | None:
+    """The id by which the next request can refer to a round; None unless the server stores all of it.
+
+    Only the newest round can be continued: the requests of its answer have continued the others.
+    """
+    settings = None if ledger.request is None else ledger.request.settings
+    if settings is None or not settings.server_store or one.number != ledger.rounds[-1].number:
+        return None
+    ended = one.ended is not None and ledger.status in ("running", "complete")
+    return ledger.response_id if ended else None
 
 
 def answer_turns(ledger: Ledger, prefix: Sequence[Part] = ()) -> tuple[Turn, ...]:
@@ -33,15 +72,10 @@ def answer_turns(ledger: Ledger, prefix: Sequence[Part] = ()) -> tuple[Turn, ...
     """
     turns: list[Turn] = []
     for one in ledger.rounds:
-        parts = parts_of_round(ledger, one)
-        own = answer_turn(parts)
-        answer = answer_turn((*prefix, *parts)) if own is not None else None
-        steps = () if prefix else ledger.steps.to_send(one.number, ledger.answer.text)
+        answer = turn_of_round(ledger, one, prefix)
         prefix = ()
-        if answer is None and steps:
-            answer = Turn("model", ())
         if answer is not None:
-            turns.append(replace(answer, steps=steps) if steps else answer)
+            turns.append(answer)
         results = results_of(ledger, one)
         if answer is not None and results:
             turns.append(Turn("user", results))

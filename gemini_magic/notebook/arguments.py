@@ -309,12 +309,13 @@ def _check_variable(name: str | None) -> None:
 
 
 _GROUPS = {
-    "Model": "model system schema schema_multi items decide repair temperature top_p top_k max_tokens stop seed candidates logprobs thinking safety "
+    "Model": "model agent system schema schema_multi items decide repair temperature top_p top_k max_tokens stop seed candidates logprobs "
+    "thinking safety "
     "service_tier param body",
     "Tool": "tool mcp remote_mcp tool_choice max_rounds tool_timeout confirm run_tools search code_execution url_context "
     "maps file_search",
     "Prompt": "attach table_rows verbatim inline_limit",
-    "Conversation": "chat continue_ fresh",
+    "Conversation": "chat continue_ fresh previous server_store server_background",
     "Rows": "rows id store limit max_cost max_errors max_seconds concurrency stale in_doubt missing duplicates no_dedupe tpm wait folder "
     "cluster",
     "Result": "out to overwrite append quiet display format images next_cell background dry_run count",

@@ -178,16 +178,31 @@ def build_request(
     if options.body:
         body = deep_merge(body, _object(options.body))
     given = "tools" in params or "tools" in body
+    asked = Turn("user", _with_files(parts, round(options.inline_limit * _MEGABYTE)))
     return Request(
         model=options.model,
-        turns=answer_open_calls(
-            (*turns, Turn("user", _with_files(parts, round(options.inline_limit * _MEGABYTE))))
-        ),
+        turns=answer_open_calls((*_earlier_turns(turns, options), asked)),
         system=options.system,
         settings=_settings(options, functions, given=given),
         params=params,
         body=body,
     )
+
+
+def _earlier_turns(turns: Sequence[Turn], options: Options) -> Sequence[Turn]:
+    """The turns before the question; with ``--previous``, one that stands for the stored conversation.
+
+    Raises:
+        OptionError: there is a stored conversation, and another one.
+    """
+    if not options.previous:
+        return turns
+    if turns:
+        raise OptionError(
+            "--previous continues a stored answer, so it cannot be added to an earlier conversation.",
+            remedy="Leave out --previous, or start a new conversation with --fresh.",
+        )
+    return (Turn("model", (), stored=options.previous),)
 
 
 def _with_files(parts: Sequence[Part], limit: int) -> tuple[Part, ...]:
@@ -219,6 +234,10 @@ def _settings(options: Options, functions: Sequence[FunctionDeclaration], *, giv
         else None,
         safety=dict.fromkeys(_HARMS, options.safety) if options.safety else {},
         service_tier=options.service_tier or None,
+        server_store=options.server_store,
+        previous=options.previous or None,
+        agent=options.agent or None,
+        server_background=options.server_background,
     )
 
 

@@ -16,9 +16,8 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from ..content import Blob, Call, CallResult, Request, ToolChoice
-from ..conversation import answer_turn
 from ..errors import GeminiMagicError, OptionError, TruncatedError, WireError
-from ..ledger import Confirmation, Ledger, PausedStream, ToolRun, ToolState, parts_of_round
+from ..ledger import Confirmation, Ledger, PausedStream, ToolRun, ToolState, turn_of_round
 from .arguments import PreparedCall, prepare_call
 from .definition import Tool
 from .loop_settings import LoopSettings
@@ -421,7 +420,7 @@ class ToolLoop:
         """Send the results of the round."""
         ledger = stream.ledger
         newest = ledger.rounds[-1]
-        answer = answer_turn(parts_of_round(ledger, newest))
+        answer = turn_of_round(ledger, newest)
         sent = [_sent(run) for run in ledger.tool_runs if run.round == newest.number]
         request = self._request
         turns = (*request.turns, *([answer] if answer is not None else []), results_turn(sent))

@@ -14,6 +14,7 @@ from gemini_magic.content import (
     Blob,
     Call,
     CallResult,
+    Code,
     File,
     LocalFile,
     MediaSettings,
@@ -21,6 +22,8 @@ from gemini_magic.content import (
     Request,
     Text,
     Thought,
+    ToolCall,
+    ToolResult,
     Turn,
 )
 from gemini_magic.errors import OptionError
@@ -172,6 +175,21 @@ def test_the_token_of_an_unfinished_answer_asks_for_its_rest():
     assert body(request(continuation="token"))["continuationToken"] == "token"
 
 
+def test_a_turn_of_another_api_is_sent_without_its_signatures_and_its_server_tools():
+    parts = (
+        ToolCall("google_search", "1", {"queries": ["x"]}, signature="s"),
+        ToolResult("google_search", "1", [], signature="s"),
+        Code("1", "python", "s"),
+        Text("a"),
+    )
+    model = Turn("model", parts, ({"type": "model_output"},))
+    sent = body(Request(model="m", turns=(Turn("user", (Text("q"),)), model, Turn("user", (Text("r"),)))))
+    assert sent["contents"][1]["parts"] == [
+        {"executableCode": {"language": "PYTHON", "code": "1"}},
+        {"text": "a"},
+    ]
+
+
 def test_the_text_of_a_model_turn_is_joined_and_signatures_stay_with_their_part():
     model = Turn(
         "model",
@@ -182,7 +200,8 @@ def test_the_text_of_a_model_turn_is_joined_and_signatures_stay_with_their_part(
             Text("", "sig1"),
             Text("c"),
             Call("f", {}, "id1", "sig2"),
-            Opaque({"toolCall": {"x": 1}}),
+            ToolCall("", raw={"x": 1}),
+            Opaque({"novelty": {"x": 1}}),
         ),
     )
     made = Request(
@@ -196,6 +215,7 @@ def test_the_text_of_a_model_turn_is_joined_and_signatures_stay_with_their_part(
             {"text": "c"},
             {"functionCall": {"id": "id1", "name": "f", "args": {}}, "thoughtSignature": "sig2"},
             {"toolCall": {"x": 1}},
+            {"novelty": {"x": 1}},
         ],
     }
 

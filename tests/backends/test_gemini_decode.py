@@ -12,7 +12,19 @@ from calibration import assert_ratio_below
 from gemini_magic.backends import backend
 from gemini_magic.backends.gemini_decode import finish_of
 from gemini_magic.backends.gemini_schema import LargeWireAnswer, WireAnswer
-from gemini_magic.content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Text, Thought
+from gemini_magic.content import (
+    Blob,
+    Call,
+    CallResult,
+    Code,
+    CodeResult,
+    File,
+    Opaque,
+    Text,
+    Thought,
+    ToolCall,
+    ToolResult,
+)
 from gemini_magic.events import Delta, Failure, Note, Usage, UsageReport
 from gemini_magic.ledger.ledger import Ledger
 
@@ -47,6 +59,7 @@ def test_known_and_unknown_parts_are_decoded():
         {"executableCode": {"language": 1, "code": "1"}},
         {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}},
         {"toolCall": {"toolType": "X"}, "thoughtSignature": "s"},
+        {"toolResponse": {"toolType": "X", "id": "1", "response": {"a": None}}},
         {},
     ) == [
         Text("a"),
@@ -60,7 +73,8 @@ def test_known_and_unknown_parts_are_decoded():
         Code("1", "PYTHON"),
         Code("1", "PYTHON"),
         CodeResult("OUTCOME_OK", "1"),
-        Opaque({"toolCall": {"toolType": "X"}, "thoughtSignature": "s"}, "s"),
+        ToolCall("X", signature="s", raw={"toolType": "X"}),
+        ToolResult("X", "1", {"a": None}, raw={"toolType": "X", "id": "1", "response": {"a": None}}),
         Opaque({}),
     ]
 
@@ -111,7 +125,8 @@ def test_a_blob_that_is_not_base64_is_kept_as_received(size):
         ({"inlineData": {"mimeType": "image/png", "data": "AAAA"}}, Blob("image/png", bytes(3))),
         ({"fileData": {"fileUri": "u"}}, File("u")),
         ({"executableCode": {"code": "1"}}, Code("1")),
-        ({"toolCall": {"toolType": "X"}}, Opaque({"toolCall": {"toolType": "X"}})),
+        ({"toolCall": {"toolType": "X"}}, ToolCall("X", raw={"toolType": "X"})),
+        ({"toolCall": "x"}, Opaque({"toolCall": "x"})),
         ({"inlineData": {"mimeType": "image/png", "data": "?"}}, Opaque({"inlineData": {"mimeType": "image/png", "data": "?"}})),
     ],
 )  # fmt: skip

@@ -28,9 +28,11 @@ from gemini_magic.content import (
 )
 from gemini_magic.conversation import answer_turn
 from gemini_magic.errors import OptionError, SchemaError
+from gemini_magic.ledger import answer_turns
 from gemini_magic.tools import result_of, results_turn
 
 WITHOUT_TOOLS = {"gateway"}  # no request with tools is sent
+STEPS = {"interactions"}  # the input is a list of steps, and each tool has a type
 WITH_FLAG = {"gemini", "echo"}  # has the field that combines the server's tools with functions
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER = FunctionDeclaration(name="weather", description="Weather.", parameters=SCHEMA)
@@ -62,6 +64,15 @@ def test_functions_are_declared_and_chosen_or_refused(dialect):
         sent = body(
             dialect, functions=(WEATHER, BARE, AS_WRITTEN), tool_choice=ToolChoice("any", ("weather",))
         )
+        if dialect in STEPS:
+            assert sent["tools"] == [
+                {"type": "function", "name": "weather", "description": "Weather.", "parameters": SCHEMA},
+                {"type": "function", "name": "now"},
+                {"type": "function", **WRITTEN},
+            ]
+            allowed = {"allowed_tools": {"mode": "any", "tools": ["weather"]}}
+            assert sent["generation_config"] == {"tool_choice": allowed}
+            return
         assert sent["tools"] == [
             {
                 "functionDeclarations": [
@@ -81,6 +92,9 @@ def test_functions_are_declared_and_chosen_or_refused(dialect):
 def test_each_mode_is_sent(dialect, mode):
     with refused(dialect):
         sent = body(dialect, functions=(WEATHER,), tool_choice=ToolChoice(mode))
+        if dialect in STEPS:
+            assert sent["generation_config"] == {"tool_choice": mode}
+            return
         assert sent["toolConfig"] == {"functionCallingConfig": {"mode": mode.upper()}}
 
 
@@ -93,6 +107,18 @@ def test_the_tools_of_the_server_combine_with_functions(dialect):
             file_search=("fileSearchStores/a",),
             functions=(WEATHER,),
         )
+        if dialect in STEPS:
+            kinds = [
+                "google_search",
+                "code_execution",
+                "url_context",
+                "google_maps",
+                "file_search",
+                "function",
+            ]
+            assert [tool["type"] for tool in sent["tools"]] == kinds
+            assert sent["tools"][4]["file_search_store_names"] == ["fileSearchStores/a"]
+            return
         assert [next(iter(tool)) for tool in sent["tools"]] == [
             "googleSearch",
             "codeExecution",
@@ -112,6 +138,11 @@ def test_the_tools_of_the_server_combine_with_functions(dialect):
 def test_functions_and_a_schema_for_the_answer_are_both_sent(dialect):
     with refused(dialect):
         sent = body(dialect, functions=(WEATHER,), schema=SCHEMA, json_output=True)
+        if dialect in STEPS:
+            form = {"type": "text", "mime_type": "application/json", "schema": SCHEMA}
+            assert (sent["response_format"], sent["tools"][0]["type"]) == (form, "function")
+            assert "response_format" not in body(dialect, functions=(WEATHER,), json_output=True)
+            return
         assert sent["generationConfig"]["responseJsonSchema"] == SCHEMA
         assert sent["generationConfig"]["responseMimeType"] == "application/json"
         assert "functionDeclarations" in sent["tools"][0]
@@ -124,8 +155,12 @@ def test_parameters_are_rewritten_for_the_server_and_what_cannot_be_is_refused(d
     rule = {"type": "object", "properties": {"n": {"type": "number", "exclusiveMinimum": 0, "default": 3}}}
     function = FunctionDeclaration(name="f", parameters=rule)
     (tool,) = body(dialect, functions=(function,))["tools"]
-    (declared,) = tool["functionDeclarations"]
-    assert declared["parametersJsonSchema"]["properties"]["n"] == {
+    if dialect in STEPS:
+        parameters = tool["parameters"]
+    else:
+        (declared,) = tool["functionDeclarations"]
+        parameters = declared["parametersJsonSchema"]
+    assert parameters["properties"]["n"] == {
         "type": "number",
         "description": "more than 0",
     }
@@ -143,6 +178,20 @@ def test_media_of_a_result_are_sent_inside_it_or_after_all_results(dialect, mode
     plain = CallResult("look", {"output": 1}, None)
     turns = (QUESTION, Turn("model", (Call("look", {}, "c1"), Call("look"))), Turn("user", (RESULT, plain)))
     with refused(dialect):
+        if dialect in STEPS:
+            first, second = body(dialect, *turns, model=model)["input"][-2:]
+            data = base64.b64encode(PNG.data).decode()
+            assert first == {
+                "type": "function_result",
+                "call_id": "c1",
+                "name": "look",
+                "result": [
+                    {"type": "text", "text": '{"output": {"$ref": "look-1.png"}}'},
+                    {"type": "image", "mime_type": "image/png", "data": data},
+                ],
+            }
+            assert (second["call_id"], second["result"]) == ("", {"output": 1})
+            return
         parts = body(dialect, *turns, model=model)["contents"][-1]["parts"]
         data = {"mimeType": "image/png", "data": base64.b64encode(PNG.data).decode()}
         first = {"id": "c1", "name": "look", "response": {"output": {"$ref": "look-1.png"}}}
@@ -174,9 +223,20 @@ ROUND_TRIPS = [
 def test_a_turn_with_calls_goes_back_part_for_part_with_its_results(fake_server, dialect, form):
     prompt, asked = serve(fake_server, dialect, form, "thought", "text", "call")
     r = gemini_magic.ask(prompt, **asked)
-    turn = answer_turn(r.parts)
+    (turn,) = answer_turns(r.ledger)
     answered = results_turn([result_of(call, ["sunny"]).result for call in r.calls])
     gemini_magic.ask(Text("and then?"), turns=[QUESTION, turn, answered], **asked)
+    if dialect in STEPS:
+        steps = fake_server.requests[-1].body["input"]
+        kinds = ["user_input", "thought", "model_output", "function_call", "function_result", "user_input"]
+        assert [step["type"] for step in steps] == kinds
+        assert steps[1]["signature"] == SIGNATURE
+        assert steps[2]["content"] == [{"type": "text", "text": "Hello, wörld 😀."}]
+        called = {"name": CALL["name"], "id": CALL["id"], "arguments": CALL["args"], "signature": SIGNATURE}
+        assert steps[3] == {"type": "function_call", **called}
+        answered = {"call_id": CALL["id"], "name": CALL["name"], "result": {"output": ["sunny"]}}
+        assert steps[4] == {"type": "function_result", **answered}
+        return
     contents = fake_server.requests[-1].body["contents"]
     assert contents[1]["role"] == "model"
     thought, text, call = contents[1]["parts"]
@@ -235,6 +295,19 @@ def test_empty_texts_with_a_signature_and_calls_without_an_id_go_back_as_they_ar
         answer_turn(parts),
         results_turn([CallResult("f", {"output": 1}), CallResult("g", {})]),
     )
+    if dialect in STEPS:
+        _, output, first, second, *results = body(dialect, *turns)["input"]
+        assert output == {"type": "model_output", "content": [{"type": "text", "text": "ab"}]}
+        assert first == {
+            "type": "function_call",
+            "id": "",
+            "name": "f",
+            "arguments": {"x": 1.0},
+            "signature": "YWJj",
+        }
+        assert second == {"type": "function_call", "id": "", "name": "g", "arguments": {}}
+        assert [each["name"] for each in results] == ["f", "g"]
+        return
     _, model, user = body(dialect, *turns)["contents"]
     assert model["parts"] == [
         {"text": "ab"},

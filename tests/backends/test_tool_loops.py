@@ -36,11 +36,28 @@ def test_a_call_is_answered_and_the_model_continues(fake_server, dialect, form):
         assert fake_server.requests == []
         return
     bodies = (body(dialect, form, *kinds) for kinds in (("thought", "call"), ("text",)))
-    fake_server.answers("m", *(Script((raw(each),)) for each in bodies))
+    scripts = [Script((raw(each),)) for each in bodies]
+    if dialect == "interactions":
+        fake_server.route("/v1beta/interactions", *scripts)
+    else:
+        fake_server.answers("m", *scripts)
     r = gemini_magic.ask("hi", tools=[look], **asked)
     assert (r.status, r.text) == ("complete", "Hello, wörld 😀.")
     first, second = (request.body for request in fake_server.requests)
     assert first["tools"] == second["tools"]
+    if dialect == "interactions":
+        question, thought, call, result = second["input"]
+        assert question["content"] == [{"type": "text", "text": first["input"]}]
+        assert (thought["type"], thought["signature"]) == ("thought", SIGNATURE)
+        called = {"name": CALL["name"], "id": CALL["id"], "arguments": CALL["args"], "signature": SIGNATURE}
+        assert call == {"type": "function_call", **called}
+        answered = {
+            "call_id": CALL["id"],
+            "name": "look",
+            "result": {"output": {"seen": CALL["args"]["where"]}},
+        }
+        assert result == {"type": "function_result", **answered}
+        return
     user, model, results = second["contents"]
     assert [user] == first["contents"]
     assert model["parts"][-1] == {"functionCall": CALL, "thoughtSignature": SIGNATURE}

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from media_samples import L16, add_part, end, ledger_of, picture, png, sound, thinking, tone
 
-from gemini_magic.content import Blob, Call, Code, CodeResult, File, Opaque, Text, Transcript
+from gemini_magic.content import (
+    Blob,
+    Call,
+    Code,
+    CodeResult,
+    File,
+    Opaque,
+    Text,
+    ToolCall,
+    ToolResult,
+    Transcript,
+)
 from gemini_magic.ledger import (
     CallItem,
     Candidate,
@@ -119,14 +130,35 @@ def test_an_item_that_did_not_change_stays_the_same_object():
 
 
 def test_server_tools_get_their_response_and_unknown_parts_keep_their_json():
-    call = {"toolCall": {"id": "t", "toolType": "GOOGLE_SEARCH_WEB", "args": {"queries": ["x"]}}}
-    response = {"toolResponse": {"id": "t", "toolType": "GOOGLE_SEARCH_WEB", "response": {"a": 1}}}
-    found = items(Opaque(call), Opaque(response), Opaque({"novelty": {"deep": 1}, "thoughtSignature": "s"}))
+    call = ToolCall("GOOGLE_SEARCH_WEB", "t", {"queries": ["x"]})
+    response = ToolResult("GOOGLE_SEARCH_WEB", "t", {"a": 1})
+    found = items(call, response, Opaque({"novelty": {"deep": 1}, "thoughtSignature": "s"}))
     tool, other = found
     assert isinstance(tool, ToolItem)
     assert (tool.tool, tool.args, tool.response) == ("GOOGLE_SEARCH_WEB", {"queries": ["x"]}, {"a": 1})
     assert isinstance(other, OtherItem)
     assert (other.name, other.size) == ("novelty", len('{"novelty":{"deep":1},"thoughtSignature":"s"}'))
+
+
+def test_the_result_of_a_servers_tool_belongs_to_the_call_with_its_id():
+    calls = [ToolCall("mcp_server_tool", ident, {"n": 1}, "forecast", "weather") for ident in "ab"]
+    found = items(
+        *calls,
+        ToolResult("mcp_server_tool", "b", "no such city", is_error=True),
+        ToolResult("mcp_server_tool", "a", None),
+        ToolResult("retrieval", "x", [1]),
+    )
+    assert [(each.id, each.response, each.is_error) for each in found] == [
+        ("a", {}, None),
+        ("b", "no such city", True),
+        ("x", [1], None),
+    ]
+    assert (found[0].tool, found[0].name, found[0].server) == ("mcp_server_tool", "forecast", "weather")
+
+
+def test_an_unknown_step_has_the_name_of_its_type():
+    (other,) = items(Opaque({"type": "teleport_call", "id": "t"}))
+    assert other.name == "teleport_call"
 
 
 def test_parts_without_data_and_unknown_thoughts_are_no_items():
@@ -154,7 +186,7 @@ def test_joining_ten_thousand_pieces_of_audio_takes_linear_time():
 def test_hostile_pieces_do_not_break_the_items():
     parts = [
         Opaque({"toolCall": "no object"}),
-        Opaque({"toolResponse": {"id": 1, "response": None}}),
+        ToolResult("", None, None),
         Opaque({"audioTranscription": None}),
         Opaque({"lone": "\ud800"}),
         Blob("audio/L16;rate=0", b"x"),

@@ -40,6 +40,7 @@ NEEDS_TRUST = {
     "max_event": 8000, "max_total": 8000, "quiet": True, "table_rows": 0, "journal": False, "journal_size": 0.001,
     "journal_days": 0.001, "inline_limit": 0.001, "maps": True, "file_search": ["stores"], "repair": 3, "max_rounds": 99,
     "tool_timeout": 0.001, "mcp": ["fs"], "remote_mcp": ["web"], "cache": True,
+    "server_store": True,
 }  # fmt: skip
 NEVER = {"http_hosts": ["evil.example"], "confirm": "none"}
 

@@ -47,6 +47,8 @@ VALUES = {
     "thinking": "low",
     "format": "json",
     "model": "other",
+    "agent": "deep-research-preview-04-2026",
+    "previous": "v1_a",
 }
 
 

@@ -8,7 +8,18 @@ from attack_media import RUN, SCRIPT, gif, png
 from view_stage import new_ledger
 
 from gemini_magic.backends.gemini_decode import finish_of
-from gemini_magic.content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Text
+from gemini_magic.content import (
+    Blob,
+    Call,
+    CallResult,
+    Code,
+    CodeResult,
+    File,
+    Opaque,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 from gemini_magic.events import Decoded, Delta
 from gemini_magic.ledger import ToolRun
 
@@ -51,8 +62,11 @@ def parts_with(text):
         File(text, text),
         File(f"https://evil.test/{text}", "image/png"),
         Opaque({text: text}),
-        Opaque({"toolCall": {"id": text, "toolType": text, "args": {text: text, "queries": [text]}}}),
-        Opaque({"toolResponse": {"id": text, "toolType": text, "response": {text: text}}}),
+        Opaque({"type": text}),
+        ToolCall(text, text, {text: text, "queries": [text]}, text, text),
+        ToolResult(text, text, {text: text}, is_error=True),
+        ToolCall("mcp_server_tool", "t", text, text, text),
+        ToolResult("mcp_server_tool", "t", [text, {text: text}]),
         Text(text),
     ]
 

@@ -25,6 +25,8 @@ KINDS = {
     "codeExecutionResult": "result",
     "inlineData": "blob",
     "fileData": "file",
+    "toolCall": "tool_call",
+    "toolResponse": "tool_result",
     "text": "text",
     "thought": "thought",
 }

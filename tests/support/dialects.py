@@ -39,6 +39,7 @@ KINDS = (
 # Kinds of content that a dialect does not have.
 CANNOT: dict[str, set[str]] = {
     "gemini": set(),
+    "interactions": {"citation"},
     "vertex": set(),
     "adaptive": set(),
     "gateway": {"call", "code", "citation", "grounding", "blocked"},
@@ -48,6 +49,7 @@ CANNOT: dict[str, set[str]] = {
 CANNOT_AT_ONCE: dict[str, set[str]] = {"gateway": {"unfinished"}}
 FORMS = {
     "gemini": ("sse", "json", "whole"),
+    "interactions": ("sse", "whole"),
     "vertex": ("sse", "json", "whole"),
     "adaptive": ("sse", "whole"),
     "gateway": ("sse", "whole"),
@@ -128,6 +130,105 @@ GATEWAY: dict[str, list[dict[str, Any]]] = {
     "unfinished": [_item("half")],
     "stream-error": [_item("half"), {"error": {"code": 500, "message": BROKEN, "status": "INTERNAL"}}],
 }
+_STEP_USAGE = {
+    "total_input_tokens": 10,
+    "total_cached_tokens": 4,
+    "total_output_tokens": 20,
+    "total_thought_tokens": 5,
+    "total_tool_use_tokens": 2,
+    "total_tokens": 37,
+}
+_ANNOTATION = {
+    "type": "url_citation",
+    "url": "https://example.com/b",
+    "title": "B",
+    "start_index": 0,
+    "end_index": 5,
+}
+
+
+def _thought_text(text: str) -> dict[str, Any]:
+    return {"type": "thought_summary", "content": {"type": "text", "text": text}}
+
+
+# Each step as it opens, with its deltas; and the same step in a whole answer.
+_OUTPUT: dict[str, Any] = {"type": "model_output"}
+_IMAGE = {"type": "image", "mime_type": "image/gif", "data": base64.b64encode(PICTURE).decode()}
+_FUNCTION = {"type": "function_call", "id": CALL["id"], "name": CALL["name"], "signature": SIGNATURE}
+_CODE = {"type": "code_execution_call", "arguments": {"language": "python", "code": "print(6*7)"}}
+_CODE_RESULT = {"type": "code_execution_result", "result": "42\n", "is_error": False}
+_ARGUMENTS = json.dumps(CALL["args"])
+Steps = list[tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]]
+INTERACTIONS: dict[str, Steps] = {
+    "text": [
+        (
+            {**_OUTPUT, "content": [{"type": "text", "text": "Hello, "}]},
+            [{"type": "text", "text": "wörld 😀."}],
+            {**_OUTPUT, "content": [{"type": "text", "text": "Hello, wörld 😀."}]},
+        )
+    ],
+    "thought": [
+        (
+            {"type": "thought"},
+            [
+                _thought_text("Let me "),
+                _thought_text("see."),
+                {"type": "thought_signature", "signature": SIGNATURE},
+            ],
+            {
+                "type": "thought",
+                "summary": [{"type": "text", "text": "Let me see."}],
+                "signature": SIGNATURE,
+            },
+        )
+    ],
+    "call": [
+        (
+            {**_FUNCTION, "arguments": {}},
+            [
+                {"type": "arguments_delta", "arguments": _ARGUMENTS[:9]},
+                {"type": "arguments_delta", "arguments": _ARGUMENTS[9:]},
+            ],
+            {**_FUNCTION, "arguments": CALL["args"]},
+        )
+    ],
+    "code": [
+        ({"type": "code_execution_call", "id": "c1"}, [_CODE], {**_CODE, "id": "c1"}),
+        (
+            {"type": "code_execution_result", "call_id": "c1"},
+            [_CODE_RESULT],
+            {**_CODE_RESULT, "call_id": "c1"},
+        ),
+    ],
+    "blob": [(_OUTPUT, [_IMAGE], {**_OUTPUT, "content": [_IMAGE]})],
+    "grounding": [
+        (
+            _OUTPUT,
+            [
+                {"type": "text", "text": "found"},
+                {"type": "text_annotation_delta", "annotations": [_ANNOTATION]},
+            ],
+            {**_OUTPUT, "content": [{"type": "text", "text": "found", "annotations": [_ANNOTATION]}]},
+        )
+    ],
+    "usage": [],
+    "unknown": [({"type": "hologram", **UNKNOWN}, [], {"type": "hologram", **UNKNOWN})],
+    "blocked": [],
+    "unfinished": [
+        (
+            _OUTPUT,
+            [{"type": "text", "text": "half"}],
+            {**_OUTPUT, "content": [{"type": "text", "text": "half"}]},
+        )
+    ],
+    "stream-error": [
+        (
+            _OUTPUT,
+            [{"type": "text", "text": "half"}],
+            {**_OUTPUT, "content": [{"type": "text", "text": "half"}]},
+        )
+    ],
+}
 ECHO = {
     "text": "@chunk 7\nHello, wörld 😀.",
     "thought": "@think Let me see.\nok",
@@ -139,6 +240,7 @@ ECHO = {
 }
 SAMPLES: dict[str, dict[str, Any]] = {
     "gemini": GEMINI,
+    "interactions": {kind: INTERACTIONS[kind] for kind in INTERACTIONS.keys() - CANNOT["interactions"]},
     "vertex": VERTEX,
     "adaptive": ADAPTIVE,
     "gateway": GATEWAY,
@@ -178,8 +280,44 @@ def _whole(dialect: str, values: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _interaction(kinds: tuple[str, ...], *, whole: bool) -> bytes:
+    """An answer of the Interactions API: named events, or the whole object."""
+    steps = [step for kind in kinds for step in INTERACTIONS[kind]]
+    about = {"id": "r1", "model": "m-001", "object": "interaction"} if "usage" in kinds else {"id": ""}
+    error = {"code": "safety", "message": "Blocked."} if "blocked" in kinds else None
+    if "stream-error" in kinds:
+        error = {"code": 500, "message": BROKEN}
+    end = {**about, "status": "completed", **({"usage": _STEP_USAGE} if "usage" in kinds else {})}
+    if "unfinished" in kinds:
+        end["status"] = "requires_continuation"
+    if error is not None:
+        end |= {"status": "failed", "errors": [error]}
+    if whole:
+        return json.dumps({**end, "steps": [step for _, _, step in steps]}, indent=2).encode()
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("interaction.created", {"interaction": {**about, "status": "in_progress"}})
+    ]
+    for index, (opened, deltas, _) in enumerate(steps):
+        events.append(("step.start", {"index": index, "step": opened}))
+        events += [("step.delta", {"index": index, "delta": delta}) for delta in deltas]
+        if "unfinished" not in kinds:
+            events.append(("step.stop", {"index": index}))
+    if error is not None:
+        events.append(("error", {"error": error}))
+    elif "unfinished" not in kinds:
+        events.append(("interaction.completed", {"interaction": end}))
+    lines = [
+        f"event: {name}\ndata: {json.dumps({**value, 'event_type': name}, ensure_ascii=False)}\n\n"
+        for name, value in events
+    ]
+    done = [] if "unfinished" in kinds else ["event: done\ndata: [DONE]\n\n"]
+    return "".join([*lines, *done]).encode()
+
+
 def body(dialect: str, form: str, *kinds: str) -> bytes:
     """The body of an answer with content of these kinds."""
+    if dialect == "interactions":
+        return _interaction(kinds, whole=form == "whole")
     values = _values(dialect, kinds)
     if form == "whole":
         return json.dumps(_whole(dialect, values), indent=2).encode() + b"\n"
@@ -202,6 +340,8 @@ def answer(server: FakeServer, dialect: str, form: str, *steps: Step) -> dict[st
     if dialect == "gateway":
         path = "/api/v1/generate" + ("" if form == "whole" else "/stream")
         server.route(path, Script(steps))
+    elif dialect == "interactions":
+        server.route("/v1beta/interactions", Script(steps))
     elif dialect != "echo":
         server.model("m", *steps)
     base = server.base_url + ("/api/v1beta" if dialect == "adaptive" else "")

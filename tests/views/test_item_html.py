@@ -13,7 +13,7 @@ from media_samples import L16, SVG, ledger_of, picture, png, sound, thinking
 from msgspec.structs import replace
 from surroundings import CHECKOUT
 
-from gemini_magic.content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, Transcript
+from gemini_magic.content import Blob, Call, CallResult, Code, CodeResult, File, Opaque, ToolCall, Transcript
 from gemini_magic.media import read_raster
 from gemini_magic.views import bundle, item_html
 
@@ -238,9 +238,7 @@ def test_an_unknown_part_is_named_with_its_size():
     assert "unknown part `novelty`, 13 B" in saved(Opaque({"novelty": 7}))["text/plain"]
     assert (
         'server tool: Google Search for "a", "b"'
-        in saved(Opaque({"toolCall": {"toolType": "GOOGLE_SEARCH_WEB", "args": {"queries": ["a", "b"]}}}))[
-            "text/plain"
-        ]
+        in saved(ToolCall("GOOGLE_SEARCH_WEB", None, {"queries": ["a", "b"]}))["text/plain"]
     )
     assert "result of the function f" in saved(CallResult("f", {"x": 1}))["text/plain"]
 
@@ -296,7 +294,7 @@ def test_hostile_text_in_any_field_is_harmless(text):
         Blob("text/html", text.encode()),
         File(text, text),
         Opaque({text: text}),
-        Opaque({"toolCall": {"toolType": text, "args": {text: text, "queries": [text]}}}),
+        ToolCall(text, text, {text: text, "queries": [text]}, text, text),
         Transcript(text, text),
         "After.",
     )

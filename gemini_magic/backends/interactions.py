@@ -1,0 +1,177 @@
+"""Google's Interactions API: URLs and request bodies.
+
+Reference: ai.google.dev, "Interactions API", revision 2026-05-20. The model is in the body, and so is the choice to stream.
+An answer is stored by the server only if the user asks for it. No I/O, no key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from .. import schema as schemas
+from ..content import Request, deep_merge
+from ..errors import OptionError
+from .backend import Backend, CountTokens, Endpoint, HttpRequest, InteractionsApi
+from .gemini import GEMINI, LATEST, json_request
+from .gemini_catalog import read_token_count
+from .gemini_usage import PRICE_PROVIDER
+from .interactions_config import generation_fields, refuse_settings, response_format
+from .interactions_decode import interactions_decoder
+from .interactions_errors import interactions_failure
+from .interactions_input import input_of, turns_to_send
+from .interactions_sent import (
+    interactions_price_data,
+    interactions_tier,
+    read_interactions_request,
+    read_interactions_results,
+)
+from .interactions_state import (
+    cancel_interaction,
+    checked_id,
+    delete_interaction,
+    get_interaction,
+    interactions_url,
+    read_interaction,
+)
+from .interactions_tools import tool_entries
+from .interactions_usage import interactions_token_details
+from .urls import checked_model
+
+__all__ = ["INTERACTIONS"]
+
+# Fields of a request; any other parameter without a path is a generation setting.
+_TOP: Final = (
+    "agent",
+    "agent_config",
+    "background",
+    "cached_content",
+    "continuation_token",
+    "environment",
+    "generation_config",
+    "input",
+    "labels",
+    "model",
+    "previous_interaction_id",
+    "response_format",
+    "response_mime_type",
+    "response_modalities",
+    "safety_settings",
+    "service_tier",
+    "store",
+    "stream",
+    "system_instruction",
+    "tools",
+    "webhook_config",
+)
+
+
+def _url(model: str, endpoint: Endpoint) -> str:
+    checked_model(model)
+    return interactions_url(endpoint)
+
+
+def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    """The JSON body of a request.
+
+    Args:
+        request: the request.
+        endpoint: the form of the answer.
+
+    Raises:
+        OptionError: the API does not have a setting of the request.
+        SchemaError: the schema of the answer cannot be expressed.
+    """
+    settings = request.settings
+    refuse_settings(settings)
+    stored = settings.server_store or settings.server_background or settings.agent is not None
+    body: dict[str, Any] = (
+        {"model": request.model.removeprefix("models/")}
+        if settings.agent is None
+        else {"agent": settings.agent}
+    )
+    previous, turns = turns_to_send(request)
+    if turns:
+        body["input"] = input_of(turns)
+    if previous is not None:
+        body["previous_interaction_id"] = checked_id(previous)
+    if request.system:
+        body["system_instruction"] = request.system
+    own = {name: value for name, value in request.params.items() if name in _TOP}
+    given = {name: value for name, value in request.params.items() if name not in _TOP}
+    if config := deep_merge(generation_fields(settings), given):
+        body["generation_config"] = config
+    if (form := response_format(settings)) is not None:
+        body["response_format"] = form
+    if tools := tool_entries(settings):
+        body["tools"] = tools
+    if settings.service_tier:
+        body["service_tier"] = settings.service_tier
+    if settings.server_background:
+        body["background"] = True
+    body |= {"store": stored, "stream": endpoint.form == "sse"}
+    if request.continuation is not None:
+        body["continuation_token"] = request.continuation
+    return deep_merge(deep_merge(body, own), request.body, drop_null=True)
+
+
+def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
+    """The HTTP request for an answer, without a key.
+
+    Raises:
+        OptionError: the URL, the model name or a value is not valid, or the API does not have a setting.
+    """
+    if endpoint.form == "json":
+        raise OptionError(
+            "The Interactions API does not send a JSON array.",
+            remedy="Leave out --alt json, or use --no-stream.",
+        )
+    body = _body_of(request, endpoint)
+    return json_request(_url(request.model, endpoint), body, streamed=body.get("stream") is True)
+
+
+def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
+    """Counts the same content in the form of the older API, as this one has no method for it.
+
+    Raises:
+        OptionError: the request continues a stored answer, or an agent answers it.
+    """
+    settings = request.settings
+    if turns_to_send(request)[0] is not None or settings.agent is not None:
+        what = "a stored conversation" if settings.agent is None else "an agent"
+        raise OptionError(
+            f"The tokens of {what} cannot be counted.", remedy="`r.usage` has the token counts of an answer."
+        )
+    plain = replace(settings, server_store=False, server_background=False)
+    if GEMINI.count is None:  # it has one
+        raise OptionError("The interactions backend cannot count tokens.")
+    return GEMINI.count.encode(replace(request, settings=plain, params={}, body={}), endpoint)
+
+
+def _unenforced_rules(schema: Mapping[str, Any]) -> Sequence[str]:
+    return schemas.rewrite_for_gemini(schema).checked_afterwards
+
+
+INTERACTIONS = Backend(
+    name="interactions",
+    default_model=LATEST,
+    auth=GEMINI.auth,
+    url=_url,
+    encode=_encode,
+    decoder=interactions_decoder,
+    failure=interactions_failure,
+    normal_anomalies=("field-event", "done-marker", "json-object"),
+    token_details=interactions_token_details,
+    price_provider=PRICE_PROVIDER,
+    price_data=interactions_price_data,
+    read_request=read_interactions_request,
+    read_results=read_interactions_results,
+    requested_tier=interactions_tier,
+    count=CountTokens(_count, read_token_count),
+    models=GEMINI.models,
+    files=GEMINI.files,
+    interactions=InteractionsApi(get_interaction, cancel_interaction, delete_interaction, read_interaction),
+    unenforced_rules=_unenforced_rules,
+)

@@ -1,0 +1,73 @@
+"""What a dialect provides for answers that its server stores: they are read again, stopped and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from ..events import Failure, Usage
+from .http_request import Endpoint, HttpRequest
+
+__all__ = ["GetInteraction", "InteractionsApi", "RemoteInteraction"]
+
+
+class RemoteInteraction(NamedTuple):
+    """An interaction that a server stores. Texts are on one line, without control characters.
+
+    Attributes:
+        id: its id; empty if the server does not store it.
+        status: the status in the server's words, such as ``in_progress`` or ``requires_action``; empty if it has none.
+        running: whether the server still works on it: ``queued`` or ``in_progress``.
+        model, agent: what answers; one of them is empty.
+        created, updated: when it was created, and when it changed last; None if the server did not report it.
+        previous: the id of the interaction that it continues; empty without one.
+        usage: its token counts so far; None if the server did not report them.
+        failure: why it failed; None for any other interaction.
+    """
+
+    id: str
+    status: str = ""
+    running: bool = False
+    model: str = ""
+    agent: str = ""
+    created: datetime | None = None
+    updated: datetime | None = None
+    previous: str = ""
+    usage: Usage | None = None
+    failure: Failure | None = None
+
+
+class GetInteraction(Protocol):
+    """Builds the request that reads a stored interaction."""
+
+    def __call__(
+        self, endpoint: Endpoint, ident: str, *, stream: bool = False, cursor: str | None = None
+    ) -> HttpRequest:
+        """The request, without a key.
+
+        Args:
+            endpoint: where the interaction is stored.
+            ident: its id.
+            stream: whether its events are requested, from the first one on; otherwise its present state is.
+            cursor: the id of the last event that was received: the stream begins after it.
+
+        Raises:
+            OptionError: the id is not valid.
+        """
+
+
+class InteractionsApi(NamedTuple):
+    """How a dialect reads, stops and deletes the answers that its server stores.
+
+    Attributes:
+        get: see :class:`GetInteraction`.
+        cancel, delete: ``(endpoint, id)`` -> the request that stops an interaction, or that deletes it, without a key.
+            They raise ``OptionError`` for an id that is not valid.
+        read: the JSON value of an answer -> the interaction; None if there is none. Never raises.
+    """
+
+    get: GetInteraction
+    cancel: Callable[[Endpoint, str], HttpRequest]
+    delete: Callable[[Endpoint, str], HttpRequest]
+    read: Callable[[Any], RemoteInteraction | None]

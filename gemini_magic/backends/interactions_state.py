@@ -1,0 +1,110 @@
+"""Reads, stops and deletes stored interactions: requests and answers.
+
+Reference: ai.google.dev, "Interactions API": ``interactions.get``, ``cancel`` and ``delete``. No I/O, no key.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from urllib.parse import quote
+
+from ..errors import OptionError
+from ..events import Failure
+from ..text import one_line
+from .backend import Endpoint, HttpRequest, RemoteInteraction
+from .gemini_resources import resource_text, resource_time
+from .interactions_errors import step_failure
+from .interactions_usage import interactions_usage
+from .urls import versioned
+from .wire_values import objects_of
+
+__all__ = [
+    "cancel_interaction",
+    "checked_id",
+    "delete_interaction",
+    "get_interaction",
+    "interactions_url",
+    "read_interaction",
+]
+
+_GOOGLE: Final = "https://generativelanguage.googleapis.com"
+_RUNNING: Final = ("queued", "in_progress")  # the server still works on it
+_ID: Final = re.compile(r"[A-Za-z0-9_~=+:-][A-Za-z0-9._~=+:-]{0,511}")
+
+
+def interactions_url(endpoint: Endpoint) -> str:
+    """The URL of all interactions.
+
+    Raises:
+        OptionError: the base URL or the version is not valid.
+    """
+    version = endpoint.api_version or "v1beta"
+    return f"{versioned(endpoint.base_url or _GOOGLE, {'beta': 'v1beta'}.get(version, version))}/interactions"
+
+
+def checked_id(ident: str) -> str:
+    """The id of an interaction, unchanged.
+
+    Raises:
+        OptionError: it cannot be one.
+    """
+    if not _ID.fullmatch(ident):
+        raise OptionError(
+            f"{one_line(ident)[:80]!r} is not the id of an interaction.",
+            remedy="Use the id of a stored answer, such as `r.response_id`.",
+        )
+    return ident
+
+
+def read_interaction(value: Any) -> RemoteInteraction | None:
+    """The interaction in an answer; None if there is none. Never raises."""
+    if not isinstance(value, dict) or not isinstance(value.get("status"), str):
+        return None
+    status = resource_text(value["status"]).lower()
+    ident = resource_text(value.get("id"))
+    return RemoteInteraction(
+        id=ident if _ID.fullmatch(ident) else "",
+        status=status,
+        running=status in _RUNNING,
+        model=resource_text(value.get("model")),
+        agent=resource_text(value.get("agent")),
+        created=resource_time(value.get("created")),
+        updated=resource_time(value.get("updated")),
+        previous=resource_text(value.get("previous_interaction_id")),
+        usage=interactions_usage(value.get("usage")),
+        failure=_failure(value),
+    )
+
+
+def _failure(value: dict[str, Any]) -> Failure | None:
+    return step_failure(next(iter(objects_of(value.get("errors"))), None) or value.get("error"))
+
+
+def get_interaction(
+    endpoint: Endpoint, ident: str, *, stream: bool = False, cursor: str | None = None
+) -> HttpRequest:
+    """The request that reads a stored interaction; see :class:`~.backend.GetInteraction`."""
+    query = f"?stream={'true' if stream else 'false'}"
+    if cursor:
+        query += f"&last_event_id={quote(cursor, safe='')}"
+    accept = "text/event-stream" if stream else "application/json"
+    headers = (("accept", accept), ("accept-encoding", "identity"), ("cache-control", "no-store"))
+    return HttpRequest("GET", f"{_url(endpoint, ident)}{query}", headers, b"")
+
+
+def cancel_interaction(endpoint: Endpoint, ident: str) -> HttpRequest:
+    """The request that stops an interaction."""
+    return HttpRequest("POST", f"{_url(endpoint, ident)}/cancel", _ACCEPT, b"")
+
+
+def delete_interaction(endpoint: Endpoint, ident: str) -> HttpRequest:
+    """The request that deletes an interaction."""
+    return HttpRequest("DELETE", _url(endpoint, ident), _ACCEPT, b"")
+
+
+_ACCEPT: Final = (("accept", "application/json"),)
+
+
+def _url(endpoint: Endpoint, ident: str) -> str:
+    return f"{interactions_url(endpoint)}/{quote(checked_id(ident), safe='')}"
