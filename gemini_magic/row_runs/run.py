@@ -312,7 +312,9 @@ class RowRun(DisplayedRun):
             raise RowsError("The run has not ended.", remedy="Call run.wait() first.")
         if progress.state != "complete":
             raise RowsError(
-                f"{progress.ending or 'The run was stopped.'} {left:,} rows that were read were not asked.",
+                f"{progress.ending or 'The run was stopped.'} {left:,} rows that were read were not asked.".replace(
+                    "\n", " "
+                ),
                 remedy=progress.remedy or "Run it again.",
             )
         if failed > allowed:
