@@ -10,14 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import files
+    from . import files, interactions
     from .api import ask, stream
     from .catalog import count_tokens, models
     from .comparison import Comparison, compare
     from .decisions import Decision, Decisions, decide
     from .errors import GeminiMagicError, Interrupted, ToolRefused
-    from .media import attach
-    from .prompts import table
+    from .prompts import attach, table
     from .response import Response
     from .response_stream import ResponseStream
     from .row_runs import RowRun, cancel_batch_jobs, rows
@@ -43,6 +42,7 @@ __all__ = [
     "count_tokens",
     "decide",
     "files",
+    "interactions",
     "load_ipython_extension",
     "models",
     "rows",
@@ -63,7 +63,7 @@ _HOMES = {
     "RowRun": ".row_runs",
     "ToolRefused": ".errors",
     "ask": ".api",
-    "attach": ".media",
+    "attach": ".prompts",
     "cancel_batch_jobs": ".row_runs",
     "compare": ".comparison",
     "count_tokens": ".catalog",
@@ -77,8 +77,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "files":
-        return import_module(".files", __name__)
+    if name in ("files", "interactions"):
+        return import_module(f".{name}", __name__)
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

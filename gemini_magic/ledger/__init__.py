@@ -12,7 +12,7 @@ from ..lazy import lazy_names
 from .candidates import Candidate, citations_of, grounding_of
 from .confirmation import Confirmation, Decision
 from .display_options import typed_form
-from .exchange import REDACTED, Attempt, Exchange, Pause, Transfer, clean_headers, clean_url
+from .exchange import REDACTED, Attempt, Exchange, Pause, ServerRun, Transfer, clean_headers, clean_url
 from .items import (
     AnswerItem,
     CallItem,
@@ -21,6 +21,7 @@ from .items import (
     OtherItem,
     TextStretch,
     ToolItem,
+    count_items,
 )
 from .ledger import DisplayOptions, Ledger, Phase
 from .round_driver import PausedStream, RoundDriver
@@ -85,6 +86,7 @@ __all__ = [
     "RoundDriver",
     "RoundRow",
     "SafetyRow",
+    "ServerRun",
     "SourceRow",
     "StepLog",
     "StepRow",
@@ -102,6 +104,7 @@ __all__ = [
     "citations_of",
     "clean_headers",
     "clean_url",
+    "count_items",
     "filled_columns",
     "finished_turns",
     "grounding_of",

@@ -18,9 +18,10 @@ from .expressions import (
     shorten_source,
     yields,
 )
-from .request import attachments_of_line, build_request, parts_of_prompt
+from .request import build_request, parts_of_prompt
 
 if TYPE_CHECKING:
+    from .attachments import attach, attachments_of_line
     from .decisions import read_decisions
     from .keywords import keyword_remedies, with_keywords
     from .objects import parts_from_object
@@ -32,6 +33,7 @@ __all__ = [
     "ConvertedObject",
     "Expression",
     "TableText",
+    "attach",
     "attachments_of_line",
     "build_request",
     "check_conflicts",
@@ -51,12 +53,16 @@ __all__ = [
 ]
 
 # Most prompts are text.
-_HOMES = {
-    "TableText": "tables",
-    "keyword_remedies": "keywords",
-    "parts_from_object": "objects",
-    "read_decisions": "decisions",
-    "table": "tables",
-    "with_keywords": "keywords",
-}
-__getattr__ = lazy_names(globals(), _HOMES)
+__getattr__ = lazy_names(
+    globals(),
+    {
+        "TableText": "tables",
+        "attach": "attachments",
+        "attachments_of_line": "attachments",
+        "keyword_remedies": "keywords",
+        "parts_from_object": "objects",
+        "read_decisions": "decisions",
+        "table": "tables",
+        "with_keywords": "keywords",
+    },
+)
