@@ -238,7 +238,7 @@ def test_copies_and_follow_ups_keep_the_chosen_items():
         ({"schema": Person, "items": "age"}, SchemaError, "no array age", "It has no array"),
         ({"schema": list[Person], "items": "dogs"}, SchemaError, "whole answer is the array", "Leave out"),
         ({"schema_multi": Person, "items": "dogs"}, SchemaError, "whole answer is the array", "Leave out"),
-        ({"items": "dogs"}, OptionError, "--items needs a schema", "Add --schema"),
+        ({"items": "dogs"}, OptionError, "--items needs a schema", "Add schema="),
     ],
 )
 def test_items_that_the_schema_does_not_have_are_an_error(options, kind, message, remedy):
