@@ -253,7 +253,7 @@ class InteractionDecoder:
         elif kind in ("text_annotation_delta", "text_annotation"):
             self._cite(step, list_of(delta.get("annotations")), step.annotate)
         elif kind in MEDIA:
-            self._add_part(step.add_media(delta))
+            self._add_parts(step.add_media(delta))
         elif kind == step.type:
             step.update(
                 {name: field for name, field in delta.items() if name != "type" and field is not None}
@@ -341,8 +341,7 @@ class InteractionDecoder:
     def _end(self, step: OpenStep, usage: Any = None) -> None:
         """End a step: its part, what it shows about sources, and the whole step."""
         self._open.pop(step.index, None)
-        for media in step.flush_media():
-            self._add_part(media)
+        self._add_parts(step.flush_media())
         whole = step.whole()
         part = step.part(whole)
         for note in step.notes:
@@ -388,7 +387,7 @@ class InteractionDecoder:
             if annotations:
                 self._cite(step, annotations, step.annotate, before)
         elif kind in MEDIA:
-            self._add_part(step.add_media(block))
+            self._add_parts(step.add_media(block))
         else:
             self._note_name("content", kind)
             step.add_block(block)
@@ -402,7 +401,7 @@ class InteractionDecoder:
             step.add_summary(text, block)
             self._events.append(Delta(Thought(text)))
         elif kind in MEDIA:
-            self._add_part(step.add_media(block))
+            self._add_parts(step.add_media(block))
         elif block:
             self._note_name("content", kind)
             step.add_block(block)
@@ -432,6 +431,9 @@ class InteractionDecoder:
         if offset and place.start is not None:
             place = place._replace(start=place.start + offset, size=place.size - offset)
         self._events += citations(new, place)
+
+    def _add_parts(self, parts: list[Part]) -> None:
+        self._events += [Delta(part) for part in parts]
 
     def _add_part(self, part: Part | None) -> None:
         if part is not None:

@@ -174,13 +174,14 @@ class OpenStep:
         """Replace fields of the step."""
         self._raw.update(fields)
 
-    def add_media(self, value: dict[str, Any]) -> Part | None:
-        """Add media; returns the part, or None for a piece that can only be read with the pieces after it."""
+    def add_media(self, value: dict[str, Any]) -> list[Part]:
+        """Add media; returns the parts, which are none for a piece that can only be read with the pieces after it."""
+        found = self.flush_media() if self._pieces and value["type"] != self._pieces[0]["type"] else []
         if not self._pieces and (part := media_part(value, thought=self.type == "thought")) is not None:
             self.add_block({**value})
-            return part
+            return [*found, part]
         self._pieces.append(value)
-        return None
+        return found
 
     def flush_media(self) -> list[Part]:
         """Return the media whose pieces were waiting for others; as received if they are still no base64."""

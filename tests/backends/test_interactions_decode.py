@@ -269,6 +269,11 @@ def test_a_picture_in_pieces_that_are_no_base64_alone_is_read_at_the_end_of_its_
         0, "model_output", {"kind": "image", "data": whole[:21]}, {"kind": "image", "data": whole[21:]}
     )
     assert parts_of(*events) == [Blob("image/png", PIXEL)]
+    sound = {"kind": "audio", "data": b64(b"\0\1"), "mime_type": "audio/wav"}
+    mixed = step(
+        0, "model_output", {"kind": "image", "data": whole[:21]}, {"kind": "image", "data": whole[21:]}, sound
+    )
+    assert parts_of(*mixed) == [Blob("image/png", PIXEL), Blob("audio/wav", b"\0\1")]
     broken = step(0, "model_output", {"kind": "image", "data": "?"})
     assert isinstance(parts_of(*broken)[0], Opaque)
     assert notes_of(*broken) == ["unreadable-shape"]

@@ -65,6 +65,15 @@ def test_the_table_is_a_data_frame_also_without_rows():
     assert "<table>" in some_steps._repr_html_()
 
 
+def test_the_table_has_no_bytes_of_media():
+    picture = {"kind": "image", "data": "AAAA", "mime_type": "image/png"}
+    [row] = Response(ledger_of(*step(0, "model_output", {"kind": "text", "text": "a"}, picture))).steps
+    assert json.loads(row.json)["content"] == [
+        {"type": "text", "text": "a"},
+        {"type": "image", "mime_type": "image/png"},
+    ]
+
+
 def test_a_running_answer_has_open_steps_without_costs():
     ledger = Ledger()
     assert list(Response(ledger).steps) == []
