@@ -7,7 +7,7 @@ import json
 import duckdb
 import polars as pl
 import pytest
-from interaction_bodies import completed, created, delta, ledger_of, start, step, stop, text
+from interaction_bodies import completed, created, delta, ledger_of, start, step, stop, stream, text
 
 from gemini_magic import Response
 from gemini_magic.ledger import answer_turns
@@ -142,3 +142,11 @@ def ledger_of_request(*values):
     made = ledger_of(*values)
     made.exchanges.append(Exchange("POST", "https://example.test/v1beta/interactions", (), b"{}"))
     return made
+
+
+@pytest.mark.parametrize("body", [stream(*agent()), stream(*agent()).replace(b"event: ", b"id: 1\nevent: ")])
+def test_a_body_without_a_backend_is_read_as_an_interaction(tmp_path, body):
+    path = tmp_path / "answer.sse"
+    path.write_bytes(body)
+    response = Response.load(path)
+    assert (response.text, response.status, len(response.steps)) == ("Hello, world", "complete", 4)
