@@ -83,7 +83,7 @@ def recorded_backend(url: str, body: bytes) -> str:
         url: the URL of the request; empty if the recording has none.
         body: how the body of the response begins.
     """
-    resource = urlsplit(url).path.rstrip("/").rpartition("/")[2]
+    resource = url.partition("?")[0].rstrip("/").rpartition("/")[2]  # the URL may be anything
     if resource == "interactions" or any(sign in body for sign in _INTERACTION_SIGNS):
         return "interactions"
     return DEFAULT.name

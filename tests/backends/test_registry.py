@@ -49,6 +49,7 @@ def test_what_the_registry_says_about_a_backend_is_true(name):
         ("", b'data: {"event_type":"interaction.created"', "interactions"),
         ("", b'{"id":"v1_x","object":"interaction"', "interactions"),
         ("", b'data: {"candidates": [{"content"', "gemini"),
+        ("http://[half an address", b"", "gemini"),
         ("", b"", "gemini"),
     ],
 )
