@@ -26,7 +26,7 @@ from ..text import MAX_DEPTH, json_safe, read_json
 from .interactions_evidence import TextPlace
 from .wire_values import base64_bytes, list_of, object_of, text_of
 
-__all__ = ["MEDIA", "OpenStep", "media_part", "step_of_delta"]
+__all__ = ["MEDIA", "OpenStep", "is_step_type", "media_part", "step_of_delta"]
 
 MEDIA: Final = {
     "image": "image/png",
@@ -55,6 +55,12 @@ _BAD_ARGUMENTS: Final = Note(
 _BAD_MEDIA: Final = Note(
     "unreadable-shape", "Inline data is not valid base64; the part is kept as received.", "error"
 )
+
+
+def is_step_type(kind: str) -> bool:
+    """Return whether this is a type of steps whose content is no text and no media."""
+    tool = kind.removesuffix(_CALL).removesuffix(_RESULT)
+    return kind != tool and (tool in _KNOWN_TOOLS or tool in ("function", "code_execution"))
 
 
 def step_of_delta(kind: str) -> str:

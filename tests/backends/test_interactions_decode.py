@@ -538,8 +538,37 @@ def test_the_preview_is_read_with_and_without_the_type_of_the_event():
             Finish("done", outcome="complete", last=True),
         ]
         assert decoded[-1].response_id == ID
-    outputs = {"id": ID, "status": "completed", "outputs": [{"type": "text", "text": "a"}]}
-    assert parts_of(outputs) == [Text("a")]
+    contents = [
+        {"event_type": "content.start", "index": 0, "content": {"type": "text", "text": "a"}},
+        {"event_type": "content.stop", "index": 0},
+        {"event_type": "content.start", "index": 1, "content": {"type": "thought"}},
+        {
+            "event_type": "content.delta",
+            "index": 1,
+            "delta": {"type": "thought_summary", "content": {"text": "t"}},
+        },
+        {"event_type": "content.start", "index": 2, "type": "function_call"},
+        {
+            "event_type": "content.delta",
+            "index": 2,
+            "delta": {"type": "function_call", "id": "1", "name": "f", "arguments": {"x": 1}},
+        },
+        {"event_type": "content.start", "index": 3},
+        {
+            "event_type": "content.delta",
+            "index": 3,
+            "delta": {"type": "function_call", "id": "2", "name": "g", "arguments": {}},
+        },
+        {"event_type": "content.stop", "index": 3},
+        {"event_type": "interaction.complete", "interaction": {"id": ID, "status": "completed"}},
+    ]
+    assert parts_of(*contents) == [Text("a"), Thought("t"), Call("f", {"x": 1}, "1"), Call("g", {}, "2")]
+    output = [
+        {"type": "text", "text": "a"},
+        {"type": "function_call", "id": "1", "name": "f", "arguments": {}},
+    ]
+    outputs = {"id": ID, "status": "completed", "outputs": output}
+    assert parts_of(outputs) == [Text("a"), Call("f", {}, "1")]
 
 
 @pytest.mark.parametrize(
