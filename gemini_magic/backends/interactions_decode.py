@@ -203,7 +203,7 @@ class InteractionDecoder:
         self._events.append(
             StepStart(index, step.type, json_safe(received), json_safe(ident), json_safe(name))
         )
-        if step.type == "model_output":
+        if step.type in ("model_output", "user_input"):
             for block in list_of(raw.get("content")):
                 step.end_text()
                 self._read_block(step, block)
@@ -252,7 +252,7 @@ class InteractionDecoder:
         elif kind in ("text_annotation_delta", "text_annotation"):
             self._cite(step, list_of(delta.get("annotations")), step.annotate)
         elif kind in MEDIA:
-            self._add_parts(step.add_media(delta))
+            self._read_block(step, delta)
         elif kind == step.type:
             step.update(
                 {name: field for name, field in delta.items() if name != "type" and field is not None}
@@ -371,7 +371,10 @@ class InteractionDecoder:
             self._add_part(part)
 
     def _read_block(self, step: OpenStep, block: Any) -> None:
-        """Add a block of content to the answer."""
+        """Add a block of content to the answer; what the user asked belongs to its step only."""
+        if step.type == "user_input":
+            step.add_input(block)
+            return
         if not isinstance(block, dict):
             self._add_part(Opaque({"content": json_safe(block)}) if block is not None else None)
             return

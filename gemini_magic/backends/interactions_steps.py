@@ -153,6 +153,13 @@ class OpenStep:
         if annotations := list_of(block.get("annotations")):
             self.annotate(annotations)
 
+    def add_input(self, block: Any) -> None:
+        """Add a block of content of the user, or a piece of text."""
+        if isinstance(block, dict) and isinstance(text := block.get("text"), str):
+            self._add_piece(text, block)
+        elif isinstance(block, dict):
+            self.add_block(block)
+
     def add_block(self, block: dict[str, Any]) -> None:
         """Add a whole block of content, as received."""
         self.end_text()
@@ -208,7 +215,7 @@ class OpenStep:
         if self._arguments:
             raw["arguments"] = self._parsed_arguments()
         name = _CONTENT.get(self.type)
-        if name is not None and (self._blocks or name in raw):
+        if name is not None and self._blocks:
             self.end_text()
             raw[name] = self._blocks
         return json_safe(raw)  # type: ignore[no-any-return] # of an object it is one

@@ -227,7 +227,13 @@ def test_every_tool_of_the_server_is_a_call_and_a_result(tool, where):
 
 def test_results_of_functions_in_a_stored_stream_are_results_and_the_question_is_not_in_the_answer():
     events = [
-        *step(0, "user_input", content=[{"type": "text", "text": "Question"}]),
+        *step(
+            0,
+            "user_input",
+            {"kind": "text", "text": "?"},
+            {"kind": "image", "data": "AAAA"},
+            content=[{"type": "text", "text": "Question"}],
+        ),
         *step(1, "function_result", call_id="1", name="f", result={"sum": 1}),
         *step(2, "function_result", call_id="2", name="g", result="plain"),
         *step(3, "function_result", call_id="3", name="h", result="bad", is_error=True),
@@ -237,6 +243,14 @@ def test_results_of_functions_in_a_stored_stream_are_results_and_the_question_is
         CallResult("g", {"output": "plain"}, "2"),
         CallResult("h", {"error": "bad"}, "3"),
     ]
+    content = [{"type": "text", "text": "Question?"}, {"type": "image", "data": "AAAA"}]
+    assert whole_steps(*events)[0] == {"type": "user_input", "content": content}
+
+
+@pytest.mark.parametrize("content", [[], "text", {"type": "text"}, None, 7])
+def test_content_that_is_no_list_of_blocks_goes_back_as_received(content):
+    sent = {"type": "model_output", "content": content}
+    assert whole_steps({"event_type": "step.start", "index": 0, "step": sent}, stop(0)) == [sent]
 
 
 # -- media
