@@ -21,7 +21,7 @@ from .gemini_usage import PRICE_PROVIDER
 from .interactions_config import generation_fields, refuse_settings, response_format
 from .interactions_decode import interactions_decoder
 from .interactions_errors import interactions_failure
-from .interactions_input import input_of
+from .interactions_input import input_of, turns_to_send
 from .interactions_replay import resumed_interaction
 from .interactions_sent import (
     interactions_price_data,
@@ -94,9 +94,11 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         if settings.agent is None
         else {"agent": settings.agent}
     )
-    body["input"] = input_of(request.turns)
-    if settings.previous is not None:
-        body["previous_interaction_id"] = checked_id(settings.previous)
+    previous, turns = turns_to_send(request)
+    if turns:
+        body["input"] = input_of(turns)
+    if previous is not None:
+        body["previous_interaction_id"] = checked_id(previous)
     if request.system:
         body["system_instruction"] = request.system
     own = {name: value for name, value in request.params.items() if name in _TOP}
@@ -139,7 +141,7 @@ def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
         OptionError: the request continues a stored answer, or an agent answers it.
     """
     settings = request.settings
-    if settings.previous is not None or settings.agent is not None:
+    if turns_to_send(request)[0] is not None or settings.agent is not None:
         what = "a stored conversation" if settings.agent is None else "an agent"
         raise OptionError(
             f"The tokens of {what} cannot be counted.", remedy="`r.usage` has the token counts of an answer."

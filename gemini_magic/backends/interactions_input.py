@@ -20,6 +20,7 @@ from ..content import (
     LocalFile,
     Opaque,
     Part,
+    Request,
     Text,
     Thought,
     ToolCall,
@@ -31,10 +32,22 @@ from ..content import (
 from ..errors import OptionError
 from .gemini import too_large_inline
 
-__all__ = ["content_of", "input_of"]
+__all__ = ["content_of", "input_of", "turns_to_send"]
 
 _MEDIA: Final = ("image", "audio", "video")
 _OK: Final = (None, "OUTCOME_OK")
+
+
+def turns_to_send(request: Request) -> tuple[str | None, tuple[Turn, ...]]:
+    """The id of the stored answer that a request continues, or None, and the turns after it.
+
+    A conversation that only the server has is always continued by its id. Another one is, if the server is to store it.
+    """
+    for position in range(len(request.turns), 0, -1):
+        turn = request.turns[position - 1]
+        if turn.stored is not None and (request.settings.server_store or not turn.parts):
+            return turn.stored, request.turns[position:]
+    return request.settings.previous, request.turns
 
 
 def input_of(turns: Sequence[Turn]) -> Any:

@@ -42,6 +42,7 @@ from .row_types import (
     part_row,
     rows_of,
 )
+from .steps import AnswerStep, StepLog
 from .tool_runs import OPEN_STATES, ToolRun, ToolState
 from .turns import answer_turns, finished_turns, open_calls, parts_of_round, show_tool_runs, turn_of_round
 
@@ -50,12 +51,14 @@ if TYPE_CHECKING:
     from .item_table import item_rows
     from .round_table import RoundRow, round_rows
     from .sources import AnswerSources, NumberedSource, Passage, answer_sources
+    from .step_table import StepRow, step_rows, steps_with_usage
 
 __all__ = [
     "OPEN_STATES",
     "REDACTED",
     "AnswerItem",
     "AnswerSources",
+    "AnswerStep",
     "Attempt",
     "CallItem",
     "Candidate",
@@ -83,6 +86,8 @@ __all__ = [
     "RoundRow",
     "SafetyRow",
     "SourceRow",
+    "StepLog",
+    "StepRow",
     "TextStretch",
     "ToolItem",
     "ToolRun",
@@ -112,6 +117,8 @@ __all__ = [
     "safety_rows",
     "show_tool_runs",
     "source_rows",
+    "step_rows",
+    "steps_with_usage",
     "transcript_rows",
     "turn_of_round",
     "typed_form",
@@ -131,5 +138,8 @@ _HOMES = {
     "NumberedSource": "sources",
     "Passage": "sources",
     "answer_sources": "sources",
+    "StepRow": "step_table",
+    "step_rows": "step_table",
+    "steps_with_usage": "step_table",
 }
 __getattr__ = lazy_names(globals(), _HOMES)
