@@ -174,7 +174,7 @@ class StreamReader:
             if self._resumable(outcome) is None:
                 break
             cursor = stored.cursor
-        if not self._attempts.received_json and not self._connection.cancelled:
+        if outcome.cause != "timeout" and not (self._attempts.received_json or self._connection.cancelled):
             self._note_not_resumed(outcome)
             with self._guard:
                 self._ledger.set_failure(failure)
