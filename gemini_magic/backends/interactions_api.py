@@ -9,7 +9,13 @@ from typing import Any, NamedTuple, Protocol
 from ..events import Decoded, Failure, Usage
 from .http_request import Endpoint, HttpRequest
 
-__all__ = ["GetInteraction", "InteractionsApi", "RemoteInteraction", "ResumedDecoder"]
+__all__ = [
+    "GetInteraction",
+    "InteractionsApi",
+    "RemoteInteraction",
+    "RequestedInteraction",
+    "ResumedDecoder",
+]
 
 
 class RemoteInteraction(NamedTuple):
@@ -36,6 +42,22 @@ class RemoteInteraction(NamedTuple):
     previous: str = ""
     usage: Usage | None = None
     failure: Failure | None = None
+
+
+class RequestedInteraction(NamedTuple):
+    """What a request asks of the server that answers it.
+
+    Attributes:
+        stored: whether the server stores the answer.
+        background: whether the server goes on without a connection.
+        agent: the agent that answers; empty for a model.
+        budget: the most tokens that the agent may use; None without such a limit.
+    """
+
+    stored: bool = False
+    background: bool = False
+    agent: str = ""
+    budget: int | None = None
 
 
 class GetInteraction(Protocol):
@@ -98,6 +120,7 @@ class InteractionsApi(NamedTuple):
         cancel, delete: ``(endpoint, id)`` -> the request that stops an interaction, or that deletes it, without a key.
             They raise ``OptionError`` for an id that is not valid.
         read: the JSON value of an answer -> the interaction; None if there is none. Never raises.
+        requested: the body of a request for an answer -> what it asks of the server. Never raises.
         resumed: the decoder of a stream that was cut -> the decoder of the streams that continue it.
         cursor_of: the URL of ``get`` -> its cursor; None without one. Never raises.
     """
@@ -106,5 +129,6 @@ class InteractionsApi(NamedTuple):
     cancel: Callable[[Endpoint, str], HttpRequest]
     delete: Callable[[Endpoint, str], HttpRequest]
     read: Callable[[Any], RemoteInteraction | None]
+    requested: Callable[[bytes], RequestedInteraction]
     resumed: Callable[[Any], ResumedDecoder]
     cursor_of: Callable[[str], str | None]

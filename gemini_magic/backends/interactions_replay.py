@@ -18,6 +18,7 @@ from typing import Any, Final
 from ..events import Decoded, Note
 from ..text import json_safe
 from .interactions_decode import InteractionDecoder, event_name
+from .interactions_errors import RUNNING
 from .wire_values import base64_bytes, object_of, objects_of, read_value
 
 __all__ = ["ResumedInteraction", "resumed_interaction"]
@@ -319,34 +320,41 @@ class ResumedInteraction:
     # -- an answer without a stream
 
     def _whole(self, value: Value) -> list[Value]:
-        """What is new in an answer that has all steps at once, as events."""
+        """What is new in an answer that has all steps at once, as events. The server may still be working on it."""
+        ident, ended = value.get("id"), value.get("status") not in RUNNING
+        if isinstance(ident, str):
+            self.id = self.id or ident
+        steps = [each for each in objects_of(value.get("steps")) if each.get("type") != "user_input"]
         if not self._replaying:
-            self.ended = True
+            self.ended = ended
+            for index, step in enumerate(steps):
+                self._whole_step(index, step, ended=True)
             return [value]
         if not self._from_start:
             self._restart()
-        steps = [each for each in objects_of(value.get("steps")) if each.get("type") != "user_input"]
         known = sorted(self._types)
         found: list[Value] = []
         for number, step in enumerate(steps):
             after = number - len(known)
             index = known[number] if after < 0 else (known[-1] + 1 if known else 0) + after
-            found += self._whole_step(index, step)
-        self.ended = True
+            found += self._whole_step(index, step, ended=ended)
+        self.ended = ended
         rest = {name: each for name, each in value.items() if name != "steps"}
-        return [*found, {"event_type": "interaction.completed", "interaction": rest}]
+        name = "interaction.completed" if ended else "interaction.status_update"
+        return [*found, {"event_type": name, "interaction": rest}]
 
-    def _whole_step(self, index: int, step: Value) -> list[Value]:
-        stop = {"event_type": "step.stop", "index": index}
+    def _whole_step(self, index: int, step: Value, *, ended: bool) -> list[Value]:
+        """What is new in a step, as events; a step of an answer that has not ended stays open."""
+        stop = [{"event_type": "step.stop", "index": index}]
         if self._is_new(index, "start"):
-            self._is_new(index, "stop")
             self._new_content(index, step)
-            return [{"event_type": "step.start", "index": index, "step": step}, stop]
+            start = {"event_type": "step.start", "index": index, "step": step}
+            return [start, *(stop if ended and self._is_new(index, "stop") else [])]
         deltas = self._new_content(index, step)
         found: list[Value] = []
-        if self._is_new(index, "stop"):
+        if ended and self._is_new(index, "stop"):
             deltas += self._rest_of_call(index, step)
-            found = [stop]
+            found = stop
         return [*(_delta_event(index, each) for each in deltas), *found]
 
     def _rest_of_call(self, index: int, step: Value) -> list[Value]:

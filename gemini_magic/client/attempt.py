@@ -40,6 +40,7 @@ from .transport import send
 if TYPE_CHECKING:
     from ..recording import Recorder, Replay
     from .media_plan import MediaPlan
+    from .stored_answer import StoredAnswer
     from .text_file import TextFile
     from .uploaded_files import UploadedFiles
 
@@ -80,6 +81,7 @@ class StreamJob(NamedTuple):
         files: the digests of the uploaded files that the request refers to, by their URI.
         plan: the media that are uploaded before the request is sent; None without any.
         uploaded: reads the list of the files that were uploaded before; None without one.
+        stored: what to do about an answer that the server stores; None for an answer that it does not.
         clock: the position of the round in the stream.
         before_first_byte: called once for each attempt, when the connection stands and before anything is written; ``NotSent``
             ends the attempt.
@@ -96,6 +98,7 @@ class StreamJob(NamedTuple):
     files: Mapping[str, str] = MappingProxyType({})
     plan: MediaPlan | None = None
     uploaded: Callable[[], UploadedFiles] | None = None
+    stored: StoredAnswer | None = None
     clock: RoundClock = RoundClock()
     before_first_byte: Callable[[], None] | None = None
 
@@ -271,7 +274,7 @@ class Attempts:
                 variable = job.options.key_env or next(iter(auth.env), "KEY")
                 writer.note_key_header(auth.header, auth.prefix, variable)
         # Files may be on a slow disk, and one stream must not delay the others.
-        shareable = not job.recorders and job.text_file is None
+        shareable = not job.recorders and job.text_file is None and job.stored is None
         return send(
             http,
             self._connection,
@@ -318,7 +321,7 @@ class Attempts:
     # -- the response
 
     def _read(self, writer: ExchangeWriter, response: ResponseHead, *, more: bool) -> Outcome:
-        text_file = self._job.text_file
+        text_file, stored = self._job.text_file, self._job.stored
         limit = left = self._target.max_total - self._read_before
 
         def sink(t: float, data: bytes) -> None:
@@ -327,6 +330,8 @@ class Attempts:
             self._connection.expect_end(expected=self._ledger.at_end)
             if text_file is not None:
                 self._copy_text(writer, text_file)
+            if stored is not None:
+                self._remember(writer, stored)
             if refusal is not None and worth_retrying(refusal) and more:
                 raise _StopReading(refusal.retry_after)
             left -= max(len(data), _PIECE)
@@ -354,6 +359,12 @@ class Attempts:
             writer.note("surplus-bytes", message, "info")
         error = writer.finish()
         return Outcome("end") if error is None else Outcome("failed", error)
+
+    @staticmethod
+    def _remember(writer: ExchangeWriter, stored: StoredAnswer) -> None:
+        if problem := stored.look():
+            message = f"The id {stored.id} of the stored answer could not be written to the list: {problem}."
+            writer.note("not-remembered", message, "warning")
 
     @staticmethod
     def _copy_text(writer: ExchangeWriter, text_file: TextFile) -> None:

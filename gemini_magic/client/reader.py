@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from itertools import count
@@ -17,8 +18,9 @@ from ..backends import HttpRequest, ResumedDecoder
 from ..endings import Cause
 from ..errors import GeminiMagicError, OptionError
 from ..events import Failure
-from ..ledger import Ledger, Pause, Phase
+from ..ledger import Ledger, Pause, Phase, ServerRun
 from .attempt import Attempts, StreamJob
+from .background_run import BackgroundRun, NextLook
 from .connection import Connection, ConnectionLost, TimedOut
 from .endpoint import endpoint_of
 from .exchange_writer import LedgerGuard
@@ -34,6 +36,7 @@ __all__ = ["StreamReader"]
 _POLL = 1.0  # seconds after which a queued request looks whether requests before it have left the queue
 _UNNOTED_WAIT = 0.5  # seconds; a shorter wait in the queue needs no note
 _REASON_WIDTH = 40  # characters of a reason, so that the status line fits into a terminal
+_GOES_ON = "The server goes on with the answer. `%gemini resume` follows it; `%gemini interactions` shows its state and stops it."
 _NEVER_RETRIED = (401, 402, 403)  # refused in every form
 _BAD_CURSOR = (400, 404, 416)  # possible answers to a request that names an event
 _MOST_RESUMED = 1000  # how often one stream is resumed
@@ -111,6 +114,8 @@ class StreamReader:
             if uploads is not None and (renewed := uploads.renewed(self._ledger.failure)) is not None:
                 self._use(renewed)
                 continue
+            if (run := self._background_run()) is not None:
+                return self._follow(run, outcome, number)
             if (stored := self._resumable(outcome)) is not None:
                 return self._resume(stored, outcome, number)
             if not (outcome.retryable and more) or (outcome.unanswered and self._repeated):
@@ -123,6 +128,90 @@ class StreamReader:
             self._note_fallback(outcome)
             outcome = self._attempts.make(job.whole, number + 1, more=False, waited=self._wait_for_slot())
         return outcome
+
+    # -- following an answer that is made without a connection
+
+    def _background_run(self) -> BackgroundRun | None:
+        """What decides how the answer is followed; None for an answer in the foreground, or one that has not begun."""
+        api, options = self._job.backend.interactions, self._job.options
+        if api is None or self._connection.cancelled or self._attempts.stored() is None:
+            return None
+        requested = api.requested(self._job.http.body)
+        if not requested.background:
+            return None
+        with self._guard:
+            self._ledger.steps.run = ServerRun(requested.agent, requested.budget)
+        return BackgroundRun(options.retries, streams=endpoint_of(options).form == "sse")
+
+    def _follow(self, run: BackgroundRun, outcome: Outcome, number: int) -> Outcome:
+        """Follow an answer that the server makes without a connection, until its end, after attempt ``number``.
+
+        Raises:
+            ConnectionLost: the stream was cancelled during a wait.
+            TimedOut: the total timeout was reached during a wait.
+        """
+        before, asked = None, Counter[str]()
+        while not self._ledger.finishes and not self._connection.cancelled:
+            state = self._progress()
+            look = run.after(
+                outcome, self._ledger.failure, created=before is None, progressed=state != before
+            )
+            http = None if look is None else self._looked_up(look, asked)
+            if look is None or http is None:
+                self._advise_to_follow()
+                break
+            before, number = state, number + 1
+            asked[http.url] += 1
+            try:
+                waited = self._wait(
+                    "following", Pause(look.why, self._elapsed() + look.wait), self._pace(look.wait)
+                )
+            except TimedOut:
+                self._advise_to_follow()
+                raise
+            outcome = self._attempts.make(http, number, more=False, waited=waited)
+        return outcome
+
+    def _progress(self) -> tuple[object, ...]:
+        """What changes when anything new arrives."""
+        ledger = self._ledger
+        return len(ledger.parts.get(0, ())), len(ledger.steps), ledger.chars, ledger.extras.get("status")
+
+    def _looked_up(self, look: NextLook, asked: Counter[str]) -> HttpRequest | None:
+        """The request of a look; in a recording the one that follows there, as often as it was made. None without one."""
+        stored, replay = self._attempts.stored(), self._job.replay
+        if stored is None:
+            return None
+        wanted = [
+            self._stored_request(stored, stored.cursor if stream else None, stream=stream)
+            for stream in (look.stream, not look.stream)
+        ]
+        if replay is None:
+            return wanted[0]
+        return next(
+            (each for each in wanted if each is not None and replay.contains(each, asked[each.url])), None
+        )
+
+    def _pace(self, seconds: float) -> float:
+        """A wait, within the total timeout; in a replay at its speed.
+
+        Raises:
+            TimedOut: the total timeout is reached before the wait is over.
+        """
+        replay = self._job.replay
+        if replay is not None:
+            return seconds / replay.speed if replay.speed else 0.0
+        remaining = self._connection.remaining()
+        if remaining is not None and remaining <= seconds:
+            self._connection.wait_cancelled(max(0.0, remaining))
+            raise TimedOut("timeout", self._job.options.timeout)
+        return seconds
+
+    def _advise_to_follow(self) -> None:
+        """Following ends before the answer does: say in the remedy of the error that the server goes on."""
+        if not self._connection.cancelled and self._job.replay is None:
+            with suppress(ConnectionLost), self._guard:
+                self._ledger.set_advice(_GOES_ON)
 
     # -- reading a stored answer again
 
@@ -181,12 +270,14 @@ class StreamReader:
             return best
         return outcome
 
-    def _stored_request(self, stored: ResumedDecoder, cursor: str | None) -> HttpRequest | None:
-        """The request that reads the rest of a stored answer; None if the server sent no valid id."""
+    def _stored_request(
+        self, stored: ResumedDecoder, cursor: str | None, *, stream: bool = True
+    ) -> HttpRequest | None:
+        """The request that reads the rest of a stored answer, or its state; None if the server sent no valid id."""
         api = self._job.backend.interactions
         with suppress(OptionError):
             if api is not None:
-                return api.get(endpoint_of(self._job.options), stored.id, stream=True, cursor=cursor)
+                return api.get(endpoint_of(self._job.options), stored.id, stream=stream, cursor=cursor)
         return None
 
     def _may_resume(self, http: HttpRequest, failed: int) -> bool:

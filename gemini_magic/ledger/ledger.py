@@ -77,6 +77,7 @@ Phase: TypeAlias = Literal[
     "streaming",
     "retrying",
     "resuming",
+    "following",
     "confirming",
     "tools",
     "done",
@@ -352,7 +353,7 @@ class Ledger:
 
         Args:
             phase: the phase that begins.
-            pause: why no request is running and until when, for ``queued``, ``retrying`` and ``resuming``; the file that is
+            pause: why no request is running and until when, for ``queued``, ``retrying``, ``resuming`` and ``following``; the file that is
                 sent, for ``uploading`` and ``processing``.
         """
         self.pause = pause

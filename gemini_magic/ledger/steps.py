@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from ..events import Decoded, StepStart, StepStop, Usage
+from .exchange import ServerRun
 
 __all__ = ["AnswerStep", "StepLog"]
 
@@ -54,11 +55,13 @@ class StepLog:
     Attributes:
         cursor: the newest place in the stream from which the server can repeat it (``event_id``); None if it sent none.
         stored_id: the id with which the server can repeat the stream; None for an answer that it does not store.
+        run: what is known about an answer that the server makes without a connection; None for any other.
     """
 
     def __init__(self) -> None:
         self.cursor: str | None = None
         self.stored_id: str | None = None
+        self.run: ServerRun | None = None
         self._steps: list[AnswerStep] = []
         self._open: dict[int, AnswerStep] = {}  # by the server's index
 

@@ -104,10 +104,10 @@ class Replay:
         self._latest = next(number for number, each in enumerate(self._exchanges) if each is found)
         return found
 
-    def contains(self, request: HttpRequest) -> bool:
-        """Whether an exchange with the same method, path and query is recorded: one that reads a stored answer on."""
+    def contains(self, request: HttpRequest, asked: int = 0) -> bool:
+        """Whether more than ``asked`` exchanges with the same method, path and query are recorded: those that read a stored answer on."""
         wanted = request_identity(request.method, request.url, b"")
-        return any(request_identity(each.method, each.url, b"") == wanted for each in self._exchanges)
+        return sum(request_identity(each.method, each.url, b"") == wanted for each in self._exchanges) > asked
 
     def _found(self, request: HttpRequest) -> Exchange:
         """The recorded exchange that answers a request.
@@ -181,7 +181,7 @@ class ReplayOnce(Replay):
         self._left = list(exchanges)
         self._unplayed = len(self._left)
 
-    def contains(self, request: HttpRequest) -> bool:  # noqa: ARG002 - any request
+    def contains(self, request: HttpRequest, asked: int = 0) -> bool:  # noqa: ARG002 - any request
         """Whether the next exchange reads a stored answer on."""
         return self._unplayed > 0 and self._left[0].resumed
 
