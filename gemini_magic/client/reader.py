@@ -136,7 +136,7 @@ class StreamReader:
         api, options = self._job.backend.interactions, self._job.options
         if api is None or self._connection.cancelled or self._attempts.stored() is None:
             return None
-        requested = api.requested(self._job.http.body)
+        requested = api.requested(self._job.asked or self._job.http.body)
         if not requested.background:
             return None
         with self._guard:
