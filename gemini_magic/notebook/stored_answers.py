@@ -16,7 +16,7 @@ from .session import unfinished_id
 if TYPE_CHECKING:
     from ..journal import Entry, JournalReader
 
-__all__ = ["StoredAnswerEntry", "stored_answer"]
+__all__ = ["StoredAnswerEntry", "find_stored_answer"]
 
 _SEARCHED: Final = 20  # newest answers among which the last stored one is searched
 _QUESTION: Final = 60  # characters of a question
@@ -39,7 +39,7 @@ class StoredAnswerEntry(NamedTuple):
     options: dict[str, Any]
 
 
-def stored_answer(number: str | None) -> StoredAnswerEntry:
+def find_stored_answer(number: str | None) -> StoredAnswerEntry:
     """The answer with a number, or the newest one that can be read from its server.
 
     Args:
@@ -71,8 +71,8 @@ def stored_answer(number: str | None) -> StoredAnswerEntry:
             f"The journal has no answer {number}.", remedy="`%gemini journal list` lists the saved answers."
         )
     raise OptionError(
-        "No request has been sent yet, and the journal has no unfinished answer that a server stores.",
-        remedy="Start a cell with %%gemini.",
+        "No request has been sent yet.",
+        remedy="Start a cell with %%gemini. The journal has no unfinished answer that a server stores.",
     )
 
 
