@@ -22,7 +22,14 @@ from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .credentials import find_key, key_header
 from .errors import CredentialsError, OptionError, RecordingError
-from .journaling import find_cached, journal, should_journal, start_journaling, uploaded_files
+from .journaling import (
+    find_cached,
+    journal,
+    should_journal,
+    start_journaling,
+    started_interactions,
+    uploaded_files,
+)
 from .ledger import DisplayOptions, Ledger, RoundDriver, answer_turns, typed_form
 from .options import Options
 from .prices import TokenPrice
@@ -388,6 +395,7 @@ def begin(
         replay=replay,
         before=before,
         uploaded=uploaded_files,
+        started=started_interactions,
     )
     if journaled:
         start_journaling(ledger, request, options, 0 if column is None else column.sample)

@@ -17,6 +17,8 @@ from .backend import (
     RemoteFile,
     RemoteInteraction,
     RemoteJob,
+    RequestedInteraction,
+    ResumedDecoder,
     SentRequest,
     TokenCount,
 )
@@ -49,6 +51,8 @@ __all__ = [
     "RemoteFile",
     "RemoteInteraction",
     "RemoteJob",
+    "RequestedInteraction",
+    "ResumedDecoder",
     "SentRequest",
     "TokenCount",
     "backend",

@@ -18,7 +18,13 @@ from ..content import CallResult, Request
 from ..events import Decoded, Failure, SafetyRating, TokenDetail, TokenScore, Usage
 from .auth import Auth
 from .http_request import Endpoint, Form, HttpRequest
-from .interactions_api import GetInteraction, InteractionsApi, RemoteInteraction
+from .interactions_api import (
+    GetInteraction,
+    InteractionsApi,
+    RemoteInteraction,
+    RequestedInteraction,
+    ResumedDecoder,
+)
 
 __all__ = [
     "Auth",
@@ -39,6 +45,8 @@ __all__ = [
     "RemoteFile",
     "RemoteInteraction",
     "RemoteJob",
+    "RequestedInteraction",
+    "ResumedDecoder",
     "SentRequest",
     "TokenCount",
 ]

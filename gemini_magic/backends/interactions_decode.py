@@ -177,6 +177,7 @@ class InteractionDecoder:
             extras or None,
             cursor=json_safe(text_of(value.get("event_id"))),
             held=self._held,
+            stored_id=json_safe(ident),
         )
 
     # -- events

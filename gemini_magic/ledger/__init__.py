@@ -12,7 +12,7 @@ from ..lazy import lazy_names
 from .candidates import Candidate, citations_of, grounding_of
 from .confirmation import Confirmation, Decision
 from .display_options import typed_form
-from .exchange import REDACTED, Attempt, Exchange, Pause, Transfer, clean_headers, clean_url
+from .exchange import REDACTED, Attempt, Exchange, Pause, ServerRun, Transfer, clean_headers, clean_url
 from .items import (
     AnswerItem,
     CallItem,
@@ -85,6 +85,7 @@ __all__ = [
     "RoundDriver",
     "RoundRow",
     "SafetyRow",
+    "ServerRun",
     "SourceRow",
     "StepLog",
     "StepRow",

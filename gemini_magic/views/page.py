@@ -54,6 +54,7 @@ _WAITING: Final = (
     "uploading",
     "processing",
     "retrying",
+    "resuming",
     "queued",
 )  # phases in which the status line has a long text
 _BLANK_LINE: Final = re.compile(r"\n(?=[^\S\n]*\n)")
