@@ -50,9 +50,10 @@ from .gemini_files import FILES, gemini_base
 from .gemini_functions import calling_config, tools_field
 from .gemini_media import media_fields
 from .gemini_reference import undocumented
-from .gemini_sent import read_request, read_results
+from .gemini_sent import continues_contents, read_request, read_results
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
+from .media_support import check_cloud_storage, check_media
 from .urls import checked_model, method_of, quoted
 
 __all__ = [
@@ -324,7 +325,9 @@ def body_of(request: Request, beside: Sequence[str] = (), *, server_calls: bool 
 
     Raises:
         OptionError: two fields of the request exclude each other.
+        PromptError: the model or the API does not take a medium of the prompt.
     """
+    check_media(request)
     body: dict[str, Any] = {"contents": [_turn(turn, request.model) for turn in request.turns]}
     if request.system:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
@@ -406,7 +409,10 @@ def encode(request: Request, endpoint: Endpoint) -> HttpRequest:
 
     Raises:
         OptionError: the URL, the model name or a value is not valid.
+        PromptError: the model or the API does not take a medium of the prompt.
     """
+    if not endpoint.base_url:
+        check_cloud_storage(request)
     body = body_of(request, server_calls=True)
     return json_request(_url(request.model, endpoint), body, streamed=endpoint.form == "sse")
 
@@ -465,6 +471,7 @@ GEMINI = Backend(
     price_data=price_data,
     read_request=read_request,
     read_results=read_results,
+    continues=continues_contents,
     undocumented=undocumented,
     count=CountTokens(_count, read_token_count),
     models=ListModels(_models, read_models),

@@ -25,12 +25,13 @@ from .interactions_agents import (
     runs_in_background,
     with_config_type,
 )
-from .interactions_config import generation_fields, refuse_settings, response_format
+from .interactions_config import generation_fields, refuse_settings, request_notes, response_format
 from .interactions_decode import interactions_decoder
 from .interactions_errors import interactions_failure
 from .interactions_input import input_of, turns_to_send
 from .interactions_replay import resumed_interaction
 from .interactions_sent import (
+    continues_input,
     interactions_price_data,
     interactions_tier,
     read_interactions_request,
@@ -78,7 +79,7 @@ _TOP: Final = (
 
 
 def _url(model: str, endpoint: Endpoint) -> str:
-    checked_model(model)
+    checked_model(model)  # it is in the body
     return interactions_url(endpoint)
 
 
@@ -178,10 +179,12 @@ INTERACTIONS = Backend(
     price_data=interactions_price_data,
     read_request=read_interactions_request,
     read_results=read_interactions_results,
+    continues=continues_input,
     requested_tier=interactions_tier,
     count=CountTokens(_count, read_token_count),
     models=GEMINI.models,
     files=GEMINI.files,
+    decisions=GEMINI.decisions,
     interactions=InteractionsApi(
         get=get_interaction,
         cancel=cancel_interaction,
@@ -191,5 +194,6 @@ INTERACTIONS = Backend(
         resumed=resumed_interaction,
         cursor_of=cursor_of,
     ),
+    request_notes=request_notes,
     unenforced_rules=_unenforced_rules,
 )
