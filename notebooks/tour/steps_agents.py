@@ -149,20 +149,6 @@ Tell the story of its last night.""",
     (
         "markdown",
         """\
-Without retries the cell fails, and `%gemini resume` fetches the rest when you want it, even after a restart of the kernel.""",
-    ),
-    ("code", "server.cut(after=14)"),
-    (
-        "code!",
-        """\
-%%gemini --server-store --retries 0 -o late
-Tell the story of its last night.""",
-    ),
-    ("code", "%gemini resume"),
-    ("code", "server.requests[-2:]"),
-    (
-        "markdown",
-        """\
 ## An agent
 
 `--agent` names an agent instead of a model. It works in the background of the server, which keeps its answer; both are implied. The cell
@@ -183,9 +169,9 @@ Write a report about the cables of 1858 and 1866.""",
     (
         "code",
         """\
-for answer in (story, late, report):
+for answer in (story, report):
     gemini_magic.interactions.delete(answer.response_id)
-server.requests[-3:]""",
+server.requests[-2:]""",
     ),
     (
         "markdown",
