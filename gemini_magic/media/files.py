@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from ..content import Blob, LocalFile, Part, Text
 from ..errors import PromptError
-from .pictures import converted_blob
+from .pictures import converted_blob, note_large_png
 from .signatures import HEAD_SIZE, MediaFormat, sniff
 from .source import MediaSource, readable_size
 
@@ -77,6 +77,7 @@ def file_part(path: PurePath, source: MediaSource) -> list[Part]:
     if found.mime_type == "application/pdf":
         _check_limit(size, _MOST_PDF, found, source)
     _check_limit(size, _MOST, found, source)
+    note_large_png(size, found, source)
     return [LocalFile(str(file.absolute()), found.mime_type, size, "")]
 
 
@@ -178,6 +179,7 @@ def bytes_part(data: bytes, source: MediaSource) -> Part:
     if found.use == "text":
         _check_limit(len(data), _MOST_TEXT, found, source)
         return Text(_decoded(data, source))
+    note_large_png(len(data), found, source)
     return Blob(found.mime_type, data)
 
 
