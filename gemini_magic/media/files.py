@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from ..content import Blob, LocalFile, Part, Text
 from ..errors import PromptError
+from .damage import damage_of
 from .pictures import converted_blob, note_large_png
 from .signatures import HEAD_SIZE, MediaFormat, sniff
 from .source import MediaSource, readable_size
@@ -23,6 +24,7 @@ from .source import MediaSource, readable_size
 __all__ = ["bytes_part", "file_part", "read_files"]
 
 _MOST_TEXT: Final = 1_000_000  # bytes of a text file
+_MOST_CHECKED: Final = 200_000_000  # bytes of an image file that is checked whether it is whole
 _MOST_CONVERTED: Final = 200_000_000  # bytes of an image file that is converted
 _MOST_PDF: Final = 50_000_000  # ai.google.dev, "Document understanding"
 _MOST: Final = 2_000_000_000  # bytes of a file; ai.google.dev, "Files API"
@@ -63,6 +65,8 @@ def file_part(path: PurePath, source: MediaSource) -> list[Part]:
                 limit = _MOST_TEXT if found.use == "text" else _MOST_CONVERTED
                 _check_limit(size, limit, found, source)
                 rest = stream.read(limit)
+            elif found.family == "image" and size <= _MOST_CHECKED:
+                _check_whole(head + stream.read(), found, source)
     except OSError as error:
         raise _unreadable(source, error) from error
     promised = _NAMES.get(file.suffix.lower())
@@ -134,6 +138,13 @@ def _check_limit(size: int, limit: int, found: MediaFormat, source: MediaSource)
     )
 
 
+def _check_whole(data: bytes, found: MediaFormat, source: MediaSource) -> None:
+    if (damage := damage_of(data, found.mime_type)) is not None:
+        raise source.problem(
+            f"is {_article(found.name)} that is damaged: {damage}.", "Save or download it again."
+        )
+
+
 def _article(name: str) -> str:
     return (
         name
@@ -179,6 +190,7 @@ def bytes_part(data: bytes, source: MediaSource) -> Part:
     if found.use == "text":
         _check_limit(len(data), _MOST_TEXT, found, source)
         return Text(_decoded(data, source))
+    _check_whole(data, found, source)
     note_large_png(len(data), found, source)
     return Blob(found.mime_type, data)
 
