@@ -65,8 +65,6 @@ def file_part(path: PurePath, source: MediaSource) -> list[Part]:
                 limit = _MOST_TEXT if found.use == "text" else _MOST_CONVERTED
                 _check_limit(size, limit, found, source)
                 rest = stream.read(limit)
-            elif found.family == "image" and size <= _MOST_CHECKED:
-                _check_whole(head + stream.read(), found, source)
     except OSError as error:
         raise _unreadable(source, error) from error
     promised = _NAMES.get(file.suffix.lower())
@@ -138,11 +136,9 @@ def _check_limit(size: int, limit: int, found: MediaFormat, source: MediaSource)
     )
 
 
-def _check_whole(data: bytes, found: MediaFormat, source: MediaSource) -> None:
-    if (damage := damage_of(data, found.mime_type)) is not None:
-        raise source.problem(
-            f"is {_article(found.name)} that is damaged: {damage}.", "Save or download it again."
-        )
+def _check_whole(data: bytes, mime_type: str, source: MediaSource) -> None:
+    if (damage := damage_of(data, mime_type)) is not None:
+        raise source.problem(f"is a damaged {sniff(data).name}: {damage}.", "Save or download it again.")
 
 
 def _article(name: str) -> str:
@@ -190,7 +186,7 @@ def bytes_part(data: bytes, source: MediaSource) -> Part:
     if found.use == "text":
         _check_limit(len(data), _MOST_TEXT, found, source)
         return Text(_decoded(data, source))
-    _check_whole(data, found, source)
+    _check_whole(data, found.mime_type, source)
     note_large_png(len(data), found, source)
     return Blob(found.mime_type, data)
 
@@ -247,7 +243,7 @@ def read_files(parts: Sequence[Part], limit: int) -> tuple[Part, ...]:
         limit: the size in bytes up to which the media of the prompt together are sent inside the request.
 
     Raises:
-        PromptError: a file cannot be read any more.
+        PromptError: a file cannot be read any more, or is a damaged image.
     """
     used = sum(len(part.data) for part in parts if isinstance(part, Blob))
     files = [(part.size, at) for at, part in enumerate(parts) if isinstance(part, LocalFile)]
@@ -265,6 +261,7 @@ def _inline(file: LocalFile) -> Blob:
         data = Path(file.path).read_bytes()
     except OSError as error:
         raise _unreadable(MediaSource(file.path, []), error) from error
+    _check_whole(data, file.mime_type, MediaSource(file.path, []))
     return Blob(file.mime_type, data, file.signature, media=file.media)
 
 
@@ -275,6 +272,9 @@ def _with_digest(file: LocalFile) -> LocalFile:
 
     try:
         with Path(file.path).open("rb") as stream:
+            if file.mime_type.startswith("image/") and file.size <= _MOST_CHECKED:
+                _check_whole(stream.read(), file.mime_type, MediaSource(file.path, []))
+                stream.seek(0)
             return replace(file, digest=hashlib.file_digest(stream, "sha256").hexdigest())
     except OSError as error:
         raise _unreadable(MediaSource(file.path, []), error) from error

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from gemini_magic.errors import PromptError
-from gemini_magic.media import MediaSource, media_parts, sniff
+from gemini_magic.media import MediaSource, media_parts, read_files, sniff
 from gemini_magic.media.damage import damage_of
 
 PIXELS = Image.fromarray(np.random.default_rng(3).integers(0, 255, (60, 80, 3), "uint8"))
@@ -54,15 +54,14 @@ def test_changed_pixels_of_a_png_image_are_noticed():
 
 def test_damaged_bytes_and_files_are_errors_with_a_remedy(tmp_path):
     cut = IMAGES["jpeg"][:-20]
-    with pytest.raises(
-        PromptError, match=r"^photo is a JPEG image that is damaged: it ends too early\."
-    ) as caught:
+    with pytest.raises(PromptError, match=r"^photo is a damaged JPEG image: it ends too early\.") as caught:
         media_parts(cut, MediaSource("photo", []))
     assert caught.value.remedy == "Save or download it again."
     path = tmp_path / "a.png"
     path.write_bytes(IMAGES["png"][:-20])
-    with pytest.raises(PromptError, match=r"a\.png is a PNG image that is damaged: it ends too early\."):
-        media_parts(PurePath(path), MediaSource("x", []))
+    for limit in (1_000_000, 10):  # inside the request, and uploaded
+        with pytest.raises(PromptError, match=r"a\.png is a damaged PNG image: it ends too early\."):
+            read_files(media_parts(PurePath(path), MediaSource("x", [])), limit)
 
 
 def test_any_bytes_are_checked_without_an_error():
