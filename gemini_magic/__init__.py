@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import files
+    from . import files, interactions
     from .api import ask, stream
     from .catalog import count_tokens, models
     from .comparison import Comparison, compare
@@ -42,6 +42,7 @@ __all__ = [
     "count_tokens",
     "decide",
     "files",
+    "interactions",
     "load_ipython_extension",
     "models",
     "rows",
@@ -76,8 +77,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "files":
-        return import_module(".files", __name__)
+    if name in ("files", "interactions"):
+        return import_module(f".{name}", __name__)
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,7 @@ from .ledger import Ledger
 from .prices import Cost, add_costs, list_price, reported_cost
 from .tables import Rows
 
-__all__ = ["answer_cost", "round_costs"]
+__all__ = ["answer_cost", "round_costs", "step_cost"]
 
 
 def answer_cost(ledger: Ledger) -> Cost | None:
@@ -31,6 +31,16 @@ def round_costs(ledger: Ledger) -> list[Cost | None]:
         _request_cost(ledger, each.usage, () if each.cost is None else (each.cost,), each.chunks)
         for each in ledger.rounds
     ]
+
+
+def step_cost(ledger: Ledger, usage: Usage) -> float | None:
+    """Return the cost of the tokens of one step in US dollars; None where it is not known, and while the answer runs."""
+    if ledger.status == "running" or "cost" in ledger.extras:
+        return None
+    if ledger.source == "cache":
+        return 0.0
+    cost = _request_cost(ledger, usage, (), (0, 0))
+    return None if cost is None else cost.amount
 
 
 def _request_cost(

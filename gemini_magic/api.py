@@ -18,11 +18,18 @@ from . import schema as schemas
 from . import tools as toolbox
 from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
-from .config import CALL, IGNORED, KEY_WITHHELD, resolve
+from .config import CALL, CHOSEN, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .credentials import find_key, key_header
 from .errors import CredentialsError, OptionError, RecordingError
-from .journaling import find_cached, journal, should_journal, start_journaling, uploaded_files
+from .journaling import (
+    find_cached,
+    journal,
+    should_journal,
+    start_journaling,
+    started_interactions,
+    uploaded_files,
+)
 from .ledger import DisplayOptions, Ledger, RoundDriver, answer_turns, typed_form
 from .options import Options
 from .prices import TokenPrice
@@ -368,12 +375,12 @@ def begin(
     refuse_conflicts(dialect, request, options, sources or {})
     (replay, cache_note), key = _offline_source(request, options, column), None
     withheld, ignored = ((sources or {}).get(name) for name in (KEY_WITHHELD, IGNORED))
+    ledger = _ledger(request, options, before, conversation, "" if column is None else column.label)
     is_local = replay is not None or dialect.local is not None
     if not is_local:
         key = key_for_options(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
-    ledger = _ledger(request, options, before, conversation, "" if column is None else column.label)
-    if not is_local:
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
+    notices = (*notices, *_about_backend(dialect, request, sources or {}))
     _note_settings(ledger, None if is_local else withheld, ignored, key, notices)
     journaled = not cache_note and should_journal(options, local=is_local)
     _note_journal(ledger, cache_note, journaled=journaled)
@@ -388,6 +395,7 @@ def begin(
         replay=replay,
         before=before,
         uploaded=uploaded_files,
+        started=started_interactions,
     )
     if journaled:
         start_journaling(ledger, request, options, 0 if column is None else column.sample)
@@ -434,6 +442,12 @@ def _ledger(request: Request, options: Options, before: str, conversation: str, 
         schema=options.schema,
         column=column,
     )
+
+
+def _about_backend(dialect: Backend, request: Request, sources: Mapping[str, str]) -> Sequence[str]:
+    """Sentences about the choice of the backend, and about what it sends that the user did not write."""
+    chosen = sources.get(CHOSEN)
+    return (*([chosen] if chosen else []), *dialect.request_notes(request))
 
 
 _reported: set[str] = set()  # notes about ignored settings that an answer of this process has shown

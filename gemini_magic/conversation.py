@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from .content import Blob, Call, CallResult, Opaque, Part, Text, Thought, Turn, encodable
 from .events import Status
 from .text import one_line
@@ -32,6 +34,11 @@ class ConversationEntry(NamedTuple):
     status: Status = "complete"
     key: Hashable = None
     stale: bool = False
+
+    @property
+    def sent_turns(self) -> tuple[Turn, ...]:
+        """The turns to send again. A stale answer is stored on the server after another question than the present one."""
+        return tuple(map(_without_id, self.turns)) if self.stale else self.turns
 
 
 class TurnNumber(NamedTuple):
@@ -65,7 +72,7 @@ class Conversation:
     @property
     def turns(self) -> tuple[Turn, ...]:
         """All turns, oldest first."""
-        return tuple(turn for entry in self.entries for turn in entry.turns)
+        return tuple(turn for entry in self.entries for turn in entry.sent_turns)
 
     def before(self, key: Hashable) -> tuple[Turn, ...]:
         """Return the turns before the entry with this key; all turns if there is no such entry or the key is None."""
@@ -108,7 +115,10 @@ class Conversation:
 
     def trim(self, keep: int) -> None:
         """Remove all but the newest ``keep`` questions."""
-        del self.entries[: max(0, len(self.entries) - keep)]
+        removed = max(0, len(self.entries) - keep)
+        if removed:  # the server still has the questions that are removed
+            rest = self.entries[removed:]
+            self.entries[:] = [each._replace(turns=tuple(map(_without_id, each.turns))) for each in rest]
 
     def clear(self) -> None:
         """Remove all questions and answers."""
@@ -118,6 +128,11 @@ class Conversation:
         if key is None:
             return None
         return next((at for at, entry in enumerate(self.entries) if entry.key == key), None)
+
+
+def _without_id(turn: Turn) -> Turn:
+    """The turn as it is sent itself, and not by the id under which a server stores it."""
+    return replace(turn, stored=None) if turn.stored is not None and turn.parts else turn
 
 
 def answer_turn(parts: Sequence[Part]) -> Turn | None:

@@ -30,6 +30,9 @@ Cause: TypeAlias = Literal[
 
 _RESUME: Final = "The answer received so far is kept. `%gemini resume` asks for the rest in a new request."
 _ASK_AGAIN: Final = "`%gemini resume` asks the same question again in a new request."
+_READ_AGAIN: Final = (
+    "The server stores the answer: `%gemini resume` reads it from there, without a new request to the model."
+)
 _WAIT: Final = "The journal has the whole answer once it has ended."
 # For answers that another kernel requested.
 REMEDY_OTHER_KERNEL: Final = (
@@ -89,6 +92,7 @@ def ending_of(
     finished: bool = False,
     lost: str = "",
     others: Mapping[int, Finish | None] = _NO_OTHERS,
+    stored: bool = False,
 ) -> Ending:
     """Decide how a stream ended.
 
@@ -111,6 +115,7 @@ def ending_of(
         finished: whether the finish reasons show where the answer ends; see ``Ledger.finished``.
         lost: a description of text that arrived but could not be read; empty if all could be read.
         others: the last finish reason of each other candidate, None for one that has none.
+        stored: whether the server stores the answer, so that the rest can be read without a new request to the model.
     """
     if cause in _BREAKS and finished and failure is None and not lost:
         ending = _ending_at_eof(finish, others, arrived, chunks)
@@ -132,6 +137,14 @@ def ending_of(
     if lost and ending.status == "complete":
         error = TruncatedError(f"Part of the answer is lost: {lost}.", remedy=_LOST)
         ending = ending._replace(status="truncated", error=error)
+    return _of_stored_answer(ending, finish) if stored else ending
+
+
+def _of_stored_answer(ending: Ending, finish: Finish | None) -> Ending:
+    """Replace a remedy that would ask the model again, unless the answer has ended on the server."""
+    if ending.error is not None and not (finish is not None and finish.last):
+        for remedy in (_RESUME, _ASK_AGAIN):
+            ending.error.remedy = ending.error.remedy.replace(remedy, _READ_AGAIN)
     return ending
 
 

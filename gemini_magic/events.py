@@ -368,6 +368,7 @@ class Decoded(Struct, gc=False):
             was billed, ``cost`` in US dollars.
         lost: a description of content that could not be read; empty if everything could be read.
         cursor: the place in a stored stream from which the server can repeat it (``event_id``), or None.
+        stored_id: the id with which the stream of an answer that the server stores can be read again, or None.
         held: whether the decoder keeps values of the chunk for a later event, so that they count for the size limit.
     """
 
@@ -379,3 +380,4 @@ class Decoded(Struct, gc=False):
     lost: str = ""
     cursor: str | None = None
     held: bool = False
+    stored_id: str | None = None

@@ -24,7 +24,7 @@ from .options import Options
 from .response import Response, response_from_exchanges
 
 if TYPE_CHECKING:
-    from .client import UploadedFiles
+    from .client import StartedInteractions, UploadedFiles
 
 __all__ = [
     "CachedAnswer",
@@ -35,6 +35,7 @@ __all__ = [
     "response_from_entry",
     "should_journal",
     "start_journaling",
+    "started_interactions",
     "uploaded_files",
 ]
 
@@ -51,6 +52,11 @@ def journal() -> Journal:
 def uploaded_files() -> UploadedFiles:
     """Return the list of the files that the current user has uploaded, which is beside the journal."""
     return client.UploadedFiles(journal().path.with_name("uploads.json"))
+
+
+def started_interactions() -> StartedInteractions:
+    """Return the list of the stored interactions that the current user has started, which is beside the journal."""
+    return client.StartedInteractions(journal().path.with_name("interactions"))
 
 
 @lru_cache(maxsize=1)

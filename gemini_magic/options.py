@@ -429,7 +429,7 @@ class Options:
         DEFAULT.name,
         "--backend",
         metavar="NAME",
-        help=f"API to use: {_BACKENDS}",
+        help=f"API to use: {_BACKENDS}; auto chooses gemini or interactions by the model and the options",
         env="GEMINI_MAGIC_BACKEND",
     )
     base_url: str | None = option(

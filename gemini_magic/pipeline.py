@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
-from .backends import Backend, Decoder, with_headers
+from .backends import Backend, Decoder, ResumedDecoder, with_headers
 from .content import Call, CallResult, Opaque, ToolCall, ToolResult
 from .diagnostics import add_wire_note, unreadable_body
 from .errors import WireError
@@ -17,7 +17,7 @@ from .events import Decoded, Delta, Evidence, Failure, StepStart
 from .ledger import Exchange, Ledger
 from .wire import Item, Reader
 
-__all__ = ["Pipeline"]
+__all__ = ["BodyDecoders", "Pipeline"]
 
 # Small values need more memory than bytes: a chunk has a row in a table, an object or array has a Python object. So
 # they count as more bytes, and a flood of `{}` reaches the size limit before it fills the memory.
@@ -37,6 +37,47 @@ _MAX_EVENTS = 50_000  # decoded from one chunk: they are added to the ledger at 
 # between them.
 _SLICE = 1 << 16  # bytes
 _BATCH = 1_000  # chunks
+
+
+class BodyDecoders:
+    """The decoders of the exchanges of one answer.
+
+    Each request to the model has a new one. An exchange that reads a stored answer on has that of the stream before.
+
+    Args:
+        backend: the dialect.
+        ledger: the record of the answer, from which the events before a cut are read.
+    """
+
+    def __init__(self, backend: Backend, ledger: Ledger) -> None:
+        self._backend = backend
+        self._ledger = ledger
+        self._decoder: Decoder | None = None  # of the newest request to the model
+        self._first_chunk = 0  # of that request
+        self._resumed: ResumedDecoder | None = None
+
+    def for_request(self, method: str, url: str) -> Decoder:
+        """The decoder of the answer to a request that is about to be sent."""
+        api = self._backend.interactions
+        if method != "GET" or api is None:
+            self._first_chunk = self._ledger.chunk_columns.length
+            self._resumed = None
+            self._decoder = self._backend.decoder()
+            return self._decoder
+        decoder = self.resumed()
+        if decoder is None:  # the answer was requested by another process, or by another cell
+            decoder = self._resumed = api.resumed(self._backend.decoder())
+        decoder.begin(api.cursor_of(url))
+        return decoder
+
+    def resumed(self) -> ResumedDecoder | None:
+        """What goes on with the stream that was read last; None if no stream was read that a server may store."""
+        api = self._backend.interactions
+        if self._resumed is None and api is not None and self._decoder is not None:
+            self._resumed = api.resumed(self._decoder)
+            raw = self._ledger.raw
+            self._resumed.learn(raw[n].raw for n in range(self._first_chunk, len(raw)))
+        return self._resumed
 
 
 class Pipeline:

@@ -1,4 +1,4 @@
-"""Creates files and folders that only their owner can read, because they hold prompts and answers.
+"""Creates and replaces files and folders that only their owner can read, because they hold prompts and answers.
 
 A file that exists keeps its mode: its owner chose it.
 """
@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import IO, Literal
 
-__all__ = ["make_private_folder", "open_private"]
+__all__ = ["make_private_folder", "open_private", "replace_private"]
 
 
 def _opener(path: str, flags: int) -> int:
@@ -34,3 +34,22 @@ def make_private_folder(path: Path) -> None:
     for folder in [*reversed(path.parents), path]:
         if not folder.is_dir():
             folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def replace_private(path: Path, data: bytes) -> None:
+    """Write a whole file, so that it is never half written: readers find the old content or the new one.
+
+    The folder and its missing parents are created.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    new = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    make_private_folder(path.parent)
+    try:
+        with open_private(new, "wb") as file:
+            file.write(data)
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise

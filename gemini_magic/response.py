@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 from . import diagnostics, recording, views
 from . import ledger as records
 from . import schema as schemas
-from .answer_cost import answer_cost, round_costs
+from .answer_cost import answer_cost, round_costs, step_cost
 from .backends import backend
 from .client import Stream, play
 from .content import Call, Part, Request
@@ -63,7 +63,7 @@ from .views import AnswerCandidate, AnswerContent, DisplayedValue
 
 if TYPE_CHECKING:
     from .diff import Difference
-    from .ledger import RoundRow
+    from .ledger import RoundRow, StepRow
     from .schema import Items, Schema
     from .timing import Timing
 
@@ -365,6 +365,15 @@ class Response(AnswerContent, DisplayedValue):
             records.RoundRow,
             records.round_rows(self.ledger, [cost.amount if cost else None for cost in costs]),
         )
+
+    @property
+    def steps(self) -> Rows[StepRow]:
+        """One row for each step of the answer: thoughts, text, calls of functions, uses of the server's tools.
+
+        Only the Interactions API answers in steps; for other APIs the table is empty.
+        """
+        rows = records.step_rows(self.ledger, lambda usage: step_cost(self.ledger, usage))
+        return rows_of(records.StepRow, rows)
 
     @property
     def tool_runs(self) -> list[ToolRun]:

@@ -17,14 +17,16 @@ from .backend import (
     RemoteFile,
     RemoteInteraction,
     RemoteJob,
+    RequestedInteraction,
+    ResumedDecoder,
     SentRequest,
     TokenCount,
 )
 from .http_errors import retry_after, with_headers
+from .protocols import AUTO, backends_of_model, choose_backend, is_agent, needs_interactions
 from .registry import (
     DEFAULT,
     backend,
-    chosen_backend,
     default_model,
     host_to_name,
     may_send_key,
@@ -33,6 +35,7 @@ from .registry import (
 )
 
 __all__ = [
+    "AUTO",
     "DEFAULT",
     "LOOPBACK",
     "Auth",
@@ -49,15 +52,20 @@ __all__ = [
     "RemoteFile",
     "RemoteInteraction",
     "RemoteJob",
+    "RequestedInteraction",
+    "ResumedDecoder",
     "SentRequest",
     "TokenCount",
     "backend",
-    "chosen_backend",
+    "backends_of_model",
+    "choose_backend",
     "default_model",
     "host_to_name",
+    "is_agent",
     "may_send_key",
     "names",
     "names_for_help",
+    "needs_interactions",
     "retry_after",
     "with_headers",
 ]

@@ -26,7 +26,6 @@ from ..content import (
     LocalFile,
     Part,
     Request,
-    RequestSettings,
     ResultMedia,
     Text,
     Thinking,
@@ -51,7 +50,7 @@ from .gemini_files import FILES, gemini_base
 from .gemini_functions import calling_config, tools_field
 from .gemini_media import media_fields
 from .gemini_reference import undocumented
-from .gemini_sent import read_request, read_results
+from .gemini_sent import continues_contents, read_request, read_results
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 from .media_support import check_cloud_storage, check_media
@@ -263,14 +262,19 @@ def _thinking_config(thinking: Thinking, model: str) -> dict[str, Any]:
     return {"includeThoughts": True, "thinkingLevel": level.upper()}
 
 
-def _refuse_server_state(settings: RequestSettings) -> None:
-    """Refuse the settings that only the Interactions API has.
+def _refuse_server_state(request: Request) -> None:
+    """Refuse what only the Interactions API has.
 
     Raises:
-        OptionError: the request has one of them.
+        OptionError: the request has such a setting, or continues a conversation that only a server has.
     """
+    if any(turn.stored is not None and not turn.parts for turn in request.turns):
+        raise OptionError(
+            "The conversation continues a stored answer, which needs the Interactions API.",
+            remedy="Add --backend interactions, or start a new conversation with --fresh.",
+        )
     for name, flag in _INTERACTIONS_ONLY.items():
-        if getattr(settings, name):
+        if getattr(request.settings, name):
             raise OptionError(
                 f"{flag} needs the Interactions API.",
                 remedy=f"Add --backend interactions, or leave out {flag}.",
@@ -284,7 +288,7 @@ def top_fields(request: Request) -> dict[str, Any]:
         OptionError: the request is for a batch job, which is no request by itself, or for the Interactions API.
     """
     settings = request.settings
-    _refuse_server_state(settings)
+    _refuse_server_state(request)
     body: dict[str, Any] = {}
     if tools := tools_field(settings):
         body["tools"] = tools
@@ -467,6 +471,7 @@ GEMINI = Backend(
     price_data=price_data,
     read_request=read_request,
     read_results=read_results,
+    continues=continues_contents,
     undocumented=undocumented,
     count=CountTokens(_count, read_token_count),
     models=ListModels(_models, read_models),

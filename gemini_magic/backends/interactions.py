@@ -18,11 +18,20 @@ from .backend import Backend, CountTokens, Endpoint, HttpRequest, InteractionsAp
 from .gemini import GEMINI, LATEST, json_request
 from .gemini_catalog import read_token_count
 from .gemini_usage import PRICE_PROVIDER
-from .interactions_config import generation_fields, refuse_settings, response_format
+from .interactions_agents import (
+    agent_fields,
+    check_agent,
+    requested_interaction,
+    runs_in_background,
+    with_config_type,
+)
+from .interactions_config import generation_fields, refuse_settings, request_notes, response_format
 from .interactions_decode import interactions_decoder
 from .interactions_errors import interactions_failure
-from .interactions_input import input_of
+from .interactions_input import input_of, turns_to_send
+from .interactions_replay import resumed_interaction
 from .interactions_sent import (
+    continues_input,
     interactions_price_data,
     interactions_tier,
     read_interactions_request,
@@ -31,6 +40,7 @@ from .interactions_sent import (
 from .interactions_state import (
     cancel_interaction,
     checked_id,
+    cursor_of,
     delete_interaction,
     get_interaction,
     interactions_url,
@@ -69,7 +79,7 @@ _TOP: Final = (
 
 
 def _url(model: str, endpoint: Endpoint) -> str:
-    checked_model(model)
+    checked_model(model)  # it is in the body
     return interactions_url(endpoint)
 
 
@@ -87,19 +97,19 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     settings = request.settings
     refuse_settings(settings)
     stored = settings.server_store or settings.server_background or settings.agent is not None
-    body: dict[str, Any] = (
-        {"model": request.model.removeprefix("models/")}
-        if settings.agent is None
-        else {"agent": settings.agent}
-    )
-    body["input"] = input_of(request.turns)
-    if settings.previous is not None:
-        body["previous_interaction_id"] = checked_id(settings.previous)
+    body = agent_fields(settings) or {"model": request.model.removeprefix("models/")}
+    previous, turns = turns_to_send(request)
+    if turns:
+        body["input"] = input_of(turns)
+    if previous is not None:
+        body["previous_interaction_id"] = checked_id(previous)
     if request.system:
         body["system_instruction"] = request.system
     own = {name: value for name, value in request.params.items() if name in _TOP}
     given = {name: value for name, value in request.params.items() if name not in _TOP}
-    if config := deep_merge(generation_fields(settings), given):
+    config = deep_merge(generation_fields(settings), given)
+    check_agent(settings, config)
+    if config:
         body["generation_config"] = config
     if (form := response_format(settings)) is not None:
         body["response_format"] = form
@@ -107,12 +117,15 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         body["tools"] = tools
     if settings.service_tier:
         body["service_tier"] = settings.service_tier
-    if settings.server_background:
+    background = runs_in_background(settings)
+    if background:
         body["background"] = True
-    body |= {"store": stored, "stream": endpoint.form == "sse"}
+    # A model in the background answers at once with its id, and its stream is requested with that.
+    streamed = endpoint.form == "sse" and (settings.agent is not None or not background)
+    body |= {"store": stored, "stream": streamed}
     if request.continuation is not None:
         body["continuation_token"] = request.continuation
-    return deep_merge(deep_merge(body, own), request.body, drop_null=True)
+    return with_config_type(deep_merge(deep_merge(body, own), request.body, drop_null=True))
 
 
 def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
@@ -137,7 +150,7 @@ def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
         OptionError: the request continues a stored answer, or an agent answers it.
     """
     settings = request.settings
-    if settings.previous is not None or settings.agent is not None:
+    if turns_to_send(request)[0] is not None or settings.agent is not None:
         what = "a stored conversation" if settings.agent is None else "an agent"
         raise OptionError(
             f"The tokens of {what} cannot be counted.", remedy="`r.usage` has the token counts of an answer."
@@ -166,10 +179,21 @@ INTERACTIONS = Backend(
     price_data=interactions_price_data,
     read_request=read_interactions_request,
     read_results=read_interactions_results,
+    continues=continues_input,
     requested_tier=interactions_tier,
     count=CountTokens(_count, read_token_count),
     models=GEMINI.models,
     files=GEMINI.files,
-    interactions=InteractionsApi(get_interaction, cancel_interaction, delete_interaction, read_interaction),
+    decisions=GEMINI.decisions,
+    interactions=InteractionsApi(
+        get=get_interaction,
+        cancel=cancel_interaction,
+        delete=delete_interaction,
+        read=read_interaction,
+        requested=requested_interaction,
+        resumed=resumed_interaction,
+        cursor_of=cursor_of,
+    ),
+    request_notes=request_notes,
     unenforced_rules=_unenforced_rules,
 )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from ..events import Failure, Usage
+from ..events import Decoded, Failure, Usage
 from .http_request import Endpoint, HttpRequest
 
-__all__ = ["GetInteraction", "InteractionsApi", "RemoteInteraction"]
+__all__ = [
+    "GetInteraction",
+    "InteractionsApi",
+    "RemoteInteraction",
+    "RequestedInteraction",
+    "ResumedDecoder",
+]
 
 
 class RemoteInteraction(NamedTuple):
@@ -38,6 +44,22 @@ class RemoteInteraction(NamedTuple):
     failure: Failure | None = None
 
 
+class RequestedInteraction(NamedTuple):
+    """What a request asks of the server that answers it.
+
+    Attributes:
+        stored: whether the server stores the answer.
+        background: whether the server goes on without a connection.
+        agent: the agent that answers; empty for a model.
+        budget: the most tokens that the agent may use; None without such a limit.
+    """
+
+    stored: bool = False
+    background: bool = False
+    agent: str = ""
+    budget: int | None = None
+
+
 class GetInteraction(Protocol):
     """Builds the request that reads a stored interaction."""
 
@@ -57,6 +79,39 @@ class GetInteraction(Protocol):
         """
 
 
+class ResumedDecoder(Protocol):
+    """Decodes the streams of a stored answer after the first one was cut: each repeats a part of it."""
+
+    @property
+    def id(self) -> str:
+        """The id of the answer; empty if the server does not store it."""
+
+    @property
+    def cursor(self) -> str | None:
+        """The event after which the next stream can begin; None if it can only begin at the beginning."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the end of the answer was received."""
+
+    @property
+    def new(self) -> int:
+        """Events of the present stream with new content."""
+
+    @property
+    def repeated(self) -> int:
+        """Events of the present stream without new content."""
+
+    def learn(self, events: Iterable[bytes]) -> None:
+        """Read the JSON texts of events that another decoder has decoded, in order."""
+
+    def begin(self, cursor: str | None) -> None:
+        """A stream begins after this event; None for the beginning."""
+
+    def __call__(self, raw: bytes, event: str | None = None) -> Decoded:
+        """Decode the new content of one event; see :class:`~.backend.Decoder`."""
+
+
 class InteractionsApi(NamedTuple):
     """How a dialect reads, stops and deletes the answers that its server stores.
 
@@ -65,9 +120,15 @@ class InteractionsApi(NamedTuple):
         cancel, delete: ``(endpoint, id)`` -> the request that stops an interaction, or that deletes it, without a key.
             They raise ``OptionError`` for an id that is not valid.
         read: the JSON value of an answer -> the interaction; None if there is none. Never raises.
+        requested: the body of a request for an answer -> what it asks of the server. Never raises.
+        resumed: the decoder of a stream that was cut -> the decoder of the streams that continue it.
+        cursor_of: the URL of ``get`` -> its cursor; None without one. Never raises.
     """
 
     get: GetInteraction
     cancel: Callable[[Endpoint, str], HttpRequest]
     delete: Callable[[Endpoint, str], HttpRequest]
     read: Callable[[Any], RemoteInteraction | None]
+    requested: Callable[[bytes], RequestedInteraction]
+    resumed: Callable[[Any], ResumedDecoder]
+    cursor_of: Callable[[str], str | None]

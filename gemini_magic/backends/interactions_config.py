@@ -5,15 +5,17 @@ Reference: ai.google.dev, "Interactions API", ``GenerationConfig`` and ``Respons
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 from .. import schema as schemas
-from ..content import RequestSettings, Thinking
+from ..content import Request, RequestSettings, Thinking
 from ..errors import OptionError
 from .gemini import BATCH
 
-__all__ = ["generation_fields", "refuse_settings", "response_format"]
+__all__ = ["generation_fields", "refuse_settings", "request_notes", "response_format"]
 
+_DEPRECATED: Final = {"temperature": "-t", "top_p": "--top-p"}
 _CONFIG: Final = {
     "temperature": "temperature",
     "top_p": "top_p",
@@ -38,6 +40,20 @@ def refuse_settings(settings: RequestSettings) -> None:
         _refuse("--safety", "Leave it out; the server's default applies.")
     if settings.service_tier == BATCH:
         _refuse("the service tier batch", "Use another tier, such as flex or deferred, or --backend gemini.")
+
+
+def request_notes(request: Request) -> Sequence[str]:
+    """Sentences about settings that a model may ignore, and about an answer that is stored without ``--server-store``."""
+    settings = request.settings
+    notes = []
+    old = [flag for name, flag in _DEPRECATED.items() if getattr(settings, name) is not None]
+    if old:
+        verb = "is" if len(old) == 1 else "are"
+        notes.append(f"{' and '.join(old)} {verb} deprecated in the Interactions API: models may ignore it.")
+    if not settings.server_store and (settings.agent is not None or settings.server_background):
+        what = "--agent" if settings.agent is not None else "--server-background"
+        notes.append(f"The server stores this answer, because {what} needs that.")
+    return notes
 
 
 def _refuse(feature: str, remedy: str = "Leave it out, or use --backend gemini.") -> NoReturn:

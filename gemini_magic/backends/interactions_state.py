@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from ..errors import OptionError
 from ..events import Failure
@@ -91,6 +91,12 @@ def get_interaction(
     accept = "text/event-stream" if stream else "application/json"
     headers = (("accept", accept), ("accept-encoding", "identity"), ("cache-control", "no-store"))
     return HttpRequest("GET", f"{_url(endpoint, ident)}{query}", headers, b"")
+
+
+def cursor_of(url: str) -> str | None:
+    """The event after which the stream of a URL of :func:`get_interaction` begins; None for the beginning."""
+    found = parse_qs(urlsplit(url).query).get("last_event_id")
+    return found[0] if found else None
 
 
 def cancel_interaction(endpoint: Endpoint, ident: str) -> HttpRequest:

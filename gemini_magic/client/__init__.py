@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .retry import Outcome
     from .secret import Key, Secret
     from .single_attempt import Asker, SingleAttempt
+    from .started_interactions import StartedInteraction, StartedInteractions
     from .stream import Stream, open_stream, play
     from .uploaded_files import UploadedFile, UploadedFiles
 
@@ -33,6 +34,8 @@ __all__ = [
     "Outcome",
     "Secret",
     "SingleAttempt",
+    "StartedInteraction",
+    "StartedInteractions",
     "Stream",
     "UploadedFile",
     "UploadedFiles",
@@ -61,6 +64,8 @@ _HOMES = {
     "Outcome": "retry",
     "Secret": "secret",
     "SingleAttempt": "single_attempt",
+    "StartedInteraction": "started_interactions",
+    "StartedInteractions": "started_interactions",
     "Stream": "stream",
     "UploadedFile": "uploaded_files",
     "UploadedFiles": "uploaded_files",

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from .. import recording
-from ..backends import LOOPBACK, Backend, HttpRequest
+from ..backends import LOOPBACK, Backend, HttpRequest, ResumedDecoder
 from ..diagnostics import MEGABYTE, body_too_large
 from ..errors import ConnectionFailed, GeminiMagicError, WireError
 from ..events import Failure
 from ..ledger import Exchange, Ledger
 from ..media import media_in
 from ..options import Options
+from ..pipeline import BodyDecoders
 from .connection import (
     BrokenBodyError,
     Connection,
@@ -39,6 +40,7 @@ from .transport import send
 if TYPE_CHECKING:
     from ..recording import Recorder, Replay
     from .media_plan import MediaPlan
+    from .stored_answer import StoredAnswer
     from .text_file import TextFile
     from .uploaded_files import UploadedFiles
 
@@ -79,6 +81,7 @@ class StreamJob(NamedTuple):
         files: the digests of the uploaded files that the request refers to, by their URI.
         plan: the media that are uploaded before the request is sent; None without any.
         uploaded: reads the list of the files that were uploaded before; None without one.
+        stored: what to do about an answer that the server stores; None for an answer that it does not.
         clock: the position of the round in the stream.
         before_first_byte: called once for each attempt, when the connection stands and before anything is written; ``NotSent``
             ends the attempt.
@@ -95,6 +98,7 @@ class StreamJob(NamedTuple):
     files: Mapping[str, str] = MappingProxyType({})
     plan: MediaPlan | None = None
     uploaded: Callable[[], UploadedFiles] | None = None
+    stored: StoredAnswer | None = None
     clock: RoundClock = RoundClock()
     before_first_byte: Callable[[], None] | None = None
 
@@ -131,6 +135,8 @@ class Attempts:
             int(size * MEGABYTE) for size in (job.options.max_event, job.options.max_total)
         )
         self._target = Target(ledger, guard, job.backend, job.key, self._recordings, max_event, max_total)
+        self._decoders = BodyDecoders(job.backend, ledger)
+        self._read_before = 0  # what the bodies of a stored answer before this one count as
         self._writer: ExchangeWriter | None = None  # of the current attempt
         self._origin = job.clock.origin  # clock reading when the first request was sent
 
@@ -153,6 +159,11 @@ class Attempts:
     def use(self, job: StreamJob) -> None:
         """Replace the job, once its media are uploaded."""
         self._job = job
+
+    def stored(self) -> ResumedDecoder | None:
+        """What goes on with the stream that was read last, if the server stores the answer; None if it does not."""
+        found = self._decoders.resumed()
+        return found if found is not None and found.id else None
 
     def close(self) -> None:
         """Close the recordings: no other attempt follows."""
@@ -180,7 +191,9 @@ class Attempts:
             files=self._job.files,
         )
         last = self._job.clock.last if self._writer is None else self._writer.last
-        writer = ExchangeWriter(exchange, self._target, expected=self._expected(http), last=last)
+        decoder = self._decoders.for_request(http.method, http.url)
+        self._read_before += self._writer.counted if exchange.resumed and self._writer is not None else 0
+        writer = ExchangeWriter(exchange, self._target, decoder, expected=self._expected(http), last=last)
         self._writer = writer
         response: ResponseHead | None = None
         outcome = Outcome("failed", end="cancelled")
@@ -198,7 +211,7 @@ class Attempts:
         except TimedOut as reached:
             outcome = Outcome(reached.kind, end=reached.kind, limit=reached.limit)
         except ConnectionLost as lost:
-            outcome = self._connection_lost(lost)
+            outcome = self._connection_lost(lost, asks=not exchange.resumed)
         except TooLarge as large:
             outcome = Outcome("full", body_too_large(large.limit), "too large")
         except GeminiMagicError as failed:
@@ -261,7 +274,7 @@ class Attempts:
                 variable = job.options.key_env or next(iter(auth.env), "KEY")
                 writer.note_key_header(auth.header, auth.prefix, variable)
         # Files may be on a slow disk, and one stream must not delay the others.
-        shareable = not job.recorders and job.text_file is None
+        shareable = not job.recorders and job.text_file is None and job.stored is None
         return send(
             http,
             self._connection,
@@ -308,8 +321,8 @@ class Attempts:
     # -- the response
 
     def _read(self, writer: ExchangeWriter, response: ResponseHead, *, more: bool) -> Outcome:
-        text_file = self._job.text_file
-        limit = left = self._target.max_total
+        text_file, stored = self._job.text_file, self._job.stored
+        limit = left = self._target.max_total - self._read_before
 
         def sink(t: float, data: bytes) -> None:
             nonlocal left
@@ -317,11 +330,13 @@ class Attempts:
             self._connection.expect_end(expected=self._ledger.at_end)
             if text_file is not None:
                 self._copy_text(writer, text_file)
+            if stored is not None:
+                self._remember(writer, stored)
             if refusal is not None and worth_retrying(refusal) and more:
                 raise _StopReading(refusal.retry_after)
             left -= max(len(data), _PIECE)
             if min(left, limit - writer.counted) < 0:
-                raise TooLarge(limit)
+                raise TooLarge(self._target.max_total)
 
         try:
             response.read(sink)
@@ -344,6 +359,12 @@ class Attempts:
             writer.note("surplus-bytes", message, "info")
         error = writer.finish()
         return Outcome("end") if error is None else Outcome("failed", error)
+
+    @staticmethod
+    def _remember(writer: ExchangeWriter, stored: StoredAnswer) -> None:
+        if problem := stored.look():
+            message = f"The id {stored.id} of the stored answer could not be written to the list: {problem}."
+            writer.note("not-remembered", message, "warning")
 
     @staticmethod
     def _copy_text(writer: ExchangeWriter, text_file: TextFile) -> None:
@@ -378,15 +399,18 @@ class Attempts:
     def _with_remedy(self, failure: Failure) -> Failure:
         return with_remedy(failure, self._job.backend, self._job.options, self._job.key)
 
-    def _connection_lost(self, lost: ConnectionLost) -> Outcome:
+    def _connection_lost(self, lost: ConnectionLost, *, asks: bool) -> Outcome:
+        """What a lost connection means for a request; ``asks`` if it asks the model, which may be billed."""
         if self._connection.cancelled:
             return Outcome("failed", end="cancelled")
         error = ConnectionFailed(
             "The connection was lost before an answer arrived.",
-            remedy="Try again. The lost request may have been billed." if lost.sent else "Try again.",
+            remedy="Try again. The lost request may have been billed."
+            if lost.sent and asks
+            else "Try again.",
         )
         if self.received_json:
             ledger = self._ledger
             answered = ledger.has_content or ledger.finishes or ledger.blocked or ledger.failure
-            return Outcome("cut", error, "connection lost", retryable=not answered, unanswered=True)
-        return Outcome("failed", error, "connection lost", retryable=True, unanswered=lost.sent)
+            return Outcome("cut", error, "connection lost", retryable=not answered, unanswered=asks)
+        return Outcome("failed", error, "connection lost", retryable=True, unanswered=lost.sent and asks)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..backends import Backend
+from ..backends import Backend, Decoder
 from ..errors import WireError
 from ..events import Failure, Severity
 from ..ledger import Exchange, Ledger
@@ -130,6 +130,7 @@ class ExchangeWriter:
     Args:
         exchange: the exchange, with its request.
         target: where it is written.
+        decoder: decodes the events of its body.
         expected: kinds of anomalies that the request asked for, such as ``json-object``.
         last: when the exchange before it received its last bytes, in seconds on the ledger's clock.
 
@@ -138,7 +139,13 @@ class ExchangeWriter:
     """
 
     def __init__(
-        self, exchange: Exchange, target: Target, *, expected: tuple[str, ...] = (), last: float = 0.0
+        self,
+        exchange: Exchange,
+        target: Target,
+        decoder: Decoder,
+        *,
+        expected: tuple[str, ...] = (),
+        last: float = 0.0,
     ) -> None:
         self.last = last
         self._exchange = exchange
@@ -156,7 +163,7 @@ class ExchangeWriter:
             exchange,
             target.ledger,
             target.backend,
-            target.backend.decoder(),
+            decoder,
             max_event=target.max_event,
             max_total=target.max_total,
             writing=target.guard,

@@ -8,20 +8,24 @@ from __future__ import annotations
 import re
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
+from ..backends import HttpRequest, ResumedDecoder
 from ..endings import Cause
-from ..errors import GeminiMagicError
+from ..errors import GeminiMagicError, OptionError
 from ..events import Failure
-from ..ledger import Ledger, Pause, Phase
+from ..ledger import Ledger, Pause, Phase, ServerRun
 from .attempt import Attempts, StreamJob
+from .background_run import BackgroundRun, NextLook
 from .connection import Connection, ConnectionLost, TimedOut
+from .endpoint import endpoint_of
 from .exchange_writer import LedgerGuard
 from .rate_limit import RATE_LIMITER, rate_scope
-from .retry import Outcome, backoff
+from .retry import Outcome, backoff, worth_retrying
 from .secret import strip_traceback
 
 if TYPE_CHECKING:
@@ -32,7 +36,10 @@ __all__ = ["StreamReader"]
 _POLL = 1.0  # seconds after which a queued request looks whether requests before it have left the queue
 _UNNOTED_WAIT = 0.5  # seconds; a shorter wait in the queue needs no note
 _REASON_WIDTH = 40  # characters of a reason, so that the status line fits into a terminal
+_GOES_ON = "The server goes on with the answer. `%gemini resume` follows it; `%gemini interactions` shows its state and stops it."
 _NEVER_RETRIED = (401, 402, 403)  # refused in every form
+_BAD_CURSOR = (400, 404, 416)  # possible answers to a request that names an event
+_MOST_RESUMED = 1000  # how often one stream is resumed
 _NO_MODEL = re.compile(r"\b(?:is|was) not found\b|\bdoes not exist\b")
 
 
@@ -107,6 +114,10 @@ class StreamReader:
             if uploads is not None and (renewed := uploads.renewed(self._ledger.failure)) is not None:
                 self._use(renewed)
                 continue
+            if (run := self._background_run()) is not None:
+                return self._follow(run, outcome, number)
+            if (stored := self._resumable(outcome)) is not None:
+                return self._resume(stored, outcome, number)
             if not (outcome.retryable and more) or (outcome.unanswered and self._repeated):
                 break
             wait = self._wait_before_next(outcome, number)
@@ -117,6 +128,178 @@ class StreamReader:
             self._note_fallback(outcome)
             outcome = self._attempts.make(job.whole, number + 1, more=False, waited=self._wait_for_slot())
         return outcome
+
+    # -- following an answer that is made without a connection
+
+    def _background_run(self) -> BackgroundRun | None:
+        """What decides how the answer is followed; None for an answer in the foreground, or one that has not begun."""
+        api, options = self._job.backend.interactions, self._job.options
+        if api is None or self._connection.cancelled or self._attempts.stored() is None:
+            return None
+        requested = api.requested(self._job.http.body)
+        if not requested.background:
+            return None
+        with self._guard:
+            self._ledger.steps.run = ServerRun(requested.agent, requested.budget)
+        return BackgroundRun(options.retries, streams=endpoint_of(options).form == "sse")
+
+    def _follow(self, run: BackgroundRun, outcome: Outcome, number: int) -> Outcome:
+        """Follow an answer that the server makes without a connection, until its end, after attempt ``number``.
+
+        Raises:
+            ConnectionLost: the stream was cancelled during a wait.
+            TimedOut: the total timeout was reached during a wait.
+        """
+        before, asked = None, Counter[str]()
+        while not self._ledger.finishes and not self._connection.cancelled:
+            state = self._progress()
+            look = run.after(
+                outcome, self._ledger.failure, created=before is None, progressed=state != before
+            )
+            http = None if look is None else self._looked_up(look, asked)
+            if look is None or http is None:
+                self._advise_to_follow()
+                break
+            before, number = state, number + 1
+            asked[http.url] += 1
+            try:
+                waited = self._wait(
+                    "following", Pause(look.why, self._elapsed() + look.wait), self._pace(look.wait)
+                )
+            except TimedOut:
+                self._advise_to_follow()
+                raise
+            outcome = self._attempts.make(http, number, more=False, waited=waited)
+        return outcome
+
+    def _progress(self) -> tuple[object, ...]:
+        """What changes when anything new arrives."""
+        ledger = self._ledger
+        return len(ledger.parts.get(0, ())), len(ledger.steps), ledger.chars, ledger.extras.get("status")
+
+    def _looked_up(self, look: NextLook, asked: Counter[str]) -> HttpRequest | None:
+        """The request of a look; in a recording the one that follows there, as often as it was made. None without one."""
+        stored, replay = self._attempts.stored(), self._job.replay
+        if stored is None:
+            return None
+        wanted = [
+            self._stored_request(stored, stored.cursor if stream else None, stream=stream)
+            for stream in (look.stream, not look.stream)
+        ]
+        if replay is None:
+            return wanted[0]
+        return next(
+            (each for each in wanted if each is not None and replay.contains(each, asked[each.url])), None
+        )
+
+    def _pace(self, seconds: float) -> float:
+        """A wait, within the total timeout; in a replay at its speed.
+
+        Raises:
+            TimedOut: the total timeout is reached before the wait is over.
+        """
+        replay = self._job.replay
+        if replay is not None:
+            return seconds / replay.speed if replay.speed else 0.0
+        remaining = self._connection.remaining()
+        if remaining is not None and remaining <= seconds:
+            self._connection.wait_cancelled(max(0.0, remaining))
+            raise TimedOut("timeout", self._job.options.timeout)
+        return seconds
+
+    def _advise_to_follow(self) -> None:
+        """Following ends before the answer does: say in the remedy of the error that the server goes on."""
+        if not self._connection.cancelled and self._job.replay is None:
+            with suppress(ConnectionLost), self._guard:
+                self._ledger.set_advice(_GOES_ON)
+
+    # -- reading a stored answer again
+
+    def _resumable(self, outcome: Outcome) -> ResumedDecoder | None:
+        """What goes on with the stream after an attempt; None if it has ended, or if the server does not store it.
+
+        A stored answer is read again and not requested again, also if nothing of it has arrived.
+        """
+        if self._job.backend.interactions is None or self._connection.cancelled:
+            return None
+        ledger, failure = self._ledger, self._ledger.failure
+        if any(finish.last for finish in ledger.finishes.values()):
+            return None
+        if failure is not None:
+            broken = worth_retrying(failure)
+        else:
+            broken = outcome.cause in ("cut", "stalled", "end") or outcome.retryable
+        return self._attempts.stored() if broken else None
+
+    def _resume(self, stored: ResumedDecoder, outcome: Outcome, number: int) -> Outcome:
+        """Read a stored answer again until its end, after attempt ``number`` of the round.
+
+        Attempts that bring nothing new count as retries; with each new event the count begins again.
+
+        Raises:
+            ConnectionLost: the stream was cancelled during a wait.
+            TimedOut: the total timeout was reached during a wait.
+        """
+        best, failure = outcome, self._ledger.failure  # of the last attempt that received something
+        failed, cursor = 0, stored.cursor
+        for resumed in range(1, _MOST_RESUMED + 1):
+            http = self._stored_request(stored, cursor)
+            if http is None or not self._may_resume(http, failed):
+                break
+            wait = self._wait_before_next(outcome, failed)
+            if wait is None:
+                break
+            pause = self._resume_pause(outcome, failed, wait)
+            outcome = self._attempts.make(
+                http, number + resumed, more=False, waited=self._wait("resuming", pause, wait)
+            )
+            failed = 0 if stored.new else failed + 1
+            if self._attempts.received_json:
+                best, failure = outcome, self._ledger.failure
+            refused = self._ledger.failure
+            if cursor is not None and refused is not None and refused.code in _BAD_CURSOR and not stored.new:
+                cursor = None  # the server does not know the event; it can still begin at the beginning
+                continue
+            if self._resumable(outcome) is None:
+                break
+            cursor = stored.cursor
+        if not self._attempts.received_json and not self._connection.cancelled:
+            self._note_not_resumed(outcome)
+            with self._guard:
+                self._ledger.set_failure(failure)
+            return best
+        return outcome
+
+    def _stored_request(
+        self, stored: ResumedDecoder, cursor: str | None, *, stream: bool = True
+    ) -> HttpRequest | None:
+        """The request that reads the rest of a stored answer, or its state; None if the server sent no valid id."""
+        api = self._job.backend.interactions
+        with suppress(OptionError):
+            if api is not None:
+                return api.get(endpoint_of(self._job.options), stored.id, stream=stream, cursor=cursor)
+        return None
+
+    def _may_resume(self, http: HttpRequest, failed: int) -> bool:
+        """Whether the stream may be resumed once more; a recording resumes it as often as it was resumed."""
+        replay = self._job.replay
+        return failed < self._job.options.retries if replay is None else replay.contains(http)
+
+    def _resume_pause(self, outcome: Outcome, failed: int, wait: float) -> Pause:
+        """Note why the stream is resumed; returns the pause for the status line."""
+        reason = self._attempts.describe_problem(outcome) or "the answer has no end"
+        chars = self._ledger.chars
+        with self._guard:
+            message = f"{reason[:1].upper()}{reason[1:].rstrip('.')}; the stored answer is read on after {chars:,} characters."
+            self._ledger.note("resumed", message)
+        short = textwrap.shorten(reason, _REASON_WIDTH, placeholder=" …")
+        return Pause(short, self._elapsed() + wait, failed + 1, max(self._job.options.retries, failed + 1))
+
+    def _note_not_resumed(self, outcome: Outcome) -> None:
+        reason = (self._attempts.describe_problem(outcome) or "no answer").rstrip(".")
+        with suppress(ConnectionLost), self._guard:
+            message = f"The stored answer could not be read on: {reason}."
+            self._ledger.note("not-resumed", message, severity="warning")
 
     def _uploads(self) -> MediaUploads | None:
         """The uploads that the request needs; None without any, and if nothing is sent."""
@@ -219,6 +402,8 @@ class StreamReader:
 
     def _may_fall_back(self, outcome: Outcome) -> bool:
         """Whether asking for the whole answer at once may help: streaming failed, and no content arrived."""
+        if self._ledger.steps.stored_id is not None:
+            return False  # it would be a second answer
         if self._connection.cancelled or self._ledger.has_content or self._ledger.blocked is not None:
             return False
         failure = self._ledger.failure

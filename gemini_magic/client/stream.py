@@ -40,6 +40,7 @@ from .wake_ups import wake
 
 if TYPE_CHECKING:
     from ..recording import Recorder, Replay
+    from .started_interactions import StartedInteractions
     from .text_file import Mode, TextFile
     from .uploaded_files import UploadedFiles
 
@@ -245,6 +246,8 @@ class Stream:
             self._read.set()
         for recorder in () if was_reading else self._job.recorders:
             recorder.finish()
+        if self._job.stored is not None:
+            self._job.stored.ended()
         _running.discard(self)
         stream_ended()
         self._notify()
@@ -263,7 +266,8 @@ class Stream:
     def cancel(self, cause: Literal["interrupt", "stop"] = "interrupt") -> None:
         """Stop the stream, from any thread; returns at once with the ledger closed. A second call has no effect.
 
-        The socket is shut down. A reader that is still connecting is left behind, and its late result is dropped.
+        The socket is shut down. A reader that is still connecting is left behind, and its late result is dropped. An answer
+        that the server would go on with is stopped there, too; see :meth:`wait_stopped`.
 
         Args:
             cause: who stopped it, an interrupt of the kernel or the Stop button.
@@ -273,10 +277,25 @@ class Stream:
         # Before the ledger is closed, so that a reader that is adding chunks stops after the current batch.
         self._cancelled_by = self._cancelled_by or cause
         self._connection.shutdown()
-        self._end(cause)
+        if self._end(cause) and self._job.stored is not None:
+            self._job.stored.stop(self._amend)
         # Usually the reader ends within a millisecond, and its recording with it.
         if self._reading.acquire(timeout=_CANCEL_WAIT):
             self._reading.release()
+
+    def _amend(self, write: Callable[[], None]) -> None:
+        """Change the closed ledger, and wake the waiters."""
+        with self._writing:
+            write()
+        self._notify()
+
+    def wait_stopped(self, timeout: float) -> bool:
+        """Wait until the server has confirmed that it stops a cancelled answer, at most ``timeout`` seconds.
+
+        Returns:
+            Whether no confirmation is missing.
+        """
+        return self._job.stored is None or self._job.stored.wait_stopped(timeout)
 
     def _close_in_child(self) -> None:
         """Close the stream in a forked child: its reader runs in the parent only."""
@@ -425,6 +444,7 @@ def open_stream(
     replay: Replay | None = None,
     before: str = "",
     uploaded: Callable[[], UploadedFiles] | None = None,
+    started: Callable[[], StartedInteractions] | None = None,
     driver: RoundDriver | None = None,
 ) -> Stream:
     """Send a request and read the response in the background.
@@ -439,6 +459,7 @@ def open_stream(
         replay: a recording that answers in place of the network.
         before: the earlier part of the same answer; the file of ``--to`` begins with it.
         uploaded: reads the list of the files that were uploaded before, which may be used again.
+        started: returns the list of the interactions that were started here; None to remember nothing.
         driver: calls the functions of the answer; None to end with the first answer.
 
     Raises:
@@ -452,6 +473,11 @@ def open_stream(
     job = StreamJob(
         http, backend, options, key, recorders, replay, whole, text_file, plan=plan, uploaded=uploaded
     )
+    if backend.interactions is not None and not offline:
+        from .stored_answer import StoredAt, stored_answer  # noqa: PLC0415 - see the table of late imports
+
+        at = StoredAt(backend, options, key)
+        job = job._replace(stored=stored_answer(http, at, ledger, started))
     encode = partial(encode_request, options=options, backend=backend, offline=offline)
     return Stream(job, ledger, driver, None if driver is None else encode)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..backends import Endpoint, FilesApi, RemoteFile
-from ..private_files import make_private_folder, open_private
+from ..private_files import replace_private
 from .secret import Key
 
 __all__ = ["UploadedFile", "UploadedFiles"]
@@ -162,16 +162,8 @@ class UploadedFiles:
         self._kept = value
         if self._path is None:
             return
-        new = self._path.with_name(f"{self._path.name}.{os.getpid()}.{os.urandom(4).hex()}")
         with suppress(OSError):
-            make_private_folder(self._path.parent)
-            try:
-                with open_private(new, "wb") as file:
-                    file.write(json.dumps(value, indent=1).encode())
-                new.replace(self._path)
-            except OSError:
-                new.unlink(missing_ok=True)
-                raise
+            replace_private(self._path, json.dumps(value, indent=1).encode())
 
 
 def _read(value: Any) -> UploadedFile | None:

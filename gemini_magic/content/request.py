@@ -26,11 +26,14 @@ class Turn(Struct, frozen=True):
         parts: what it consists of.
         steps: the same as steps of the Interactions API, as the server sent them: it gets them back unchanged, with their
             signatures and unknown fields. Empty for a turn of another API, and for every turn of the user.
+        stored: the id under which a server stores the conversation up to this turn; None if it does not. A turn that has no
+            parts stands for a conversation that only the server has.
     """
 
     role: Literal["user", "model"]
     parts: tuple[Part, ...]
     steps: tuple[dict[str, Any], ...] = ()
+    stored: str | None = None
 
     @property
     def text(self) -> str:

@@ -12,7 +12,7 @@ from ..lazy import lazy_names
 from .candidates import Candidate, citations_of, grounding_of
 from .confirmation import Confirmation, Decision
 from .display_options import typed_form
-from .exchange import REDACTED, Attempt, Exchange, Pause, Transfer, clean_headers, clean_url
+from .exchange import REDACTED, Attempt, Exchange, Pause, ServerRun, Transfer, clean_headers, clean_url
 from .items import (
     AnswerItem,
     CallItem,
@@ -43,6 +43,7 @@ from .row_types import (
     part_row,
     rows_of,
 )
+from .steps import AnswerStep, StepLog
 from .tool_runs import OPEN_STATES, ToolRun, ToolState
 from .turns import answer_turns, finished_turns, open_calls, parts_of_round, show_tool_runs, turn_of_round
 
@@ -51,12 +52,14 @@ if TYPE_CHECKING:
     from .item_table import item_rows
     from .round_table import RoundRow, round_rows
     from .sources import AnswerSources, NumberedSource, Passage, answer_sources
+    from .step_table import StepRow, step_rows
 
 __all__ = [
     "OPEN_STATES",
     "REDACTED",
     "AnswerItem",
     "AnswerSources",
+    "AnswerStep",
     "Attempt",
     "CallItem",
     "Candidate",
@@ -83,7 +86,10 @@ __all__ = [
     "RoundDriver",
     "RoundRow",
     "SafetyRow",
+    "ServerRun",
     "SourceRow",
+    "StepLog",
+    "StepRow",
     "TextStretch",
     "ToolItem",
     "ToolRun",
@@ -114,6 +120,7 @@ __all__ = [
     "safety_rows",
     "show_tool_runs",
     "source_rows",
+    "step_rows",
     "transcript_rows",
     "turn_of_round",
     "typed_form",
@@ -133,5 +140,7 @@ _HOMES = {
     "NumberedSource": "sources",
     "Passage": "sources",
     "answer_sources": "sources",
+    "StepRow": "step_table",
+    "step_rows": "step_table",
 }
 __getattr__ = lazy_names(globals(), _HOMES)

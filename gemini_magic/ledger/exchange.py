@@ -18,6 +18,7 @@ __all__ = [
     "BodyPieces",
     "Exchange",
     "Pause",
+    "ServerRun",
     "Transfer",
     "clean_headers",
     "clean_url",
@@ -61,6 +62,18 @@ class Transfer(NamedTuple):
     number: int = 1
     of: int = 1
     since: float = 0.0
+
+
+class ServerRun(NamedTuple):
+    """An answer that the server makes at its own time, while no connection is needed.
+
+    Attributes:
+        agent: the agent that answers; empty for a model.
+        budget: the most tokens that it may use; None without such a limit.
+    """
+
+    agent: str = ""
+    budget: int | None = None
 
 
 class Attempt(NamedTuple):
@@ -254,6 +267,11 @@ class Exchange:
         self.started = started
         self.tool_runs: list[ToolRun] = []
         self.column = ""
+
+    @property
+    def resumed(self) -> bool:
+        """Whether it reads an answer that an earlier request has started, in place of asking for one."""
+        return self.method == "GET"
 
     def mark_sent(self, t: float) -> None:
         """Set when the request was sent, in seconds since the first request was sent."""

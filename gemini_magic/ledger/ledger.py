@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from .. import schema as schemas
 from ..content import (
     Call,
     Part,
@@ -47,6 +46,7 @@ from ..events import (
 from ..prices import TokenPrice
 from ..tables import Columns
 from ..text import SurrogateJoiner
+from .answer_values import AnswerValues
 from .confirmation import Confirmation
 from .display_options import DisplayOptions
 from .event_log import EventLog, event_table, usage_table
@@ -76,6 +76,8 @@ Phase: TypeAlias = Literal[
     "waiting",
     "streaming",
     "retrying",
+    "resuming",
+    "following",
     "confirming",
     "tools",
     "done",
@@ -188,7 +190,7 @@ class Ledger:
         self.chunk_offsets = array("i")
         self.raw: Sequence[Chunk] = ChunkList(self.chunk_columns, self.chunk_offsets)
         self.events = EventLog(self.chunk_columns)
-        self._log = RoundLog()
+        self._log, self._values = RoundLog(), AnswerValues()
         self._finish_places = FinishPlaces()
         self._transcript = TranscriptWriter()
         self._joiners: dict[str, SurrogateJoiner] = {"text": SurrogateJoiner(), "thought": SurrogateJoiner()}
@@ -351,8 +353,8 @@ class Ledger:
 
         Args:
             phase: the phase that begins.
-            pause: why no request is running and until when, for ``queued`` and ``retrying``; the file that is sent, for
-                ``uploading`` and ``processing``.
+            pause: why no request is running and until when, for ``queued``, ``retrying``, ``resuming`` and ``following``; the file that is
+                sent, for ``uploading`` and ``processing``.
         """
         self.pause = pause
         self.phase = phase
@@ -396,6 +398,7 @@ class Ledger:
             exchange.column = self.column
         self.exchanges.append(exchange)
         self.round, self.attempt = exchange.round, exchange.attempt
+        self.steps.begin(resumed=exchange.resumed)
         self.failure = None
         self.blocked = None
         self.finishes.clear()
@@ -446,6 +449,10 @@ class Ledger:
         self.failure = failure
         self.events.add(failure, t)
         self.touch()
+
+    def set_failure(self, failure: Failure | None) -> None:
+        """Set the failure that decides the ending, when a later request has not changed what was received."""
+        self.failure = failure
 
     def add(self, raw: bytes, t: float, decoded: Decoded, offset: int = -1) -> list[Event]:
         """Append one chunk.
@@ -499,7 +506,7 @@ class Ledger:
         """Update the totals with one chunk; return its kind, text, thought, finish reason and usage."""
         self.model_version = decoded.model_version or self.model_version
         self.response_id = decoded.response_id or self.response_id
-        self.steps.cursor = decoded.cursor or self.steps.cursor
+        self.steps.read(decoded)
         if decoded.lost:
             self.record_loss(decoded.lost)
         if decoded.extras is not None:
@@ -608,25 +615,16 @@ class Ledger:
 
     def read_items(self) -> ItemLog:
         """Return the items of an answer that is an array, after reading what is new of its text: once for all readers."""
-        found: ItemLog = self.__dict__.get("_items") or self.__dict__.setdefault(
-            "_items", schemas.ItemLog(self.schema or schemas.Schema({}), self.before)
-        )
-        found.read(self.answer, ended=self.status != "running")
-        return found
+        return self._values.items(self.answer, self.schema, self.before, ended=self.status != "running")
 
     def answer_value(self) -> AnswerValue:
         """Return the value of the answer, which is read and checked once it has ended; until then there is none.
 
         A type of the user may run their code, so only threads that wait for the answer or show it call this.
         """
-        if self.status == "running":
-            return schemas.AnswerValue()
-        found: AnswerValue | None = self.__dict__.get("_value")
-        if found is None:
-            text, start = self.answer.text, self._log.start.char  # of the last round
-            texts = dict.fromkeys((self.before + text[start:], self.before + text, text))
-            found = self._value = schemas.value_of_answer(list(texts), self.schema)
-        return found
+        return self._values.value(
+            self.answer, self.schema, self.before, self._log.start.char, ended=self.status != "running"
+        )
 
     def other_finishes(self) -> dict[int, Finish | None]:
         """The last finish reason of each candidate whose reason is not :attr:`finish`."""
@@ -683,6 +681,7 @@ class Ledger:
             finished=self.finished,
             lost=self.lost,
             others=self.other_finishes(),
+            stored=self.steps.stored_id is not None,
         )
 
     def _flush_text(self) -> None:

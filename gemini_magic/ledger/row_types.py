@@ -318,7 +318,7 @@ _TYPES: dict[str, ColumnType] = {
     ),
     **dict.fromkeys(("kind", "text", "thought", "finish_reason", "json"), "string"),
     **dict.fromkeys(("severity", "message", "mime_type", "name", "counted", "modality"), "string"),
-    **dict.fromkeys(("url", "ended", "problem"), "string"),
+    **dict.fromkeys(("url", "ended", "problem", "type"), "string"),
     **dict.fromkeys(("n", "passages", "blocked", "calls"), "int32"),
     "token_id": "int64",
     **dict.fromkeys(("logprob", "probability_score", "severity_score", "begins", "ends"), "float64"),

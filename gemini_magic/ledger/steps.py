@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct, field
 
-from ..events import StepStart, StepStop, Usage
+from ..events import Decoded, StepStart, StepStop, Usage
+from .exchange import ServerRun
 
 __all__ = ["AnswerStep", "StepLog"]
+
+
+_RECENT: Final = 100  # steps among which a running one is looked for
 
 
 class AnswerStep(Struct, eq=False):
@@ -53,10 +57,14 @@ class StepLog:
 
     Attributes:
         cursor: the newest place in the stream from which the server can repeat it (``event_id``); None if it sent none.
+        stored_id: the id with which the server can repeat the stream; None for an answer that it does not store.
+        run: what is known about an answer that the server makes without a connection; None for any other.
     """
 
     def __init__(self) -> None:
         self.cursor: str | None = None
+        self.stored_id: str | None = None
+        self.run: ServerRun | None = None
         self._steps: list[AnswerStep] = []
         self._open: dict[int, AnswerStep] = {}  # by the server's index
 
@@ -70,10 +78,23 @@ class StepLog:
         """The steps so far."""
         return list(self._steps)
 
+    def begin(self, *, resumed: bool) -> None:
+        """An exchange begins; unless it reads on in the stream of the one before, the server stores nothing yet."""
+        if not resumed:
+            self.cursor = self.stored_id = None
+
+    def read(self, decoded: Decoded) -> None:
+        """Keep where the stream can be read again."""
+        self.cursor = decoded.cursor or self.cursor
+        self.stored_id = decoded.stored_id or self.stored_id
+
     @property
     def running(self) -> AnswerStep | None:
-        """The newest step that has not ended; None if there is none."""
-        return next(reversed(list(self._open.values())), None)
+        """The newest step that has not ended, among the newest ones; None if there is none."""
+        if not self._open:
+            return None
+        newest = self._steps[-_RECENT:]
+        return next((step for step in reversed(newest) if step.ended is None), None)
 
     def add(
         self, event: StepStart | StepStop, round_: int, chunk: int, t: float, place: tuple[int, int]

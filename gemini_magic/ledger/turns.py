@@ -44,7 +44,21 @@ def turn_of_round(ledger: Ledger, one: Round, prefix: Sequence[Part] = ()) -> Tu
         answer = answer_turn((*prefix, *parts))
     if answer is None and steps:
         answer = Turn("model", ())
-    return replace(answer, steps=steps) if answer is not None and steps else answer
+    if answer is None:
+        return None
+    return replace(answer, steps=steps, stored=None if prefix else _stored_id(ledger, one))
+
+
+def _stored_id(ledger: Ledger, one: Round) -> str | None:
+    """The id by which the next request can refer to a round; None unless the server stores all of it.
+
+    Only the newest round can be continued: the requests of its answer have continued the others.
+    """
+    settings = None if ledger.request is None else ledger.request.settings
+    if settings is None or not settings.server_store or one.number != ledger.rounds[-1].number:
+        return None
+    ended = one.ended is not None and ledger.status in ("running", "complete")
+    return ledger.response_id if ended else None
 
 
 def answer_turns(ledger: Ledger, prefix: Sequence[Part] = ()) -> tuple[Turn, ...]:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import tools as toolbox
-from ..backends import backend, names
+from ..backends import AUTO, backend, names
 from ..catalog import cached_models
 from ..comparison import sweepable_options
 from ..config import Setting, settings
 from ..errors import GeminiMagicError
-from ..journaling import uploaded_files
+from ..journaling import started_interactions, uploaded_files
 from ..mcp_servers import known_servers, mcp_servers
 from ..options import Options
 from ..response import Response
@@ -28,6 +28,7 @@ from .cell_schema import can_be_schema
 from .commands.context import CommandContext
 from .commands.dispatch import COMMANDS
 from .commands.files import FILE_COMMANDS
+from .commands.interactions import INTERACTION_COMMANDS
 from .commands.journal import JOURNAL_COMMANDS
 from .commands.mcp import MCP_COMMANDS
 from .row_completion import complete_column, complete_row_option
@@ -168,7 +169,7 @@ def _complete_value(
         "model": lambda: _models(context, used),
         "compare": lambda: _more_models(context, fragment, used),
         "sweep": lambda: _swept(fragment),
-        "backend": names,
+        "backend": lambda: (*names(), AUTO),
         "auth": lambda: _auth_styles(context, used),
         "thinking": lambda: _THINKING,
         "chat": lambda: context.session.chats,
@@ -293,6 +294,8 @@ def _complete_command(context: CommandContext, words: Sequence[str], fragment: s
         return _matching(fragment, (), "instance")
     if command.completes == "files" and not fragment.startswith("-"):
         return _complete_files(arguments, fragment)
+    if command.completes == "interactions" and not fragment.startswith("-"):
+        return _complete_interactions(arguments, fragment)
     if command.sends and (arguments or fragment.startswith("-")):
         return _complete_options(context, arguments, fragment, model=False)
     if command.completes == "setting":
@@ -390,6 +393,16 @@ def _complete_files(arguments: Sequence[str], fragment: str) -> Completions:
         return _matching(fragment, (), "value")
     known = {each.name: each.label for each in uploaded_files().files()[::-1]}
     return _matching(fragment, [*known, *([] if arguments == ["show"] else ["all"])], "value", known)
+
+
+def _complete_interactions(arguments: Sequence[str], fragment: str) -> Completions:
+    if not arguments:
+        helps = {name: run.__doc__ or "" for name, run in INTERACTION_COMMANDS.items()}
+        return _matching(fragment, INTERACTION_COMMANDS, "magic", helps)
+    if len(arguments) > 1 or arguments[0] not in INTERACTION_COMMANDS or arguments[0] == "list":
+        return _matching(fragment, (), "value")
+    known = {each.id: f"{each.name}: {each.question}" for each in started_interactions().all()}
+    return _matching(fragment, [*(["last"] if known else []), *known], "value", known)
 
 
 # -- names

@@ -29,6 +29,7 @@ PAUSE = 0.03  # seconds between updates while a stream is busy
 # Steps of the event loop in which ipykernel turns a signal into the cancellation of the cell's task: a callback sets the result
 # of a future, whose callback cancels the task. An interrupt of a cell whose stream ends at once is noticed so.
 STEPS_OF_INTERRUPT = 3
+_SERVER_STOPS = 2.0  # seconds that a stopped cell waits until the server has confirmed that it stops, too
 _WAITED = (
     "The notebook runs without a user, so this cell waited for its answer: `--background` has no effect here."
 )
@@ -113,6 +114,7 @@ class DisplayLoop:
         def draw() -> None:
             try:
                 _draw(cell)
+                cell.stream.wait_stopped(_SERVER_STOPS)
                 cell.view.close()
             finally:
                 self._finish_run(cell.run)
@@ -128,6 +130,9 @@ class DisplayLoop:
         if interrupted:
             with interrupts_wait():
                 cell.stream.cancel("interrupt")
+        if not cell.stream.wait_stopped(0):
+            with interrupts_wait():
+                cell.stream.wait_stopped(_SERVER_STOPS)
         error = response.error
         self._remember_error(response)
         fails = error is not None and response.ledger.cause != "stop"

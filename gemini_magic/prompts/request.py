@@ -145,16 +145,31 @@ def build_request(
     if options.body:
         body = deep_merge(body, _object(options.body))
     given = "tools" in params or "tools" in body
+    asked = Turn("user", _with_files(parts, round(options.inline_limit * _MEGABYTE)))
     return Request(
         model=options.model,
-        turns=answer_open_calls(
-            (*turns, Turn("user", _with_files(parts, round(options.inline_limit * _MEGABYTE))))
-        ),
+        turns=answer_open_calls((*_earlier_turns(turns, options), asked)),
         system=options.system,
         settings=_settings(options, functions, given=given),
         params=params,
         body=body,
     )
+
+
+def _earlier_turns(turns: Sequence[Turn], options: Options) -> Sequence[Turn]:
+    """The turns before the question; with ``--previous``, one that stands for the stored conversation.
+
+    Raises:
+        OptionError: there is a stored conversation, and another one.
+    """
+    if not options.previous:
+        return turns
+    if turns:
+        raise OptionError(
+            "--previous continues a stored answer, so it cannot be added to an earlier conversation.",
+            remedy="Leave out --previous, or start a new conversation with --fresh.",
+        )
+    return (Turn("model", (), stored=options.previous),)
 
 
 def _with_files(parts: Sequence[Part], limit: int) -> tuple[Part, ...]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .identity import request_digest
     from .jsonl import RecordedExchange, parse_recording
     from .load import load_exchanges
+    from .practice_interactions import PracticeInteractions, cited_text
     from .practice_server import PracticeServer
     from .recorder import Recorder, check_recordable
     from .replay import CachedReplay, Replay, ReplayedColumn, ReplayOnce
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CachedReplay",
     "LedgerLines",
+    "PracticeInteractions",
     "PracticeServer",
     "RecordedExchange",
     "Recorder",
@@ -30,6 +32,7 @@ __all__ = [
     "ReplayOnce",
     "ReplayedColumn",
     "check_recordable",
+    "cited_text",
     "last_curl",
     "load_exchanges",
     "parse_recording",
@@ -43,12 +46,14 @@ _HOMES = {
     "request_digest": "identity",
     "LedgerLines": "export",
     "PracticeServer": "practice_server",
+    "PracticeInteractions": "practice_interactions",
     "RecordedExchange": "jsonl",
     "Recorder": "recorder",
     "Replay": "replay",
     "ReplayOnce": "replay",
     "ReplayedColumn": "replay",
     "check_recordable": "recorder",
+    "cited_text": "practice_interactions",
     "last_curl": "curl",
     "load_exchanges": "load",
     "parse_recording": "jsonl",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from ..backends import Backend
+from ..backends import Backend, Decoder
 from ..diagnostics import body_too_large
 from ..endings import Cause
 from ..errors import ConnectionFailed, RecordingError, WireError
 from ..ledger import Exchange, Ledger, show_tool_runs
-from ..pipeline import Pipeline
+from ..pipeline import BodyDecoders, Pipeline
 from .jsonl import RecordedExchange
 
 __all__ = ["load_exchanges"]
@@ -43,12 +43,14 @@ def load_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
     ledger.set_source("recording")
     last = 0.0
     error: WireError | None = None
+    decoders = BodyDecoders(backend, ledger)
     for exchange in _last_run(exchanges):
         if ledger.exchanges and exchange.round != ledger.round:
             ledger.end_round("end", t=last)
         if isinstance(exchange, RecordedExchange) and exchange.missing:
             ledger.note("recording-lacks", exchange.missing)
-        last, error = _load(exchange, backend, ledger, last)
+        decoder = decoders.for_request(exchange.method, exchange.url)
+        last, error = _load(exchange, backend, decoder, ledger, last)
         show_tool_runs(ledger, exchange)
     cause = _CAUSES.get(exchanges[-1].end or "", "cut")
     if cause == "end" and (ledger.failure is not None or error is not None):
@@ -100,7 +102,7 @@ def _no_answer(exchange: Exchange) -> ConnectionFailed | WireError:
 
 
 def _load(
-    exchange: Exchange, backend: Backend, ledger: Ledger, offset: float
+    exchange: Exchange, backend: Backend, decoder: Decoder, ledger: Ledger, offset: float
 ) -> tuple[float, WireError | None]:
     """Load one exchange. Returns when its last piece arrived, and why its body is not a stream."""
     ledger.begin(exchange)
@@ -112,7 +114,7 @@ def _load(
         exchange,
         ledger,
         backend,
-        backend.decoder(),
+        decoder,
         max_event=sys.maxsize,
         expected=backend.normal_anomalies,
     )

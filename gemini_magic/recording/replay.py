@@ -104,6 +104,11 @@ class Replay:
         self._latest = next(number for number, each in enumerate(self._exchanges) if each is found)
         return found
 
+    def contains(self, request: HttpRequest, asked: int = 0) -> bool:
+        """Whether more than ``asked`` exchanges with the same method, path and query are recorded: those that read a stored answer on."""
+        wanted = request_identity(request.method, request.url, b"")
+        return sum(request_identity(each.method, each.url, b"") == wanted for each in self._exchanges) > asked
+
     def _found(self, request: HttpRequest) -> Exchange:
         """The recorded exchange that answers a request.
 
@@ -174,9 +179,15 @@ class ReplayOnce(Replay):
     def __init__(self, exchanges: Sequence[Exchange], speed: float) -> None:
         self.speed = _check_speed(speed, "speed")
         self._left = list(exchanges)
+        self._unplayed = len(self._left)
+
+    def contains(self, request: HttpRequest, asked: int = 0) -> bool:  # noqa: ARG002 - any request
+        """Whether the next exchange reads a stored answer on."""
+        return self._unplayed > 0 and self._left[0].resumed
 
     def find(self, request: HttpRequest) -> Exchange:  # noqa: ARG002 - any request
         """The next exchange; the last one again once all were played."""
+        self._unplayed -= 1
         return self._left.pop(0) if len(self._left) > 1 else self._left[0]
 
 

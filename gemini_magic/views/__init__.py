@@ -41,12 +41,13 @@ if TYPE_CHECKING:
     from .side_by_side import AnswerColumn, AnswerColumns, columns_bundle
     from .side_by_side_terminal import columns_value_bundle
     from .static import bundle, inspect, value_bundle
-    from .status import count_words, error_lines, status_line
+    from .status import error_lines, status_line
     from .timeline import Timeline
     from .token_heat import TokenRows
     from .upload_progress import UploadProgress
     from .value_display import DisplayedValue
     from .watch import StopCause, watch_columns, watch_stream
+    from .words import count_words
 
 __all__ = [
     "MOST_EXAMPLES",
@@ -137,7 +138,7 @@ _HOMES = {
     "close_if_not_interrupted": "select",
     "bundle": "static",
     "columns_bundle": "side_by_side",
-    "count_words": "status",
+    "count_words": "words",
     "select_columns_view": "select",
     "columns_value_bundle": "side_by_side_terminal",
     "StopCause": "watch",

@@ -21,13 +21,14 @@ from ..ledger import (
 )
 from ..media import read_raster, wav_duration
 from ..text import short_line
+from .server_tools import server_tool_line, server_tool_texts
 from .units import byte_size, duration
 
 __all__ = ["CodeBox", "ItemBlock", "Line", "call_source", "item_blocks", "media_label", "media_reference"]
 
 _MAX_SHOWN: Final = 20_000  # characters of a block of code or output
 _MAX_NAME: Final = 80  # characters of a name, a type or an outcome
-_MAX_LINE: Final = 300  # characters of a line about a tool
+_MAX_LINE: Final = 300  # characters of an address
 _WIDTH: Final = 88  # a longer call has one argument on each line
 _MAX_CALL: Final = 4_000  # characters of a call
 _OUTCOMES: Final = {
@@ -44,13 +45,6 @@ _TEXT_TYPES: Final = re.compile(
 )
 _NOT_IN_LANGUAGE: Final = re.compile(r"[^a-z0-9_+#.-]")
 _LANGUAGES: Final = {"svg": "xml", "plain": "", "x-python": "python"}
-_TOOLS: Final = {  # ai.google.dev, ToolType
-    "GOOGLE_SEARCH_WEB": "Google Search",
-    "GOOGLE_SEARCH_IMAGE": "Google image search",
-    "URL_CONTEXT": "URL context",
-    "GOOGLE_MAPS": "Google Maps",
-    "FILE_SEARCH": "file search",
-}
 
 
 class Line(NamedTuple):
@@ -102,7 +96,7 @@ def item_blocks(item: AnswerItem, *, candidate: int = 0, running: bool = False) 
             box, notes = _shown(text, "json", "The response's `parts` has all of them.")
             return [Line(f"result of the function {_name(result.name)}"), box, *notes]
         case ToolItem():
-            return [Line(_tool_line(item))]
+            return _server_tool_blocks(item, running=running)
         case OtherItem():
             name = f"unknown part `{_name(item.name) or '(no name)'}`"
             return [Line(f"{name}, {byte_size(item.size)}; `r.parts` and the inspector have its JSON")]
@@ -218,15 +212,16 @@ def _shown(text: str, language: str, remedy: str) -> tuple[CodeBox, list[Line]]:
     return CodeBox(text[:_MAX_SHOWN], language), [Line(note, note=True)]
 
 
-def _tool_line(item: ToolItem) -> str:
-    tool = _TOOLS.get(item.tool, _name(item.tool) or "unknown")
-    args = item.args if isinstance(item.args, dict) else {}
-    queries = args.get("queries") or args.get("urls")
-    if isinstance(queries, list):
-        shown = ", ".join(json.dumps(str(query)[:_MAX_LINE], ensure_ascii=False) for query in queries[:10])
-    else:
-        shown = ", ".join(_argument(key, value, _MAX_LINE) for key, value in list(args.items())[:10])
-    return short_line(f"server tool: {tool}{f' for {shown}' if shown else ''}", _MAX_LINE)
+def _server_tool_blocks(item: ToolItem, *, running: bool) -> list[ItemBlock]:
+    blocks: list[ItemBlock] = [Line(server_tool_line(item, running=running))]
+    for title, text, language, length in server_tool_texts(item):
+        blocks += [Line(title), CodeBox(text, language)]
+        if length > len(text):
+            note = (
+                f"Only the first {len(text):,} of {length:,} characters are shown. `r.parts` has all of them."
+            )
+            blocks.append(Line(note, note=True))
+    return blocks
 
 
 def _name(value: str | None) -> str:

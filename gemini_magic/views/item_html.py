@@ -15,7 +15,7 @@ from html import escape
 from math import gcd
 from typing import Final
 
-from ..ledger import AnswerItem, CallItem, CodeRun, MediaItem, ToolRun
+from ..ledger import AnswerItem, CallItem, CodeRun, MediaItem, ToolItem, ToolRun
 from ..markdown import render
 from ..media import RasterImage, read_raster, sniff, thumbnail
 from ..text import one_line, reveal_all, visible
@@ -144,6 +144,8 @@ def item_html(
         if player:
             return player
     blocks = item_blocks(item, candidate=candidate, running=running)
+    if isinstance(item, ToolItem):
+        return _server_tool_html(item, blocks, budget)
     boxes = [block for block in blocks if isinstance(block, CodeBox)]
     if not boxes:
         return "".join(_block_html(block) for block in blocks)
@@ -155,6 +157,20 @@ def item_html(
     return (
         f'<details class="gm-code{failed}"><summary>{_inline(_capital(title))}</summary>'
         f"{''.join(map(_block_html, rest))}</details>"
+    )
+
+
+def _server_tool_html(item: ToolItem, blocks: list[ItemBlock], budget: MediaBudget) -> str:
+    """A folded line about a use of a server's tool, which opens to its arguments and its result."""
+    head, *rest = blocks
+    if not rest:
+        return _block_html(head)
+    if not budget.take_text(sum(len(block.text) for block in rest)):
+        rest = [Line("The response's `parts` has the arguments and the result.")]
+    failed = " gm-failed" if item.is_error else ""
+    shown = "".join(map(_block_html, rest))
+    return (
+        f'<details class="gm-tool{failed}"><summary>{_inline(_capital(head.text))}</summary>{shown}</details>'
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from .. import markdown
-from ..ledger import AnswerItem, CallItem, ToolRun
+from ..ledger import AnswerItem, CallItem, ToolItem, ToolRun
 from ..text import visible
 from .formats import FormattedAnswer
 from .formats_live import escape_markdown, fenced
-from .item_blocks import CodeBox, item_blocks
+from .item_blocks import CodeBox, ItemBlock, item_blocks
 from .snapshot import AnswerSnapshot
 from .tool_blocks import RunSection, run_line, run_sections
 
@@ -27,7 +27,7 @@ def item_plain(item: AnswerItem, *, candidate: int = 0, running: bool = False) -
         sections = (f"[{title}]\n{box}" if box else f"[{title}]" for title, box in _run_texts(run))
         return visible("\n".join([f"▸ {run_line(run).text}", *sections]))
     pieces: list[str] = []
-    for block in item_blocks(item, candidate=candidate, running=running):
+    for block in _text_blocks(item, candidate, running=running):
         if not isinstance(block, CodeBox):
             pieces.append(f"[{block.text}]")
         elif block.call:
@@ -54,8 +54,14 @@ def item_markdown(item: AnswerItem, *, candidate: int = 0, running: bool = False
         fenced(block.text, block.language).rstrip("\n")
         if isinstance(block, CodeBox)
         else escape_markdown(f"[{block.text}]")
-        for block in item_blocks(item, candidate=candidate, running=running)
+        for block in _text_blocks(item, candidate, running=running)
     )
+
+
+def _text_blocks(item: AnswerItem, candidate: int, *, running: bool) -> list[ItemBlock]:
+    """The blocks of an item; of a use of a server's tool only its line, because a text cannot be folded."""
+    blocks = item_blocks(item, candidate=candidate, running=running)
+    return blocks[:1] if isinstance(item, ToolItem) else blocks
 
 
 def _run_texts(run: ToolRun) -> list[tuple[str, str]]:

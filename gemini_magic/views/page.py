@@ -54,6 +54,7 @@ _WAITING: Final = (
     "uploading",
     "processing",
     "retrying",
+    "resuming",
     "queued",
 )  # phases in which the status line has a long text
 _NO_QUERIES: Final = "<small>The response's <code>grounding</code> has the search suggestions.</small>"

@@ -12,10 +12,12 @@ from ..events import Note
 from ..ledger import Ledger, clean_headers, clean_url
 from ..media import summarize_references
 from .record_chunks import ChunkTexts, compact, json_size, size_in_string
+from .record_steps import record_steps
 from .record_tools import record_rounds, record_runs
 from .snapshot import AnswerSnapshot
 from .sources import ShownSources
 from .status import redact
+from .steps import step_count
 from .truncate import MAX_CHARACTERS
 
 __all__ = ["RECORD", "RECORD_SIZE", "record", "write_record"]
@@ -251,6 +253,8 @@ def write_record(snapshot: AnswerSnapshot, size: float | None = None) -> dict[st
     rounds = record_rounds(ledger)
     if rounds:
         result |= {"rounds": rounds, "tools": record_runs(ledger, room // 8)}
+    if steps := record_steps(ledger, room // 16):
+        result |= {"steps": steps}
     count = len(ledger.raw)
     result |= {
         "response": _response(ledger, room // 32),
@@ -289,6 +293,7 @@ def _capped(
         ("sources", len(result.get("sources", ())), len(shown.numbered), "sources"),
         ("suggestions", int("suggestions" in result), int(bool(shown.suggestions)), "search suggestions"),
         ("tools", len(result.get("tools", ())), len(ledger.tool_runs), "tool runs"),
+        ("steps", len(result.get("steps", ())), step_count(ledger), "steps"),
         ("notes", len(result["notes"]), len(snapshot.notes), "notes"),
         ("request", len(request["body"]) if request else 0, lengths[2], "characters of the request"),
         ("attempts", len(result["attempts"]), len(ledger.exchanges), "attempts"),

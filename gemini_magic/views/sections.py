@@ -184,7 +184,7 @@ class SectionReader:
                     yield text
                 if is_last or (self._form in ONE_DOCUMENT and not ended):
                     return
-            elif not ended and self._may_change(item, is_last=is_last):
+            elif not ended and self._may_change(item, items[self._position + 1 :]):
                 return
             else:
                 yield item
@@ -206,11 +206,16 @@ class SectionReader:
         self._source.shorten(growing.length - waiting + room)
         return self._source.truncated()
 
-    def _may_change(self, item: AnswerItem, *, is_last: bool) -> bool:
-        """Whether an item may still grow: code or a tool that runs, and the last item if it can arrive in pieces."""
+    def _may_change(self, item: AnswerItem, following: list[AnswerItem]) -> bool:
+        """Whether an item may still grow: code or a tool that runs, and the last item if it can arrive in pieces.
+
+        A server may not report what became of its tool, so text does not wait for that.
+        """
         if isinstance(item, CodeRun):
             return not item.done
         if isinstance(item, CallItem) and calls_are_run(self._ledger):
             return item.run is None or item.run.is_open
-        grows = isinstance(item, CallItem | ToolItem)
-        return is_last and (grows or (isinstance(item, MediaItem) and item.kind == "audio"))
+        if isinstance(item, ToolItem):
+            return not item.done and not any(isinstance(each, TextStretch) for each in following)
+        grows = isinstance(item, CallItem) or (isinstance(item, MediaItem) and item.kind == "audio")
+        return not following and grows

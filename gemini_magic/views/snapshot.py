@@ -25,10 +25,10 @@ from .status import (
     status_mark,
     thinking_time,
     warnings,
-    word_count,
 )
 from .timeline_data import sparkline
 from .truncate import AFTER_STOP, Excerpt, TruncatedText
+from .words import word_count
 
 if TYPE_CHECKING:
     from ..markdown import MarkedAnswer, SourceMark

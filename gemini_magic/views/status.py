@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import accumulate, islice
 from typing import NamedTuple, overload
 
 from .. import media
@@ -23,11 +22,12 @@ from ..ledger import (
     count_items,
 )
 from ..text import visible
+from .steps import step_activity, step_count
 from .units import whole_seconds
+from .words import word_count
 
 __all__ = [
     "Details",
-    "count_words",
     "details",
     "elapsed_seconds",
     "error_lines",
@@ -41,13 +41,11 @@ __all__ = [
     "toolbar_hint",
     "wait_text",
     "warnings",
-    "word_count",
 ]
 
 _QUIET = 3.0  # seconds without data after which the status line shows it
 _MINUTE = 60.0
 _SHORT = 10.0
-_COUNTED = 1_000_000  # characters whose words are counted exactly
 _WARNINGS = 3  # that are shown
 _MISMATCH = "mismatch"  # the kind of a note about a value that does not fit its schema
 _NAME = 40  # characters of a name from a gateway, or of a file
@@ -58,7 +56,6 @@ _AGAIN = "`%gemini resume` sends the same prompt again."
 _LIMIT = "`%gemini resume` asks for the rest; `--max-tokens` sets the limit."
 _KEY = re.compile(r"AIza[\w-]{16,}")  # Google's API keys; servers quote them in their messages
 _SPACE = re.compile(r"\s+")
-_WORD = re.compile(r"(?<!\S)[^\w\s]*\w\S*")
 
 _MARKS = {
     "running": "…",
@@ -105,41 +102,6 @@ def redact(text: str | None) -> str | None:
 
 def _one_line(text: str) -> str:
     return _SPACE.sub(" ", redact(text)).strip()
-
-
-def word_count(pieces: Sequence[str]) -> str:
-    """Count the words of a text: ``1 word`` or ``1,234 words``; empty without text. See :func:`count_words`."""
-    count, exact = count_words(pieces)
-    if count is None:
-        return ""
-    return f"{count:,} word{'' if count == 1 else 's'}" if exact else f"about {count:,} words"
-
-
-def count_words(pieces: Sequence[str]) -> tuple[int | None, bool]:
-    """Count the words of a text. Markup such as ``|`` or ``---`` is not counted.
-
-    Returns:
-        The number, and whether it is exact: that of a very long text is estimated from its beginning. None without text.
-    """
-    pieces = list(pieces)  # a copy, because the reader thread may append
-    length = sum(map(len, pieces))
-    text = (
-        "".join(pieces)
-        if length <= _COUNTED
-        else "".join(islice(pieces, _pieces_to_count(pieces)))[:_COUNTED]
-    )
-    if not text.strip():
-        return None, True
-    count = sum(1 for _ in _WORD.finditer(text))
-    if length > _COUNTED:
-        about = round(count * length / _COUNTED)
-        return round(about, 2 - len(str(about))), False
-    return count, True
-
-
-def _pieces_to_count(pieces: Sequence[str]) -> int:
-    """The number of pieces that contain the characters that are counted."""
-    return next(at for at, length in enumerate(accumulate(map(len, pieces)), 1) if length >= _COUNTED)
 
 
 def status_mark(ledger: Ledger) -> str:
@@ -247,6 +209,12 @@ def _rounds(ledger: Ledger) -> str:
     return f"{rounds} round{'' if rounds == 1 else 's'}, {runs} tool run{'' if runs == 1 else 's'}"
 
 
+def _steps(ledger: Ledger) -> str:
+    """The number of steps; empty for an answer of an API without steps."""
+    count = step_count(ledger)
+    return f"{count:,} step{'' if count == 1 else 's'}" if count else ""
+
+
 def _transfer_text(phase: Phase, transfer: Transfer, now: float) -> str:
     """The progress of an upload, with a bar; or for how long the server has been processing the file."""
     name = _one_line(transfer.name)
@@ -268,7 +236,7 @@ def _running_state(ledger: Ledger, now: float) -> str:
     if not ledger.raw:
         return "waiting for the first byte"
     quiet = now - ledger.delay - ledger.raw[-1].t
-    activity = "thinking" if ledger.thoughts and not ledger.answer else "streaming"
+    activity = step_activity(ledger) or ("thinking" if ledger.thoughts and not ledger.answer else "streaming")
     return f"{activity}, no data for {quiet:.0f} s" if quiet >= _QUIET else activity
 
 
@@ -400,6 +368,7 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
         _sent_media(ledger),
         _other_candidates(ledger),
         _rounds(ledger),
+        _steps(ledger),
         _tokens(ledger),
         *_gateway(ledger),
         sources.get(ledger.source, ""),

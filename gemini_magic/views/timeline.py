@@ -57,6 +57,7 @@ class Timeline:
         data = self.data
         lines = [*_wrapped(self._title), *filter(None, [data.remark])]
         lines += _lane_lines(data)
+        lines += _step_lines(data)
         if data.timed:
             lines.append(_axis_line(data.end))
         lines += _wrapped(data.summary)
@@ -120,6 +121,18 @@ def _lane_lines(data: TimelineData) -> Iterable[str]:
     for name, sizes in lanes.items():
         blocks = (BLOCKS[round(bar_height(size, largest) * 7)] if size else " " for size in sizes)
         yield f"{name:{_LABEL_WIDTH}}{''.join(blocks)}".rstrip()
+
+
+def _step_lines(data: TimelineData) -> Iterable[str]:
+    """A line for each lane of steps."""
+    for lane in data.steps:
+        cells = [" "] * _LANE_WIDTH
+        for span in lane.spans:
+            first = min(_LANE_WIDTH - 1, int(span.start / data.end * _LANE_WIDTH))
+            last = min(_LANE_WIDTH - 1, int(span.end / data.end * _LANE_WIDTH))
+            cells[first : last + 1] = "━" * (last + 1 - first)
+        name = one_line(lane.name)[: _LABEL_WIDTH - 1]
+        yield f"{name:{_LABEL_WIDTH}}{''.join(cells)}".rstrip()
 
 
 def _axis_line(end: float) -> str:

@@ -17,6 +17,8 @@ from ..ledger import Ledger
 from ..tables import Rows
 from ..timing import Timing, measure
 from .status import elapsed_seconds, redact, wait_text
+from .step_lanes import StepLane, step_lanes
+from .steps import shown_steps
 from .tool_blocks import run_line
 from .units import byte_size, duration
 
@@ -102,6 +104,7 @@ class TimelineData(NamedTuple):
         moments: name and time in seconds of the first byte, the first thought and the first text.
         longest_gap: the longest time without a chunk after the first one; None if it is shorter than a column.
         attempts: attempts or rounds, the pauses between them, and the tool runs; empty for a single request.
+        steps: the lanes of the steps of an answer that has steps.
         usage_steps: the token counts.
         chunks: the number of all chunks.
         size: the bytes of all chunks.
@@ -116,6 +119,7 @@ class TimelineData(NamedTuple):
     moments: list[tuple[str, float]]
     longest_gap: Span | None
     attempts: list[Span]
+    steps: list[StepLane]
     usage_steps: list[UsageStep]
     chunks: int
     size: int
@@ -174,7 +178,8 @@ def timeline_data(ledger: Ledger, now: float | None = None) -> TimelineData:
         _moments(ledger) if timed else [],
         _longest_gap(ledger, times, end) if timed else None,
         _attempts(ledger, end) if timed else [],
-        _steps(ledger, axis, timed=timed),
+        step_lanes(shown_steps(ledger), end) if timed else [],
+        _usage_steps(ledger, axis, timed=timed),
         count,
         sum(sizes),
         ledger.round + 1,
@@ -320,7 +325,7 @@ def _tool_spans(ledger: Ledger, end: float) -> list[Span]:
     ]
 
 
-def _steps(ledger: Ledger, axis: float, *, timed: bool) -> list[UsageStep]:
+def _usage_steps(ledger: Ledger, axis: float, *, timed: bool) -> list[UsageStep]:
     """The token counts, at most one step for each column."""
     rows = Rows(ledger.usage_columns)
     steps: list[UsageStep] = []

@@ -16,6 +16,7 @@ from textwrap import wrap
 from typing import Final, NamedTuple
 
 from ..text import shortened, visible
+from .step_lanes import StepLane, StepSpan
 from .timeline_data import COLUMNS, Bar, Span, TimelineData, bar_height
 from .units import byte_size, duration, tick_label, ticks
 
@@ -31,6 +32,7 @@ _SIZE: Final = 13  # of letters, in pixels
 _LETTER_WIDTH: Final = 7.1  # approximate width of a letter
 _LINE: Final = 18  # height of a line of the title and the summary
 _ROW: Final = 16  # height of a row of labels
+_STEP: Final = 11  # height of the bar of a step
 _TICKS: Final = 6
 _BAR_WIDTH: Final = 2
 # Inside a page; without it the image has its full width.
@@ -44,6 +46,7 @@ _NOT_XML: Final = re.compile("[\ufffe\uffff]")
 # The contrast is at least 3.5:1 on white and on #111. The grey of most text has 4.2:1, the maximum for one color on both.
 _GREY, _BLUE, _VIOLET, _GREEN, _AMBER, _RED = "#767b84", "#3b82c4", "#9b6ad0", "#2a9461", "#b97a16", "#d6504a"
 _COLORS: Final = {"thinking": _VIOLET, "answer": _BLUE, "other": _GREY}
+_STEP_COLORS: Final = {"thought": _VIOLET, "model_output": _BLUE}
 _STATUS_COLORS: Final = {"running": _GREY, "complete": _GREEN, "blocked": _RED, "error": _RED}
 _SPAN_COLORS: Final = {"attempt": _GREEN, "failed": _RED, "pause": _GREY, "gap": _AMBER, "tool": _VIOLET}
 
@@ -255,7 +258,16 @@ def _attempts_svg(data: TimelineData, top: float) -> str:
     return "".join(lines)
 
 
-def _span_position(span: Span, end: float) -> tuple[float, float]:
+def _step_lane_svg(lane: StepLane, end: float, top: float) -> str:
+    color = _STEP_COLORS.get(lane.kind, _GREEN)
+    lines = [_text_element(10, top + _STEP, lane.name, fill=color)]
+    for span in lane.spans:
+        x, wide = _span_position(span, end)
+        lines.append(_rect_element(x, top + 1, wide, _STEP, fill=color, opacity=0.8, title=span.title))
+    return "".join(lines)
+
+
+def _span_position(span: Span | StepSpan, end: float) -> tuple[float, float]:
     return _LEFT + span.start / end * _PLOT, (span.end - span.start) / end * _PLOT
 
 
@@ -302,6 +314,10 @@ def draw_timeline(data: TimelineData, title: str, status: str) -> str:
     for name, bars in data.lanes.items():
         over.append(_lane_svg(name, bars, y, largest, timed=data.timed))
         y += _LANE + _GAP
+    for steps in data.steps:
+        over.append(_step_lane_svg(steps, data.end, y))
+        y += _ROW
+    y += _GAP - 2 if data.steps else 0
     if any(step.output or step.thoughts for step in data.usage_steps):
         over.append(_tokens_svg(data, y))
         y += _LANE + _GAP

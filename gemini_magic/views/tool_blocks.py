@@ -20,6 +20,7 @@ __all__ = [
     "RunLine",
     "RunSection",
     "arguments_text",
+    "json_text",
     "one_line_call",
     "result_text",
     "run_clock",
@@ -150,7 +151,10 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     try:
         return redact(json.dumps(value, ensure_ascii=False, indent=indent, default=repr))
     except (ValueError, RecursionError):
-        return redact(repr(value))
+        try:
+            return redact(repr(value))
+        except RecursionError:
+            return "(nested too deeply)"
 
 
 def result_text(run: ToolRun, *, indent: int | None = None) -> str:

@@ -131,3 +131,46 @@ def test_hostile_fields_of_an_interaction_are_left_out():
     value = {"status": "x" * 9999, "id": "../..", "usage": {"total_tokens": "9" * 99}, "errors": {"a": 1}}
     found = INTERACTIONS.interactions.read(value)
     assert (found.id, found.usage, found.failure, len(found.status)) == ("", None, None, 300)
+
+
+STEPS = ({"type": "thought", "signature": "c2ln", "new": 1}, {"type": "model_output", "content": []})
+ANSWER = Turn("model", (Text("yes"),), STEPS, stored="v1_a")
+USER = [{"type": "user_input", "content": [{"type": "text", "text": "hi"}]}]
+
+
+def test_a_conversation_goes_back_step_for_step_unless_the_server_stores_it():
+    body = sent(QUESTION, ANSWER, QUESTION)
+    assert body["input"] == [*USER, *STEPS, *USER]
+    assert "previous_interaction_id" not in body
+    stored = sent(QUESTION, ANSWER, QUESTION, server_store=True)
+    assert (stored["input"], stored["previous_interaction_id"], stored["store"]) == ("hi", "v1_a", True)
+
+
+def test_a_conversation_that_only_the_server_has_is_continued_by_its_id():
+    before = Turn("model", (), stored="v1_0")
+    body = sent(before, QUESTION)
+    assert (body["input"], body["previous_interaction_id"], body["store"]) == ("hi", "v1_0", False)
+    body = sent(before, QUESTION, ANSWER, QUESTION)
+    assert (body["input"], body["previous_interaction_id"]) == ([*USER, *STEPS, *USER], "v1_0")
+    body = sent(before, QUESTION, ANSWER, QUESTION, server_store=True)
+    assert (body["input"], body["previous_interaction_id"]) == ("hi", "v1_a")
+
+
+@pytest.mark.parametrize("name", sorted(set(names()) - {"interactions"}))
+def test_other_backends_refuse_a_conversation_that_only_the_server_has(name):
+    request = Request(model="m", turns=(Turn("model", (), stored="v1_0"), QUESTION))
+    with pytest.raises(OptionError, match="needs the Interactions API"):
+        backend(name).encode(request, Endpoint())
+    backend(name).encode(Request(model="m", turns=(QUESTION, ANSWER, QUESTION)), Endpoint())
+
+
+def test_the_server_continues_its_own_answer_without_input():
+    request = Request(
+        model="m",
+        turns=(QUESTION, Turn("model", (Text("half"),), stored="v1_a")),
+        settings=RequestSettings(server_store=True),
+        continuation="tok",
+    )
+    body = json.loads(INTERACTIONS.encode(request, Endpoint()).body)
+    assert "input" not in body
+    assert (body["previous_interaction_id"], body["continuation_token"]) == ("v1_a", "tok")

@@ -13,10 +13,13 @@ import pytest
 from calibration import assert_soon
 from inspector_stage import finished_answer
 from modules_page import call, modules_page
+from step_stage import step_ledger
 from tool_answers import add_parts, begin_round, end_answer, end_round, run_of, tool_ledger
 
 from gemini_magic.response import Response
 from gemini_magic.views.record import record
+from gemini_magic.views.step_lanes import step_lanes
+from gemini_magic.views.steps import ShownStep
 
 WRONG = [
     None,
@@ -50,7 +53,7 @@ USE = """
         for (const tab of inspector.node.querySelectorAll('[role=tab]')) {
           tab.click();
         }
-        if (inspector.node.querySelectorAll('[role=tab]').length !== (checked.tools.length ? 7 : 6)) {
+        if (inspector.node.querySelectorAll('[role=tab]').length !== 6 + Number(checked.tools.length > 0) + Number(checked.steps.length > 0)) {
           failed.push([name, 'tabs are missing']);
         }
         inspector._select('Chunks').openChunk?.(0);
@@ -115,7 +118,8 @@ def answer_with_tools():
 @pytest.fixture(scope="module")
 def saved():
     tools = record(answer_with_tools())
-    return record(finished_answer()) | {name: tools[name][:1] for name in ("rounds", "tools")}
+    made = record(finished_answer()) | {name: tools[name][:1] for name in ("rounds", "tools")}
+    return made | {"steps": record(step_ledger())["steps"][1:2]}
 
 
 def variants(value, path=()):
@@ -189,6 +193,54 @@ def test_the_inspector_reads_the_rounds_and_tool_runs_that_the_kernel_writes(mod
         "⟨U+202E⟩",
     ):
         assert text in found["text"], found["text"]
+
+
+def test_the_inspector_has_the_steps_and_the_lanes_that_the_kernel_writes(modules):
+    code = """
+        const { readRecord } = await import('/inspector/record.js');
+        const { Chunks } = await import('/inspector/chunks.js');
+        const { Timeline } = await import('/inspector/timeline.js');
+        const opened = [];
+        const read = readRecord(a.record);
+        const { node, onShow } = m.stepsPanel(read, index => opened.push(index));
+        document.body.append(node);
+        onShow();
+        node.querySelectorAll('.gmi-row')[1].click();
+        const rows = [...node.querySelectorAll('.gmi-row')].slice(0, read.steps.length)
+          .map(row => [...row.children].map(cell => cell.textContent));
+        node.remove();
+        const timeline = new Timeline(read, new Chunks(read), () => {});
+        const chart = timeline.draw(600);
+        timeline.dispose();
+        return { opened, rows, lanes: m.stepLanes(readRecord({ v: 1, steps: a.many }).steps, a.end),
+          titles: [...chart.querySelectorAll('.gmi-step-tool title')].map(each => each.textContent),
+          names: [...chart.querySelectorAll('.gmi-lane')].map(each => each.textContent) };
+    """
+    steps = [
+        ShownStep(
+            n,
+            f"kind{n % 12}_{'result' if n % 24 > 11 else 'call'}",
+            str(n % 12),
+            "",
+            n / 9,
+            n / 9 + 0.05,
+            n,
+            n,
+        )
+        for n in range(900)
+    ]
+    many = [{name: value for name, value in each._asdict().items() if name != "number"} for each in steps]
+    given = {"record": record(step_ledger()), "many": many, "end": 100.0}
+    found = call(modules, "inspector/steps.js", code, given)
+    assert found["rows"][1] == ["1", "google_search_call", "", "1.000", "100 ms", "20"]
+    assert found["opened"] == [2]
+    assert found["names"] == ["thinking", "answer", "bytes", "thought", "search", "code", "output"]
+    assert found["titles"] == ["google_search, 1.00 s – 3.00 s, 42 tokens", "code_execution, 3.00 s – 4.00 s"]
+    for lane, kept in zip(step_lanes(steps, 100.0), found["lanes"], strict=True):
+        assert lane.kind == kept["kind"]
+        assert [(span.start, span.end, span.steps, span.tokens) for span in lane.spans] == [
+            (span["start"], span["end"], span["steps"], span["tokens"]) for span in kept["spans"]
+        ]
 
 
 def test_a_small_record_that_expands_does_not_stop_the_page(modules):

@@ -140,6 +140,27 @@ def test_server_tools_get_their_response_and_unknown_parts_keep_their_json():
     assert (other.name, other.size) == ("novelty", len('{"novelty":{"deep":1},"thoughtSignature":"s"}'))
 
 
+def test_the_result_of_a_servers_tool_belongs_to_the_call_with_its_id():
+    calls = [ToolCall("mcp_server_tool", ident, {"n": 1}, "forecast", "weather") for ident in "ab"]
+    found = items(
+        *calls,
+        ToolResult("mcp_server_tool", "b", "no such city", is_error=True),
+        ToolResult("mcp_server_tool", "a", None),
+        ToolResult("retrieval", "x", [1]),
+    )
+    assert [(each.id, each.response, each.is_error) for each in found] == [
+        ("a", {}, None),
+        ("b", "no such city", True),
+        ("x", [1], None),
+    ]
+    assert (found[0].tool, found[0].name, found[0].server) == ("mcp_server_tool", "forecast", "weather")
+
+
+def test_an_unknown_step_has_the_name_of_its_type():
+    (other,) = items(Opaque({"type": "teleport_call", "id": "t"}))
+    assert other.name == "teleport_call"
+
+
 def test_parts_without_data_and_unknown_thoughts_are_no_items():
     assert items(Opaque({}), Opaque({"thoughtSignature": "s"}), Opaque({"new": 1, "thought": True})) == []
 

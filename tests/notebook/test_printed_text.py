@@ -47,7 +47,7 @@ DISPLAY_METHODS = (
 TABLES = ("chunks", "events", "usage_history", "usage_by_modality", "parts_table", "notes", "attempts")
 TABLES += ("sources", "url_context", "safety", "logprobs", "transcript")
 # Classes that hold no text from outside.
-NEVER_FROM_OUTSIDE = {"Secret", "MagicLine", "TokenPrice", "PracticeServer"}
+NEVER_FROM_OUTSIDE = {"Secret", "MagicLine", "TokenPrice", "PracticeServer", "PracticeInteractions"}
 COMMANDS = (
     "", "last", "events", "chunks", "usage", "timing", "timeline", "notes", "versions", "traceback", "config",
     "journal", "journal list", "journal search answer", "journal show", "journal open", "models", "help", "inspect",

@@ -8,7 +8,7 @@ import pytest
 from media_samples import SVG, add_part, end, ledger_of, picture, sound
 from view_stage import new_ledger
 
-from gemini_magic.content import Blob, Call, Code, CodeResult, Opaque
+from gemini_magic.content import Blob, Call, Code, CodeResult, Opaque, ToolCall, ToolResult
 from gemini_magic.views.terminal import TerminalView
 
 
@@ -48,6 +48,22 @@ def test_code_without_a_result_is_printed_at_the_end():
     *_, before, after = printed("One.", Code("loop()", "PYTHON"))
     assert before == "One."
     assert "[code run 1: Python, no result]" in after
+
+
+def test_a_use_of_a_servers_tool_is_printed_when_its_result_has_arrived_or_text_follows():
+    call, other = (ToolCall("google_search", ident, {"queries": [ident]}) for ident in "ab")
+    found = [ToolResult("google_search", ident, [{"url": "https://a.example"}]) for ident in "ba"]
+    first, second, third, fourth, *_, end = printed(call, other, *found, "Text.")
+    assert (first, second, third) == ("", "", "")
+    lines = [
+        '[server tool: Google Search for "a" → 1 result]',
+        '[server tool: Google Search for "b" → 1 result]',
+    ]
+    assert fourth.splitlines() == lines
+    assert end.splitlines()[:3] == [*lines, "Text."]
+    *_, before, after, _ = printed("One.", call, "Two.")
+    assert before == "One."
+    assert after.splitlines() == ["One.", '[server tool: Google Search for "a"]', "Two."]
 
 
 def test_audio_is_one_line_when_it_is_complete():

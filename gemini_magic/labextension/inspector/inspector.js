@@ -2,7 +2,7 @@
  * The inspector: one line below an answer that opens to a set of tabs and the export buttons.
  *
  * The chunks are read when the inspector is opened, and a panel is created when its tab is selected. The panels are in
- * `panels.js`, `timeline_tab.js`, `tools_tab.js` and `replay.js`.
+ * `panels.js`, `timeline_tab.js`, `tools_tab.js`, `steps.js` and `replay.js`.
  */
 
 import { Chunks } from './chunks.js';
@@ -21,6 +21,7 @@ import { formatDuration, formatNumber, quantity } from './format.js';
 import { chunksPanel, notesPanel, requestPanel, usagePanel } from './panels.js';
 import { Replay } from './replay.js';
 import { sourcesPanel } from './sources_tab.js';
+import { stepsPanel } from './steps.js';
 import { timelinePanel } from './timeline_tab.js';
 import { toolsPanel } from './tools_tab.js';
 
@@ -145,6 +146,7 @@ export class Inspector {
       Timeline: () => timelinePanel(record, chunks, openChunk),
       Replay: () => new Replay(record, chunks, this._renderPart),
       Usage: () => usagePanel(record, chunks, openChunk),
+      ...(record.steps.length ? { Steps: () => stepsPanel(record, openChunk) } : {}),
       ...(record.tools.length ? { Tools: () => toolsPanel(record) } : {}),
       Request: () => requestPanel(record),
       ...(record.sources.length || record.queries.length ? { Sources: () => sourcesPanel(record) } : {}),

@@ -44,7 +44,7 @@ const indexesOf = chunks => Array.from({ length: chunks.length }, (_, index) => 
 // -- Chunks
 
 /** Kinds of parts that are not text. */
-const PART = /blob|file|call|code|result|other/;
+const PART = /blob|file|call|code|result|step|other/;
 
 /**
  * @param {Chunks} chunks

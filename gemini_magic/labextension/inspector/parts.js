@@ -58,13 +58,37 @@ function describePart(part) {
 }
 
 /**
+ * Describes what an event of the Interactions API adds to a step.
+ *
+ * @param {unknown} chunk
+ * @returns {string[]} empty for text, and for a chunk of another API
+ */
+function describeStep(chunk) {
+  const step = getOwn(chunk, 'step');
+  const delta = getOwn(chunk, 'delta');
+  const type = readText(getOwn(step ?? delta, 'type'), MAX_LENGTH);
+  if (!type) {
+    return [];
+  }
+  if (step) {
+    const name = readText(getOwn(step, 'name'), MAX_LENGTH);
+    return [[`begins ${type}`, name].filter(Boolean).join(' ')];
+  }
+  const { type: _, text, content, ...fields } = Object(delta);
+  const data = readText(getOwn(fields, 'data'), Infinity);
+  if (data) {
+    return [`${readText(getOwn(fields, 'mime_type'), MAX_LENGTH) || type}, ${sizeOf(data)}`];
+  }
+  return Object.keys(fields).length ? [`${type} ${jsonOf(fields)}`] : [];
+}
+
+/**
  * @param {unknown} chunk the parsed JSON of a chunk
  * @returns {string} a description of its parts that are not text; empty if it has none
  */
 export function describeParts(chunk) {
-  return readArray(getOwn(chunk, 'candidates'))
+  const parts = readArray(getOwn(chunk, 'candidates'))
     .flatMap(candidate => readArray(getOwn(getOwn(candidate, 'content'), 'parts')))
-    .map(describePart)
-    .filter(Boolean)
-    .join(' · ');
+    .map(describePart);
+  return [...describeStep(chunk), ...parts].filter(Boolean).join(' · ');
 }

@@ -30,6 +30,7 @@
  * @property {SourceRecord[]} sources the numbered sources
  * @property {RoundRecord[]} rounds the rounds of an answer with tool runs
  * @property {ToolRecord[]} tools the tool runs
+ * @property {StepRecord[]} steps the steps of an answer of the Interactions API
  * @property {string[]} queries what was searched for
  * @property {string} suggestions HTML with search suggestions; to be shown only by `suggestions.js`
  * @property {string[]} truncated what was left out of the record to limit its size, such as "10 of 40 chunks"
@@ -110,6 +111,17 @@
  * @property {number | null} started seconds since the first request was sent
  * @property {number | null} seconds
  * @property {string[]} shortened the properties of which only the beginning is here
+ */
+
+/**
+ * @typedef {object} StepRecord
+ * @property {string} type such as `google_search_call`
+ * @property {string} id of a call, or of the call that a result belongs to
+ * @property {string} name what it calls
+ * @property {number | null} started seconds since the first request was sent
+ * @property {number | null} ended null for a step that has not ended
+ * @property {number | null} chunk the index of the chunk with which it began
+ * @property {number | null} tokens
  */
 
 /** The MIME type of records. */
@@ -296,6 +308,15 @@ const readTool = value => ({
 });
 
 /**
+ * @param {unknown} value
+ * @returns {StepRecord}
+ */
+const readStep = value => ({
+  ...readProperties(value, ['type', 'id', 'name'], readShortText),
+  ...readProperties(value, ['started', 'ended', 'chunk', 'tokens'], readNumber)
+});
+
+/**
  * Checks a record.
  *
  * @param {unknown} data the value from the notebook
@@ -337,6 +358,7 @@ export function readRecord(data) {
     sources: readArray(getOwn(data, 'sources')).map(readSource),
     rounds: readArray(getOwn(data, 'rounds')).map(readRound),
     tools: readArray(getOwn(data, 'tools')).map(readTool),
+    steps: readArray(getOwn(data, 'steps')).map(readStep),
     queries: readArray(getOwn(data, 'queries')).map(readShortText).filter(Boolean),
     suggestions: readText(getOwn(data, 'suggestions'), MAX_NUMBER),
     truncated: readEntries(getOwn(data, 'capped'))

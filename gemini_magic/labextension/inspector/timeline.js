@@ -1,5 +1,5 @@
 /**
- * The chart of a stream on a time axis: when chunks arrived, how large they were, and the longest gap.
+ * The chart of a stream on a time axis: when chunks arrived, how large they were, the longest gap, and the steps.
  *
  * It is an SVG. Chunks are added up to bars of a few pixels, so the number of elements does not depend on the number of
  * chunks. `timeline_svg.js` draws the parts.
@@ -7,6 +7,7 @@
 
 import { html, svg } from './dom.js';
 import { formatDuration, quantity } from './format.js';
+import { drawSteps, stepLanes, stepsHeight } from './steps.js';
 import {
   BAR_WIDTH,
   BOTTOM,
@@ -75,7 +76,7 @@ export class Timeline {
    * @returns {SVGElement}
    */
   draw(width) {
-    const { timing, delay, attempts, thoughts } = this._record;
+    const { timing, delay, attempts, thoughts, steps } = this._record;
     const chunks = this._chunks;
     const before = attempts.length > 1 ? Math.min(delay, MAX_DELAY) : 0;
     const last = chunks.length ? chunks.t[chunks.length - 1] : 0;
@@ -85,7 +86,9 @@ export class Timeline {
     const scale = time => LEFT + (plotWidth * (time + before)) / (end + before);
     const bins = collectBins(chunks, scale, plotWidth);
     const lanes = LANES.filter(([name]) => name !== 'thought' || thoughts);
-    const bottom = TOP + lanes.length * (LANE_HEIGHT + LANE_GAP);
+    const stepsOfKinds = stepLanes(steps, end);
+    const stepsTop = TOP + lanes.length * (LANE_HEIGHT + LANE_GAP);
+    const bottom = stepsTop + stepsHeight(stepsOfKinds.length);
     const height = bottom + BOTTOM;
     const chart = svg('svg', {
       width,
@@ -109,6 +112,7 @@ export class Timeline {
         ...drawBars(bins, name, base)
       );
     });
+    chart.append(...drawSteps(stepsOfKinds, scale, stepsTop, LEFT - 8));
     chart.append(
       ...drawMarks(timing, end, scale, bottom, width),
       ...gapLabel,

@@ -14,6 +14,8 @@ from .context import CommandContext
 __all__ = ["reset_conversations", "resume_answer", "stop_requests"]
 
 _QUESTION = 50  # characters of a question
+_SERVER_STOPS = 2.0  # seconds to wait until a server has confirmed that it stops
+_ON_SERVER = ("cancelled", "not-cancelled")  # notes about what a server answered to that
 
 
 def resume_answer(context: CommandContext, line: MagicLine) -> Any:
@@ -38,8 +40,12 @@ def stop_requests(context: CommandContext, line: MagicLine) -> None:
         if response.stream is not None and not response.stream.done:
             response.stream.cancel("stop")
             if response.ledger.cause == "stop":  # otherwise it ended at the same moment
-                chars = response.ledger.chars
-                stopped.append(f"Stopped {_describe(context, response)} after {chars:,} characters.")
+                response.stream.wait_stopped(_SERVER_STOPS)
+                message = (
+                    f"Stopped {_describe(context, response)} after {response.ledger.chars:,} characters."
+                )
+                on_server = [note.message for note in response.notes if note.kind in _ON_SERVER]
+                stopped.append(" ".join((message, *on_server)))
     print_lines(*(stopped or ["No request is running."]))
 
 

@@ -35,6 +35,7 @@ from .inspect import (
     show_timing,
     show_usage,
 )
+from .interactions import interactions_command
 from .journal import journal_command
 from .mcp import mcp_command
 from .status import list_models, show_state, show_traceback, show_versions
@@ -69,7 +70,7 @@ class Command(NamedTuple):
     usage: str = ""
     limit: int | None = 0
     completes: Literal[
-        "", "answer", "chat", "files", "journal", "mcp", "model", "setting", "tool", "topic"
+        "", "answer", "chat", "files", "interactions", "journal", "mcp", "model", "setting", "tool", "topic"
     ] = ""
     sends: bool = False
     filters: bool = False
@@ -265,6 +266,7 @@ COMMANDS: dict[str, Command] = {
     "diff": Command(diff_answers, "NAME [OTHER]", 2, "answer"),
     "models": Command(list_models, "PART", 1, "model", sends=True),
     "files": Command(files_command, "COMMAND", None, "files", sends=True),
+    "interactions": Command(interactions_command, "COMMAND", None, "interactions", sends=True),
     "tools": Command(list_tools, "NAME", 1, "tool"),
     "mcp": Command(mcp_command, "COMMAND", None, "mcp"),
     "config": Command(show_or_set, "NAME[=VALUE]", None, "setting"),

@@ -1,0 +1,30 @@
+"""Interactions that a server stores: listing those that were started here, reading, stopping and deleting them."""
+
+from __future__ import annotations
+
+from .server import (
+    InteractionRow,
+    InteractionServer,
+    cancel,
+    delete,
+    get,
+    interaction_rows,
+    list,  # noqa: A004 - `gemini_magic.interactions.list()`
+    options_for,
+    state,
+)
+from .states import known_states, readable_state
+
+__all__ = [
+    "InteractionRow",
+    "InteractionServer",
+    "cancel",
+    "delete",
+    "get",
+    "interaction_rows",
+    "known_states",
+    "list",
+    "options_for",
+    "readable_state",
+    "state",
+]

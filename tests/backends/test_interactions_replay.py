@@ -1,0 +1,254 @@
+"""Replays of a stored stream bring nothing twice and nothing less, however the server repeats it."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+
+import pytest
+from growth import LIMIT, measure_growth
+from interactions_server import (
+    Plan,
+    _stamped,
+    answer,
+    call,
+    folded,
+    picture,
+    replayed,
+    search,
+    step,
+    text,
+    thought,
+)
+
+from gemini_magic.backends.interactions_decode import interactions_decoder
+from gemini_magic.backends.interactions_replay import ResumedInteraction, resumed_interaction
+from gemini_magic.events import Decoded
+
+PCM = bytes(range(48))
+STEPS = (
+    thought("Let me ", "see. ", "Yes."),
+    text(
+        "Hello, ",
+        "wörld ",
+        "😀😀",
+        "aaaa",
+        "aaaa",
+        "aaaa",
+        cites=[{"type": "url_citation", "url": "https://a.example", "start_index": 0, "end_index": 4}],
+    ),
+    search("q"),
+    call("look", {"where": "hier drüben", "n": [1, 2, 3]}),
+    picture("AAAA"),
+    picture("AAAA"),
+    step(
+        "model_output",
+        *(
+            {"type": "audio", "mime_type": "audio/l16", "data": base64.b64encode(PCM[n : n + 16]).decode()}
+            for n in (0, 16, 32)
+        ),
+    ),
+    text("The ", "end.", start="Text in the start. "),
+)
+
+
+class Collected:
+    """A decoder that only keeps what it is given."""
+
+    def __init__(self):
+        self.events = []
+
+    def __call__(self, raw, event=None):
+        return Decoded([])
+
+    def read(self, name, value):
+        self.events.append(value)
+        return Decoded([])
+
+
+def stamped(steps=STEPS, *, ids=1, **how):
+    plan = Plan(answer(*steps), ids=ids, **how)
+    return plan, _stamped(plan, "v1_x", {"model": "m"})
+
+
+def content(events):
+    """The steps of a stream, with the pieces of audio joined."""
+    steps = folded([event for event in events if event["event_type"].startswith("step.")])
+    for each in steps:
+        audio = [block for block in each.get("content", ()) if block["type"] == "audio"]
+        if audio:
+            each["content"] = [b"".join(base64.b64decode(block["data"]) for block in audio)]
+    return steps
+
+
+def begun(events):
+    """A decoder that has read these events, and what resumes it."""
+    collected = Collected()
+    for event in events:
+        collected.read("", event)
+    resumed = ResumedInteraction(collected)
+    resumed.learn(json.dumps(event).encode() for event in events)
+    return collected, resumed
+
+
+def play(resumed, events):
+    notes = []
+    for event in events:
+        notes += resumed(json.dumps(event).encode()).events
+    return notes
+
+
+def rest_after(events, cursor):
+    numbers = [n for n, event in enumerate(events) if cursor is not None and event.get("event_id") == cursor]
+    return events[numbers[0] + 1 :] if numbers else events
+
+
+@pytest.mark.parametrize("starts", [False, True])
+@pytest.mark.parametrize("pieces", [0, 1, 3, 100])
+@pytest.mark.parametrize("ids", [1, 3, 0])
+def test_a_stream_that_is_cut_after_any_event_is_read_as_if_it_were_whole(ids, pieces, starts):
+    plan, events = stamped(ids=ids, pieces=pieces, starts=starts)
+    for cut in range(1, len(events)):
+        collected, resumed = begun(events[:cut])
+        assert resumed.id == "v1_x"
+        resumed.begin(resumed.cursor)
+        notes = play(resumed, replayed(rest_after(events, resumed.cursor), plan))
+        assert content(collected.events) == content(events), cut
+        assert notes == []
+        assert resumed.ended
+
+
+@pytest.mark.parametrize("ids", [1, 3, 0])
+def test_a_replay_that_is_cut_as_well_is_resumed(ids):
+    plan, events = stamped(ids=ids, pieces=2)
+    for first, second in itertools.product(range(1, len(events), 3), range(0, 30, 4)):
+        collected, resumed = begun(events[:first])
+        resumed.begin(resumed.cursor)
+        again = replayed(rest_after(events, resumed.cursor), plan)
+        play(resumed, again[:second])
+        resumed.begin(resumed.cursor)
+        notes = play(resumed, rest_after(events, resumed.cursor))
+        assert content(collected.events) == content(events), (first, second)
+        assert notes == []
+
+
+def test_a_server_that_ignores_the_cursor_and_begins_at_the_beginning_is_understood():
+    _, events = stamped()
+    for cut in range(1, len(events)):
+        collected, resumed = begun(events[:cut])
+        resumed.begin(resumed.cursor)
+        play(resumed, events)
+        assert content(collected.events) == content(events), cut
+
+
+def test_a_server_that_repeats_the_event_of_the_cursor_is_understood():
+    _, events = stamped()
+    for cut in range(1, len(events)):
+        collected, resumed = begun(events[:cut])
+        resumed.begin(resumed.cursor)
+        play(resumed, events[cut - 1 :])
+        assert content(collected.events) == content(events), cut
+
+
+def test_an_id_that_several_events_have_is_no_cursor():
+    _, events = stamped(ids=0)
+    events = [{**event, "event_id": "EVENT_ID"} for event in events]
+    assert begun(events[:1])[1].cursor == "EVENT_ID"
+    assert begun(events[:2])[1].cursor is None
+
+
+def test_the_input_of_the_user_in_a_replay_does_not_move_the_steps():
+    _, events = stamped(ids=0)
+    moved = [{**event, "index": event["index"] + 1} if "index" in event else event for event in events]
+    given = {"type": "user_input", "content": [{"type": "text", "text": "hi"}]}
+    moved[2:2] = [
+        {"event_type": "step.start", "index": 0, "step": given},
+        {"event_type": "step.stop", "index": 0},
+    ]
+    for cut in range(4, len(events)):
+        collected, resumed = begun(events[:cut])
+        resumed.begin(None)
+        play(resumed, moved)
+        assert content(collected.events) == content(events), cut
+
+
+def test_an_answer_without_a_stream_brings_the_rest():
+    _, events = stamped(STEPS[:6], ids=0)
+    given = {"type": "user_input", "content": [{"type": "text", "text": "hi"}]}
+    whole = {"id": "v1_x", "status": "completed", "steps": [given, *folded(events)]}
+    for cut in range(3, len(events)):
+        collected, resumed = begun(events[:cut])
+        resumed.begin(None)
+        assert play(resumed, [whole]) == []
+        assert content(collected.events) == content(events), cut
+        assert collected.events[-1]["event_type"] == "interaction.completed"
+
+
+def test_half_a_character_before_the_cut_is_completed():
+    halves = json.dumps("😀")[1:-1]
+    first = b'{"event_type":"step.delta","index":0,"delta":{"type":"text","text":"%b"}}' % halves[:6].encode()
+    collected = Collected()
+    resumed = ResumedInteraction(collected)
+    resumed.learn([first])
+    resumed.begin(None)
+    play(resumed, [{"event_type": "step.delta", "index": 0, "delta": {"type": "text", "text": "😀!"}}])
+    assert collected.events[0]["delta"]["text"] == "\ude00!"
+
+
+def test_other_content_than_before_the_cut_is_noted_once():
+    _, events = stamped((text("Hello, ", "world."),), ids=0)
+    _, other = stamped((text("Goodbye, ", "world."),), ids=0)
+    _, resumed = begun(events[:5])
+    resumed.begin(None)
+    notes = play(resumed, other)
+    assert [note.kind for note in notes] == ["resumed-differs"]
+
+
+def test_less_content_than_before_the_cut_is_noted():
+    _, events = stamped((text("Hello, ", "world."),), ids=0)
+    _, shorter = stamped((text("Hello"),), ids=0)
+    _, resumed = begun(events[:5])
+    resumed.begin(None)
+    assert [note.kind for note in play(resumed, shorter)] == ["resumed-differs"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[1]",
+        b"{",
+        b'{"event_type":"step.delta","index":"x","delta":7}',
+        b'{"event_type":"step.start","index":-1,"step":[]}',
+        b'{"event_type":"step.delta","index":99999999999999999999,"delta":{"type":"text","text":5}}',
+        b'{"event_type":"step.delta","delta":{"type":"audio","data":"!"}}',
+        b'{"event_type":{},"step":{"content":[1,{"text":2}]}}',
+        b'{"steps":[1,{"type":7}],"status":3}',
+        b'{"event_id":7,"x":' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"event_type":"interaction.created","interaction":7}',
+    ],
+)
+def test_events_of_any_form_are_read_without_an_error(raw):
+    resumed = resumed_interaction(interactions_decoder())
+    resumed.learn([raw])
+    for cursor in (resumed.cursor, None):
+        resumed.begin(cursor)
+        resumed(raw)
+        resumed(raw)
+
+
+def test_reading_a_replay_takes_time_in_proportion_to_its_length():
+    def prepare(size):
+        _, events = stamped((text(*["word "] * size),), ids=2)
+        raws = [json.dumps(event).encode() for event in events]
+
+        def read():
+            resumed = resumed_interaction(interactions_decoder())
+            resumed.learn(raws)
+            resumed.begin(None)
+            for raw in raws:
+                resumed(raw)
+
+        return read
+
+    assert measure_growth(prepare, 250, 4000).ratio < LIMIT
