@@ -324,11 +324,6 @@ def test_an_array_of_real_numbers_is_rounded_to_bytes():
     assert picture(found).tobytes() == np.floor(values * 255 + 0.5).astype("uint8").tobytes()
 
 
-def test_a_large_array_of_real_numbers_is_converted_in_little_time():
-    values = np.asarray(noise(4000, 3000)) / 255
-    assert_cpu_below(lambda: blob(values), 0.25)
-
-
 def test_frames_and_unreadable_pictures_are_reported(tmp_path):
     frames = [Image.new("L", (20, 20), shade) for shade in (0, 90, 200)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
