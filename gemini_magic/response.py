@@ -457,7 +457,7 @@ class Response(AnswerContent, DisplayedValue):
             Interrupted: the user stopped it.
         """
         if self._replier is None:
-            origin = "the journal" if self.ledger.source == "journal" else "a file"
+            origin = {"journal": "the journal", "store": "a store"}.get(self.ledger.source, "a file")
             raise OptionError(
                 f"Cannot reply to a response that was loaded from {origin}.",
                 remedy="Ask the question again with gemini_magic.ask(…) and reply to that response.",

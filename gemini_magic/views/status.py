@@ -366,6 +366,7 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
         "recording": "from a recording",
         "journal": "from the journal",
         "cache": "from the cache",
+        "store": "from the store",
         "echo": "offline echo",
     }
     took = readable_seconds(elapsed) if elapsed or ledger.status == "running" else ""
