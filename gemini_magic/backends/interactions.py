@@ -30,6 +30,7 @@ from .interactions_decode import interactions_decoder
 from .interactions_errors import interactions_failure
 from .interactions_fields import split_parameters, with_interactions_names
 from .interactions_input import input_of, turns_to_send
+from .interactions_reference import undocumented_in_interactions
 from .interactions_replay import resumed_interaction
 from .interactions_sent import (
     continues_input,
@@ -166,6 +167,7 @@ INTERACTIONS = Backend(
     count=counted_by(GEMINI),
     models=GEMINI.models,
     files=GEMINI.files,
+    undocumented=undocumented_in_interactions,
     decisions=GEMINI.decisions,
     interactions=InteractionsApi(
         get=get_interaction,
