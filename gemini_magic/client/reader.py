@@ -163,9 +163,8 @@ class StreamReader:
             before, number = state, number + 1
             asked[http.url] += 1
             try:
-                waited = self._wait(
-                    "following", Pause(look.why, self._elapsed() + look.wait), self._pace(look.wait)
-                )
+                pause = Pause(look.why, self._elapsed() + look.wait, look.failures, look.failures)
+                waited = self._wait("following", pause, self._pace(look.wait))
             except TimedOut:
                 self._advise_to_follow()
                 raise

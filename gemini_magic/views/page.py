@@ -55,6 +55,7 @@ _WAITING: Final = (
     "processing",
     "retrying",
     "resuming",
+    "following",
     "queued",
 )  # phases in which the status line has a long text
 _BLANK_LINE: Final = re.compile(r"\n(?=[^\S\n]*\n)")

@@ -26,6 +26,7 @@ from ..ledger import (
     Transfer,
 )
 from ..text import visible
+from .server_run import run_budget, run_state
 from .steps import step_activity, step_count
 from .units import whole_seconds
 from .words import word_count
@@ -233,7 +234,7 @@ def _transfer_text(phase: Phase, transfer: Transfer, now: float) -> str:
 
 
 def _running_state(ledger: Ledger, now: float) -> str:
-    if delay := wait_text(ledger, now):
+    if delay := wait_text(ledger, now) or run_state(ledger, now):
         return delay
     if ledger.phase in ("preparing", "connecting"):
         return "connecting"
@@ -326,7 +327,7 @@ def _interrupted_state(ledger: Ledger) -> str:
 
 def _attempts(ledger: Ledger) -> str:
     """The number of attempts, if there was more than one in a round."""
-    count = len(ledger.exchanges) - ledger.round
+    count = sum(not each.resumed for each in list(ledger.exchanges)) - ledger.round
     unstreamed = any(note.kind == "fallback" for note in list(ledger.notes))
     last = ", the last without streaming" if unstreamed else ""
     return f" after {count} attempts{last}" if count > 1 else ""
@@ -372,7 +373,8 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
         state: what is shown instead of the state of the answer, if it is not empty.
     """
     elapsed = elapsed_seconds(ledger, now)
-    model = ledger.model_version or (ledger.request.model if ledger.request else "")
+    asked = ledger.request
+    model = ledger.model_version or (asked.settings.agent or asked.model if asked else "")
     if not state:
         state = _running_state(ledger, elapsed) if ledger.status == "running" else _ended_state(ledger)
     sources = {
@@ -389,6 +391,7 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
         _rounds(ledger),
         _steps(ledger),
         _tokens(ledger),
+        run_budget(ledger),
         *_gateway(ledger),
         sources.get(ledger.source, ""),
     )
