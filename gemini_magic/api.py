@@ -18,7 +18,7 @@ from . import schema as schemas
 from . import tools as toolbox
 from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
-from .config import CALL, IGNORED, KEY_WITHHELD, resolve
+from .config import CALL, CHOSEN, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .credentials import find_key, key_header
 from .errors import CredentialsError, OptionError, RecordingError
@@ -381,6 +381,7 @@ def begin(
     ledger = _ledger(request, options, before, conversation, "" if column is None else column.label)
     if not is_local:
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
+    notices = (*notices, *_about_backend(dialect, request, sources or {}))
     _note_settings(ledger, None if is_local else withheld, ignored, key, notices)
     journaled = not cache_note and should_journal(options, local=is_local)
     _note_journal(ledger, cache_note, journaled=journaled)
@@ -442,6 +443,12 @@ def _ledger(request: Request, options: Options, before: str, conversation: str, 
         schema=options.schema,
         column=column,
     )
+
+
+def _about_backend(dialect: Backend, request: Request, sources: Mapping[str, str]) -> Sequence[str]:
+    """Sentences about the choice of the backend, and about what it sends that the user did not write."""
+    chosen = sources.get(CHOSEN)
+    return (*([chosen] if chosen else []), *dialect.request_notes(request))
 
 
 _reported: set[str] = set()  # notes about ignored settings that an answer of this process has shown

@@ -17,8 +17,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .backends import backend
-from .config import ignored_settings, project_table, settings
+from .backends import backend, needs_interactions
+from .config import ignored_settings, project_table, resolve, settings
 from .credentials import find_key
 from .demo import check_tour, open_tour
 from .errors import GeminiMagicError, OptionError
@@ -163,6 +163,20 @@ def _key() -> Finding:
     return Finding(ok=True, text=f"API key from {key.source}" if key else "no API key needed")
 
 
+def _model() -> Finding:
+    """The configured model and the protocol that it is asked with."""
+    try:
+        options, sources = resolve()
+        backend(options.backend)
+    except GeminiMagicError as error:
+        return Finding(ok=False, text=error.message, remedy=error.remedy)
+    text = f"model {options.model} with the backend {options.backend} ({sources.get('backend', 'default')})"
+    if options.backend == "gemini" and needs_interactions(options.model):
+        remedy = "Set backend to auto or interactions: this model exists in the Interactions API only."
+        return Finding(ok=False, text=text, remedy=remedy, required=False)
+    return Finding(ok=True, text=text)
+
+
 def _ignored() -> list[Finding]:
     """The files of the project in the working folder whose settings are ignored."""
     try:
@@ -205,6 +219,7 @@ def _doctor() -> int:
             "If JupyterLab runs in this environment: pip install --force-reinstall --no-deps gemini-magic, then restart it.",
         ),
         _key(),
+        _model(),
         *_ignored(),
     ]
     for finding in dict.fromkeys(findings):

@@ -6,8 +6,6 @@ variables, defaults.
 
 A ``key_env`` is valid for the server that was configured in the same layer or below it. If a higher layer changes
 ``base_url`` or ``backend``, the ``key_env`` is dropped, so that a key is never sent to a server it was not meant for.
-
-The module parses no cell line (``notebook.arguments``) and reads no key.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from .backends import chosen_backend, default_model
+from .backends import choose_backend, default_model
 from .errors import OptionError
 from .options import Options
 from .project_files import (
@@ -38,6 +36,7 @@ from .project_files import (
 
 __all__ = [
     "CALL",
+    "CHOSEN",
     "IGNORED",
     "KEY_WITHHELD",
     "PREVIOUS",
@@ -62,12 +61,14 @@ KEY_WITHHELD = "key_env withheld"
 IGNORED = "ignored settings"
 """The key under which the sources of :func:`resolve` explain, in a sentence, which settings of a project were ignored."""
 
+CHOSEN = "chosen backend"
+"""The key under which the sources of :func:`resolve` explain, in a sentence, why a backend was chosen."""
+
 _REPR: Any = object.__str__  # of types whose text is only their repr
 _LONGEST_VALUE = 200  # characters of a value in a message
 _LINE = "cell line"
 PREVIOUS = "the previous answer"
 """The source of values that a follow-up request inherits."""
-
 _ENVIRONMENT = "environment"
 _CONFIG = "%config GeminiMagics"
 
@@ -356,9 +357,8 @@ def resolve(
     return _copy(options), dict(sources)
 
 
-# Results of resolve(), with the files that each depends on, by everything else that it depends on. Options are resolved
-# before every call, so that a changed file or variable takes effect at once; to check that none has changed takes a
-# quarter of the time.
+# Results of resolve() with the files that each depends on, by everything else that it depends on. A changed file or variable
+# takes effect at the next call; to check that none has changed takes a quarter of the time.
 _memory: dict[Hashable, tuple[WatchedFiles, Options, dict[str, str]]] = {}
 _MEMORY_SIZE = 32  # results
 _FLEX_FIRST_BYTE = 900.0  # seconds
@@ -390,10 +390,8 @@ def _variables() -> tuple[str, ...]:
 def _copy(options: Options) -> Options:
     """A copy that can be changed; its lists are copies, too."""
     copied = object.__new__(Options)
-    values = vars(copied)
-    values.update(vars(options))
-    for name in _list_names():
-        values[name] = list(values[name])
+    vars(copied).update(vars(options))
+    vars(copied).update({name: list(getattr(options, name)) for name in _list_names()})
     return copied
 
 
@@ -442,11 +440,13 @@ def _resolve(
 
 
 def _choose_backend(values: dict[str, Any], sources: dict[str, str], *, of_call: Sequence[str]) -> None:
-    """Set the backend of a decision, and the default model; a configured model is one for answers."""
-    name, decides = values.get("backend", Options.backend), values.get("decide") is not None
-    if (chosen := chosen_backend(name, decides=decides)) != name:
-        values["backend"] = name = chosen
-    if decides and sources.get("model") not in of_call:
+    """Set the backend and its default model; for decisions, a configured model does not count, as it is one for answers."""
+    name, why = choose_backend(values, Options.model)
+    values["backend"] = name
+    if why:
+        sources["backend"] = f"chosen: {why}"
+        sources[CHOSEN] = f"The backend {name} was chosen, because {why}."
+    if values.get("decide") is not None and sources.get("model") not in of_call:
         values.pop("model", None)
     model = default_model(name)
     if "model" not in values and model not in (None, Options.model):

@@ -23,10 +23,10 @@ from .backend import (
     TokenCount,
 )
 from .http_errors import retry_after, with_headers
+from .protocols import AUTO, backends_of_model, choose_backend, is_agent, needs_interactions
 from .registry import (
     DEFAULT,
     backend,
-    chosen_backend,
     default_model,
     host_to_name,
     may_send_key,
@@ -35,6 +35,7 @@ from .registry import (
 )
 
 __all__ = [
+    "AUTO",
     "DEFAULT",
     "LOOPBACK",
     "Auth",
@@ -56,12 +57,15 @@ __all__ = [
     "SentRequest",
     "TokenCount",
     "backend",
-    "chosen_backend",
+    "backends_of_model",
+    "choose_backend",
     "default_model",
     "host_to_name",
+    "is_agent",
     "may_send_key",
     "names",
     "names_for_help",
+    "needs_interactions",
     "retry_after",
     "with_headers",
 ]

@@ -309,6 +309,10 @@ def _no_results(body: bytes, media: Mapping[str, bytes]) -> Sequence[CallResult]
     return ()
 
 
+def _never_continues(body: bytes, later: bytes) -> bool:  # noqa: ARG001 - other backends compare them
+    return False
+
+
 def _no_details(raw: bytes) -> Sequence[TokenDetail]:  # noqa: ARG001 - other backends read it
     return ()
 
@@ -373,6 +377,8 @@ class Backend(Struct, frozen=True, kw_only=True):
         read_request: ``(url, body)`` of a request that was sent -> its content; never raises.
         read_results: ``(body, media by their digest)`` of a request that was sent -> the results of functions in its last
             turn; never raises.
+        continues: ``(body, later body)`` of two requests that were sent -> whether the later one goes on with the conversation
+            of the other; never raises.
         requested_tier: the service tier that a request asks for, whether an option or the user's own JSON set it.
         unenforced_rules: a JSON Schema -> the rules in it that the server does not enforce, one line each, because its
             dialect has no keyword for them; they are checked when the answer has ended. It raises ``SchemaError`` as
@@ -408,6 +414,7 @@ class Backend(Struct, frozen=True, kw_only=True):
     undocumented: Callable[[Any], Iterable[tuple[str, str]]] | None = None
     read_request: Callable[[str, bytes], SentRequest] = _unread
     read_results: Callable[[bytes, Mapping[str, bytes]], Sequence[CallResult]] = _no_results
+    continues: Callable[[bytes, bytes], bool] = _never_continues
     requested_tier: Callable[[Request], Any] = _requested_tier
     unenforced_rules: Callable[[Mapping[str, Any]], Sequence[str]] = _every_rule
     decisions: str | None = None

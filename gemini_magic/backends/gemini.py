@@ -50,7 +50,7 @@ from .gemini_files import FILES, gemini_base
 from .gemini_functions import calling_config, tools_field
 from .gemini_media import media_fields
 from .gemini_reference import undocumented
-from .gemini_sent import read_request, read_results
+from .gemini_sent import continues_contents, read_request, read_results
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
 from .urls import checked_model, method_of, quoted
@@ -60,6 +60,7 @@ __all__ = [
     "GOOGLE_HOSTS",
     "GOOGLE_KEYS",
     "GOOGLE_STYLES",
+    "INTERACTIONS_ONLY",
     "LATEST",
     "body_of",
     "encode",
@@ -74,6 +75,7 @@ __all__ = [
 
 _FLAGS = {"thought", "thoughtSignature"}  # fields of a part that are not its data
 BATCH = "batch"  # the tier of batch jobs, which is not a field of a request
+_DEFERRED = "deferred"  # a tier of the Interactions API
 _PAGE = 1000  # models per page, the API's maximum
 # How the neutral settings are spelled (ai.google.dev, GenerationConfig, SafetySetting and Tool).
 _CONFIG = {
@@ -84,7 +86,7 @@ _CONFIG = {
     "seed": "seed",
     "candidates": "candidateCount",
 }
-_INTERACTIONS_ONLY = {
+INTERACTIONS_ONLY = {
     "agent": "--agent",
     "previous": "--previous",
     "server_background": "--server-background",
@@ -272,7 +274,7 @@ def _refuse_server_state(request: Request) -> None:
             "The conversation continues a stored answer, which needs the Interactions API.",
             remedy="Add --backend interactions, or start a new conversation with --fresh.",
         )
-    for name, flag in _INTERACTIONS_ONLY.items():
+    for name, flag in INTERACTIONS_ONLY.items():
         if getattr(request.settings, name):
             raise OptionError(
                 f"{flag} needs the Interactions API.",
@@ -302,6 +304,11 @@ def top_fields(request: Request) -> dict[str, Any]:
         raise OptionError(
             "The service tier 'batch' is for many rows only.",
             remedy="Use gm.rows(…, service_tier='batch') or --rows, or another tier such as flex.",
+        )
+    if settings.service_tier == _DEFERRED:
+        raise OptionError(
+            f"The service tier {_DEFERRED!r} needs the Interactions API.",
+            remedy="Add --backend interactions, or use another tier such as flex.",
         )
     if settings.service_tier:
         body["serviceTier"] = settings.service_tier
@@ -465,6 +472,7 @@ GEMINI = Backend(
     price_data=price_data,
     read_request=read_request,
     read_results=read_results,
+    continues=continues_contents,
     undocumented=undocumented,
     count=CountTokens(_count, read_token_count),
     models=ListModels(_models, read_models),

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from ..content import Blob, File, LocalFile, MediaSettings
 from .gemini_schema import WirePart
 
-__all__ = ["media_fields", "media_settings"]
+__all__ = ["media_fields", "media_offset", "media_settings"]
 
 _LEVEL: Final = "MEDIA_RESOLUTION_"
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
@@ -35,7 +35,7 @@ def media_fields(part: Blob | File | LocalFile) -> dict[str, Any]:
     if settings.resolution is not None:
         fields["mediaResolution"] = {"level": f"{_LEVEL}{settings.resolution.upper()}"}
     section: dict[str, Any] = {
-        name: _duration(seconds)
+        name: media_offset(seconds)
         for name, seconds in (("startOffset", settings.start), ("endOffset", settings.end))
         if seconds is not None
     }
@@ -50,7 +50,7 @@ def media_fields(part: Blob | File | LocalFile) -> dict[str, Any]:
     return fields
 
 
-def _duration(seconds: float) -> str:
+def media_offset(seconds: float) -> str:
     """A duration as Protocol Buffers write it: ``90s``, ``2.5s``."""
     return f"{seconds:.3f}".rstrip("0").rstrip(".") + "s"
 

@@ -15,7 +15,7 @@ from ..content import Blob, CallResult, ResultMedia
 from ..media import REFERENCE
 from .backend import SentRequest
 
-__all__ = ["read_request", "read_results"]
+__all__ = ["continues_contents", "read_request", "read_results"]
 
 _MODEL: Final = re.compile(r"/models/([^/:?]+)")
 
@@ -59,6 +59,21 @@ def read_results(body: bytes, media: Mapping[str, bytes]) -> tuple[CallResult, .
         named = tuple(ResultMedia(f"media-{number}", blob) for number, blob in enumerate(apart, 1))
         found[-1] = replace(found[-1], media=(*found[-1].media, *named))
     return tuple(found)
+
+
+def continues_contents(body: bytes, later: bytes) -> bool:
+    """Whether a later request begins with the turns of an earlier one."""
+    turns, following = _contents(body), _contents(later)
+    return following[: len(turns)] == turns
+
+
+def _contents(body: bytes) -> list[Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return []
+    turns = value.get("contents") if isinstance(value, dict) else None
+    return turns if isinstance(turns, list) else []
 
 
 def _result(value: dict[str, Any], media: Mapping[str, bytes]) -> CallResult:

@@ -29,6 +29,14 @@ _REMEDIES = (
     # Many models refuse log probabilities, or refuse them in streams only.
     (r"logprobs is not enabled", "Leave out --logprobs, add --no-stream, or use another model."),
     (
+        r"only supports (?:the )?interactions api",
+        "Add --backend interactions; for an agent, use --agent NAME in place of -m.",
+    ),
+    (
+        r"thinking level \w+ is not supported",
+        "Use another level with --thinking, or leave it out.",
+    ),
+    (
         r"parameters_?json_?schema",
         (
             "This server or model does not take the parameters of a tool as JSON Schema. Use another model, or give a "

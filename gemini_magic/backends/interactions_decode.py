@@ -140,7 +140,8 @@ class InteractionDecoder:
         whole: dict[str, Any] = {}
         if name == "step.delta":
             self._read_delta(value)
-        elif name == "step.start":
+            return Decoded(self._events, cursor=_cursor(value), held=self._held)
+        if name == "step.start":
             self._read_start(value)
         elif name == "step.stop":
             self._read_stop(value)
@@ -175,7 +176,7 @@ class InteractionDecoder:
             json_safe(ident),
             json_safe(token),
             extras or None,
-            cursor=json_safe(text_of(value.get("event_id"))),
+            cursor=_cursor(value),
             held=self._held,
             stored_id=json_safe(ident),
         )
@@ -371,17 +372,17 @@ class InteractionDecoder:
 
     def _read_block(self, step: OpenStep, block: Any) -> None:
         """Add a block of content to the answer."""
-        kind = object_of(block).get("type", "text")
         if not isinstance(block, dict):
             self._add_part(Opaque({"content": json_safe(block)}) if block is not None else None)
-        elif kind == "text" and isinstance(text := block.get("text"), str):
-            others = {name: field for name, field in block.items() if name not in ("text", "annotations")}
+            return
+        kind = str(block.get("type", "text"))
+        if kind == "text" and isinstance(text := block.get("text"), str):
             if self._last_text is not step:
                 if self._last_text is not None and step.place.size:
                     self._note(_INTERLEAVED)
                 self._last_text = step
             before = step.place.size
-            self._bytes += step.add_text(text, others, self._bytes)
+            self._bytes += step.add_text(text, block, self._bytes)
             self._events.append(Delta(Text(text)))
             annotations = list_of(block.get("annotations"))
             if annotations:
@@ -389,21 +390,21 @@ class InteractionDecoder:
         elif kind in MEDIA:
             self._add_part(step.add_media(block))
         else:
-            self._note_name("content", str(kind))
+            self._note_name("content", kind)
             step.add_block(block)
             self._add_part(Opaque(json_safe(block)))
 
     def _read_summary(self, step: OpenStep, block: Any) -> None:
         """Add a block of the summary of a thought."""
         block = {"text": block} if isinstance(block, str) else object_of(block)
-        kind = block.get("type", "text")
+        kind = str(block.get("type", "text"))
         if kind == "text" and isinstance(text := block.get("text"), str):
-            step.add_summary(text, {name: field for name, field in block.items() if name != "text"})
+            step.add_summary(text, block)
             self._events.append(Delta(Thought(text)))
         elif kind in MEDIA:
             self._add_part(step.add_media(block))
         elif block:
-            self._note_name("content", str(kind))
+            self._note_name("content", kind)
             step.add_block(block)
 
     def _cite(
@@ -471,6 +472,11 @@ class InteractionDecoder:
         label = {"event": "An event", "step": "A step", "delta": "A delta", "content": "Content"}[what]
         message = f"{label} of an unknown type arrived: {shown!r}. It is kept as received."
         self._events.append(Note(f"unknown-{what}", message, "info"))
+
+
+def _cursor(value: dict[str, Any]) -> str | None:
+    cursor = text_of(value.get("event_id"))
+    return None if cursor is None else str(json_safe(cursor))
 
 
 def interactions_decoder() -> Decoder:

@@ -31,10 +31,18 @@ from ..content import (
 )
 from ..errors import OptionError
 from .gemini import too_large_inline
+from .gemini_media import media_offset
 
 __all__ = ["content_of", "input_of", "turns_to_send"]
 
 _MEDIA: Final = ("image", "audio", "video")
+# The settings of each type of media (ai.google.dev, ``ImageContent``, ``AudioContent``, ``VideoContent``, ``DocumentContent``).
+_SETTINGS: Final = {
+    "image": ("resolution",),
+    "audio": ("start_offset", "end_offset"),
+    "video": ("resolution", "start_offset", "end_offset", "fps"),
+    "document": ("resolution", "page_options"),
+}
 _OK: Final = (None, "OUTCOME_OK")
 
 
@@ -45,7 +53,7 @@ def turns_to_send(request: Request) -> tuple[str | None, tuple[Turn, ...]]:
     """
     for position in range(len(request.turns), 0, -1):
         turn = request.turns[position - 1]
-        if turn.stored is not None and (request.settings.server_store or not turn.parts):
+        if turn.stored is not None and (request.settings.is_stored or not turn.parts):
             return turn.stored, request.turns[position:]
     return request.settings.previous, request.turns
 
@@ -183,9 +191,10 @@ def content_of(part: Part) -> dict[str, Any]:
         case Text(text=text) | Transcript(text=text):
             return {"type": "text", "text": text}
         case Blob(mime_type=kind):
-            return {"type": _kind(kind), "mime_type": kind, "data": part}
+            return {"type": _kind(kind), "mime_type": kind, "data": part, **_media_fields(part, _kind(kind))}
         case File(uri=uri, mime_type=kind):
-            return {"type": _kind(kind), "uri": uri, **({"mime_type": kind} if kind else {})}
+            known = {"mime_type": kind} if kind else {}
+            return {"type": _kind(kind), "uri": uri, **known, **_media_fields(part, _kind(kind))}
         case LocalFile():
             raise too_large_inline(part)
         case Opaque(raw=raw) if isinstance(raw.get("type"), str):
@@ -194,6 +203,45 @@ def content_of(part: Part) -> dict[str, Any]:
         f"The interactions backend cannot send a part of the type {type(part).__name__} in a prompt.",
         remedy="Leave this part out, or send it as text.",
     )
+
+
+def _media_fields(part: Blob | File, kind: str) -> dict[str, Any]:
+    """The fields for the settings of a medium: its resolution, and which section of it is read.
+
+    Raises:
+        OptionError: its type has no such setting.
+    """
+    settings = part.media
+    if settings is None:
+        return {}
+    given = {
+        "start_offset": settings.start,
+        "end_offset": settings.end,
+        "fps": settings.fps,
+        "page_options": settings.pages,
+        "resolution": settings.resolution,
+    }
+    refused = [name for name, value in given.items() if value is not None and name not in _SETTINGS[kind]]
+    if refused:
+        name = refused[0].replace("_offset", "").replace("page_options", "pages")
+        raise OptionError(
+            f"The Interactions API has no setting {name} for media of the type {kind}.",
+            remedy="Leave it out, or use --backend gemini.",
+        )
+    processing: dict[str, Any] = {
+        name: media_offset(seconds)
+        for name, seconds in (("start_offset", settings.start), ("end_offset", settings.end))
+        if seconds is not None
+    }
+    if settings.fps is not None:
+        processing["fps"] = settings.fps
+    if settings.pages is not None:
+        first, last = settings.pages
+        processing["page_options"] = {"start_page": first, "end_page": last}
+    return {
+        **({"resolution": settings.resolution} if settings.resolution is not None else {}),
+        **({"processing": {"type": "static", **processing}} if processing else {}),
+    }
 
 
 def _kind(mime_type: str | None) -> str:

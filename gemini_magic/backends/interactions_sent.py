@@ -15,12 +15,14 @@ from .interactions_usage import interactions_token_details
 from .wire_values import base64_bytes, list_of, object_of, objects_of, read_value
 
 __all__ = [
+    "continues_input",
     "interactions_price_data",
     "interactions_tier",
     "read_interactions_request",
     "read_interactions_results",
 ]
 
+_CONTENT = ("text", "image", "audio", "video", "document")
 _MODALITIES = {
     "prompt": "promptTokensDetails",
     "cached": "cacheTokensDetails",
@@ -62,6 +64,15 @@ def read_interactions_results(body: bytes, media: Mapping[str, bytes]) -> tuple[
     return tuple(reversed(found))
 
 
+def continues_input(body: bytes, later: bytes) -> bool:
+    """Whether a later request begins with the steps of an earlier one, or continues an answer that the server stores."""
+    one, other = _object(body), _object(later)
+    if one.get("previous_interaction_id") != other.get("previous_interaction_id"):
+        return other.get("previous_interaction_id") is not None
+    steps, following = _steps(one.get("input")), _steps(other.get("input"))
+    return following[: len(steps)] == steps
+
+
 def interactions_price_data(model: str, usage: Usage, raw: bytes) -> dict[str, Any]:
     """The answer as genai-prices reads it: in the JSON of the older API, for which it has the prices."""
     data = price_data(model, usage, b"")
@@ -90,20 +101,26 @@ def _formats(value: Any) -> list[dict[str, Any]]:
 
 def _turns(value: Any) -> list[Any]:
     """The turns of an input: the text of each where it has nothing else, or its steps or content."""
-    if not isinstance(value, list):
+    if value is None or isinstance(value, str | dict):
         return [] if value is None else [value]
-    steps = any(str(each.get("type")).partition("_")[2] or "summary" in each for each in objects_of(value))
-    if not steps and not any(each.get("type") == "thought" for each in objects_of(value)):
-        return [_text(value)]
     turns: list[list[Any]] = []
     user: bool | None = None
-    for each in value:
+    for each in _steps(value):
         own = object_of(each).get("type") in ("user_input", "function_result")
         if own != user:
             turns.append([])
             user = own
         turns[-1].append(each)
     return [_turn(steps) for steps in turns]
+
+
+def _steps(value: Any) -> list[Any]:
+    """An input as steps, in whichever of its forms it was sent."""
+    if isinstance(value, str):
+        value = [{"type": "text", "text": value}]
+    found = list_of(value)
+    content = all(object_of(each).get("type") in _CONTENT for each in found)
+    return [{"type": "user_input", "content": found}] if found and content else found
 
 
 def _turn(steps: list[Any]) -> Any:

@@ -126,7 +126,7 @@ class OpenStep:
 
         Args:
             text: the piece.
-            block: how the block of content with it begins, if the last one is no text.
+            block: the object that has it, whose other fields count if a block of content begins with it.
             before: bytes of the answer so far.
         """
         size = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
@@ -139,8 +139,10 @@ class OpenStep:
         return size
 
     def add_summary(self, text: str, block: dict[str, Any]) -> None:
-        """Add a piece of the summary of a thought."""
+        """Add a piece of the summary of a thought; ``block`` as for :meth:`add_text`."""
         self._add_piece(text, block)
+        if annotations := list_of(block.get("annotations")):
+            self.annotate(annotations)
 
     def add_block(self, block: dict[str, Any]) -> None:
         """Add a whole block of content, as received."""
@@ -254,5 +256,6 @@ class OpenStep:
 
     def _add_piece(self, text: str, block: dict[str, Any]) -> None:
         if not self._texts:
-            self.add_block({"type": "text", **block})
+            fields = {name: value for name, value in block.items() if name not in ("text", "annotations")}
+            self.add_block({"type": "text", **fields})
         self._texts.append(text)

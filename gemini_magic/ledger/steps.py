@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct, field
 
@@ -11,6 +11,9 @@ from ..events import Decoded, StepStart, StepStop, Usage
 from .exchange import ServerRun
 
 __all__ = ["AnswerStep", "StepLog"]
+
+
+_RECENT: Final = 100  # steps among which a running one is looked for
 
 
 class AnswerStep(Struct, eq=False):
@@ -87,8 +90,11 @@ class StepLog:
 
     @property
     def running(self) -> AnswerStep | None:
-        """The newest step that has not ended; None if there is none."""
-        return next(reversed(list(self._open.values())), None)
+        """The newest step that has not ended, among the newest ones; None if there is none."""
+        if not self._open:
+            return None
+        newest = self._steps[-_RECENT:]
+        return next((step for step in reversed(newest) if step.ended is None), None)
 
     def add(
         self, event: StepStart | StepStop, round_: int, chunk: int, t: float, place: tuple[int, int]

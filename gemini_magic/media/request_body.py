@@ -45,6 +45,9 @@ _PIECE: Final = (
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _REFERENCES: Final = re.compile(rb'"sha256:([0-9a-f]{64})"')
 _LONG_TEXTS: Final = re.compile(rb'"([A-Za-z0-9+/_-]{%d,}+={0,2})"' % _SMALL)
+# Content of the Interactions API that is a medium, and the fields that hold it.
+_CONTENT: Final = ("image", "audio", "video", "document")
+_PLACES: Final = ("data", "uri")
 _SHOWN: Final = 12  # characters of a digest for people
 _BASE64: Final = str.maketrans("-_", "+/")
 
@@ -242,6 +245,9 @@ def media_identity(value: Any, files: Mapping[str, str]) -> Any:
         if digest is not None:
             rest = {key: media_identity(each, files) for key, each in value.items() if key != name}
             return {**rest, "media": digest, "mediaType": _type_of(value[name])}
+    if value.get("type") in _CONTENT and (digest := _digest_of(value, files)) is not None:
+        rest = {key: media_identity(each, files) for key, each in value.items() if key not in _PLACES}
+        return {**rest, "media": digest}
     return {key: media_identity(each, files) for key, each in value.items()}
 
 
@@ -254,7 +260,7 @@ def _digest_of(fields: Any, files: Mapping[str, str]) -> str | None:
     """The digest of the medium in the data of a part; None if it is not known."""
     if not isinstance(fields, dict):
         return None
-    uri = fields.get("fileUri", fields.get("file_uri"))
+    uri = fields.get("fileUri", fields.get("file_uri", fields.get("uri")))
     if isinstance(uri, str):
         return files.get(uri) or _referred(uri)
     text = fields.get("data")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import tools as toolbox
-from ..backends import backend, names
+from ..backends import AUTO, backend, names
 from ..catalog import cached_models
 from ..comparison import sweepable_options
 from ..config import Setting, settings
@@ -169,7 +169,7 @@ def _complete_value(
         "model": lambda: _models(context, used),
         "compare": lambda: _more_models(context, fragment, used),
         "sweep": lambda: _swept(fragment),
-        "backend": names,
+        "backend": lambda: (*names(), AUTO),
         "auth": lambda: _auth_styles(context, used),
         "thinking": lambda: _THINKING,
         "chat": lambda: context.session.chats,

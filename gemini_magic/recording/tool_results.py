@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -14,12 +12,14 @@ from ..ledger import Exchange, ToolRun
 
 __all__ = ["has_rounds", "recorded_runs"]
 
-_RESULT = b'"functionResponse"'
+_RESULTS = (b'"functionResponse"', b'"function_result"')
 
 
 def has_rounds(exchanges: Sequence[Exchange]) -> bool:
     """Whether a recording has results of functions."""
-    return any(each.round or each.tool_runs or _RESULT in each.body for each in exchanges)
+    return any(
+        each.round or each.tool_runs or any(name in each.body for name in _RESULTS) for each in exchanges
+    )
 
 
 def recorded_runs(
@@ -66,23 +66,13 @@ def _run(number: int, call: Call, result: CallResult) -> ToolRun:
 def _sent_results(
     exchange: Exchange, later: Sequence[Exchange], calls: Sequence[Call], backend: Backend
 ) -> Sequence[CallResult] | None:
-    turns = _turns(exchange)
     for each in later:
         if each.body == exchange.body:  # another attempt
             continue
         media = {digest: stored.data for digest, stored in each.media.items() if stored.data is not None}
         results = backend.read_results(each.body, media)
-        if [result.name for result in results] == [call.name for call in calls]:
-            own = _turns(each)
-            if own[: len(turns)] == turns:
-                return results
+        if [result.name for result in results] == [call.name for call in calls] and backend.continues(
+            exchange.body, each.body
+        ):
+            return results
     return None
-
-
-def _turns(exchange: Exchange) -> list[Any]:
-    try:
-        value = json.loads(exchange.body)
-    except (ValueError, RecursionError):
-        return []
-    turns = value.get("contents") if isinstance(value, dict) else None
-    return turns if isinstance(turns, list) else []

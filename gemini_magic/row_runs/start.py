@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ..api import key_for_options, refuse_conflicts, resolved_options
 from ..backends import Backend, backend, host_to_name
 from ..client import Asker, Key, endpoint_of, rate_scope
-from ..config import IGNORED, KEY_WITHHELD
+from ..config import CHOSEN, IGNORED, KEY_WITHHELD
 from ..content import Text
 from ..errors import CredentialsError, Interrupted, OptionError, PromptError
 from ..options import Options
@@ -363,7 +363,7 @@ class _Starter:
             spent_before=store.cost().dollars,
         )
         sources = self.settings.arguments["sources"]
-        given = [sources[name] for name in (KEY_WITHHELD, IGNORED) if sources.get(name)]
+        given = [sources[name] for name in (KEY_WITHHELD, IGNORED, CHOSEN) if sources.get(name)]
         for notice in (*self.settings.plan.notices, *given, *_other_host(store)):
             progress.add_notice(notice)
         return progress

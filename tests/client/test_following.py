@@ -25,7 +25,7 @@ def _quick(monkeypatch):
 def options(server, **more):
     return {
         "backend": "interactions",
-        "model": "m",
+        **({} if "agent" in more else {"model": "m"}),
         "base_url": server.base_url,
         "key_env": "STORED_KEY",
         "server_background": True,

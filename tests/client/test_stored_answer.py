@@ -22,7 +22,7 @@ def _key(monkeypatch):
 def options(server, **more):
     return {
         "backend": "interactions",
-        "model": "m",
+        **({} if "agent" in more else {"model": "m"}),
         "base_url": server.base_url,
         "key_env": "STORED_KEY",
         "timeout": 60,

@@ -121,7 +121,7 @@ def test_answers_in_the_background_are_refused_before_anything_is_sent(interacti
     with pytest.raises(
         OptionError, match="Rows do not support answers that the server makes in the background"
     ):
-        gm.rows("Q {{ row.x }}", [{"x": 1}], id="position", model="m", **where, **option)
+        gm.rows("Q {{ row.x }}", [{"x": 1}], id="position", **where, **option)
     assert interactions_server.requests == []
 
 

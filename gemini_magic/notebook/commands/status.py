@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from ... import views
-from ...backends import backend
+from ...backends import backend, backends_of_model
 from ...config import KEY_WITHHELD
 from ...credentials import find_key
 from ...errors import UsageProblem
@@ -100,16 +100,20 @@ def list_models(context: CommandContext, line: MagicLine) -> None:
     from ...catalog import fetch_models  # noqa: PLC0415 - see the table of late imports
 
     part = line.arguments[0] if line.arguments else ""
-    found = [model for model in fetch_models(*context.server(line)) if part.lower() in model.name.lower()]
+    options, ask_key = context.server(line)
+    found = [model for model in fetch_models(options, ask_key) if part.lower() in model.name.lower()]
     if not found:
         print_lines("The server lists no model" + (f" with {part!r} in its name." if part else "s."))
         return
-    rows: list[tuple[str, ...]] = [("model", "input tokens", "output tokens", "thinking", "name")]
+    two = options.backend in ("gemini", "interactions")  # the server speaks both protocols
+    heads = ("model", "input tokens", "output tokens", "thinking", *(["backend"] if two else []), "name")
+    rows: list[tuple[str, ...]] = [heads]
     rows += [
         (
             model.name,
             *("" if limit is None else f"{limit:,}" for limit in (model.input_limit, model.output_limit)),
             {True: "yes", False: "no", None: ""}[model.thinking],
+            *([", ".join(backends_of_model(model))] if two else []),
             model.display_name or "",
         )
         for model in found

@@ -15,7 +15,10 @@ RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.1
 
 def listing(server):
     flash = {"name": "models/flash-x", "displayName": "Flash X", "inputTokenLimit": 1048576, "thinking": True}
-    body = {"models": [flash, {"name": "models/pro-y"}]}
+    omni = {"name": "models/gemini-omni-1.2-flash", "supportedGenerationMethods": ["generateContent"]}
+    embedding = {"name": "models/embedding-1", "supportedGenerationMethods": ["embedContent"]}
+    latest = {"name": "models/gemini-3.8-flash", "supportedGenerationMethods": ["generateContent"]}
+    body = {"models": [flash, {"name": "models/pro-y"}, omni, embedding, latest]}
     server.route(LIST, Script([status(200, body=body)]))
 
 
@@ -23,10 +26,19 @@ def test_models_are_listed_as_a_table(cells, fake_server):
     listing(fake_server)
     cells(f"%gemini models --backend gemini --base-url {fake_server.base_url}")
     lines = [line.split() for line in cells.shown.splitlines()]
-    assert ["flash-x", "1,048,576", "yes", "Flash", "X"] in lines
-    assert ["pro-y"] in lines
-    assert cells.shown.startswith("model    input tokens  output tokens  thinking  name\n")
+    assert ["flash-x", "1,048,576", "yes", "gemini", "Flash", "X"] in lines
+    assert ["pro-y", "gemini"] in lines
+    assert lines[0] == ["model", "input", "tokens", "output", "tokens", "thinking", "backend", "name"]
     assert cells.shown.endswith("\n\nTo use a model: `%%gemini -m MODEL`\n")
+
+
+def test_the_list_says_which_backends_a_model_works_with(cells, fake_server):
+    listing(fake_server)
+    cells(f"%gemini models --backend interactions --base-url {fake_server.base_url}")
+    lines = [line.split() for line in cells.shown.splitlines()]
+    assert ["gemini-omni-1.2-flash", "interactions"] in lines
+    assert ["gemini-3.8-flash", "gemini,", "interactions"] in lines
+    assert ["embedding-1"] in lines
 
 
 def test_models_are_filtered_by_a_part_of_their_name(cells, fake_server):

@@ -1,0 +1,81 @@
+"""Which of Google's two protocols a model has: ``generateContent`` (backend gemini) or the Interactions API.
+
+The server lists the methods of its models, but not the Interactions API. So the names decide: agents and the models below are
+refused by ``generateContent`` ("This model only supports Interactions API.", answers of 2026-07 to 2026-09), or are listed
+for the Interactions API only (google-genai 3.6.1). ai.google.dev, "Interactions API", says which older models it serves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .backend import Model
+from .gemini import GEMINI, INTERACTIONS_ONLY
+from .registry import chosen_backend
+
+__all__ = ["AUTO", "backends_of_model", "choose_backend", "is_agent", "needs_interactions"]
+
+AUTO: Final = "auto"
+"""The value of ``--backend`` that chooses one of Google's protocols by the model and the options."""
+
+_AGENTS: Final = re.compile(r"deep-research-|antigravity-|code-mender")
+_ONLY: Final = re.compile(r"gemini-omni|gemini-4-|lyria-3\.5")
+_SERVED: Final = re.compile(
+    r"gemini-(?:2\.5|[3-9]|(?:flash|flash-lite|pro)-latest|robotics-er)|gemma-4|lyria-3|nano-banana"
+)
+
+
+def _name(model: str) -> str:
+    return model.removeprefix("models/").lower()
+
+
+def is_agent(model: str) -> bool:
+    """Whether a name is that of one of Google's agents."""
+    return _AGENTS.match(_name(model)) is not None
+
+
+def needs_interactions(model: str) -> bool:
+    """Whether a model exists in the Interactions API only."""
+    return is_agent(model) or _ONLY.match(_name(model)) is not None
+
+
+def backends_of_model(model: Model) -> tuple[str, ...]:
+    """The backends that a model of Google's list works with; empty for a model that answers no prompts.
+
+    Args:
+        model: the model, with the methods that the server lists.
+    """
+    if needs_interactions(model.name):
+        return ("interactions",)
+    if model.methods and "generateContent" not in model.methods:
+        return ()
+    return ("gemini", "interactions") if _SERVED.match(_name(model.name)) else ("gemini",)
+
+
+def choose_backend(options: Mapping[str, Any], default_model: str) -> tuple[str, str]:
+    """The backend of a call: for ``auto``, and by default, it depends on the model and the options.
+
+    By default, a server other than Google's is asked with the default backend; ``auto`` chooses for it, too.
+
+    Args:
+        options: the options that are set, by name.
+        default_model: the model if none is set.
+
+    Returns:
+        Its name, and why it was chosen; empty if it was not.
+
+    Raises:
+        OptionError: the options request decisions, and the server of the backend has none.
+    """
+    decides = options.get("decide") is not None
+    name: str = options.get("backend", GEMINI.name if options.get("base_url") else AUTO)
+    if name != AUTO or decides:
+        return chosen_backend(GEMINI.name if name == AUTO else name, decides=decides), ""
+    model = options.get("model", default_model)
+    if option := next((flag for each, flag in INTERACTIONS_ONLY.items() if options.get(each)), ""):
+        return "interactions", f"{option} needs it"
+    if needs_interactions(model):
+        return "interactions", f"the model {model} exists there only"
+    return GEMINI.name, "the model exists there" if "backend" in options else ""
