@@ -170,7 +170,8 @@ def options_for(interaction: str, given: Mapping[str, Any]) -> dict[str, Any]:
         given: options by name; they replace those with which it was started.
     """
     found = started_interactions().find(interaction)
-    return dict(given) if found is None else {**found.server, **given}
+    # An answer that is stored selects a backend that stores answers, unless another one is configured.
+    return {**({"server_store": True} if found is None else found.server), **given}
 
 
 def interaction_rows(

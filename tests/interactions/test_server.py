@@ -172,6 +172,13 @@ def test_a_backend_that_stores_nothing_is_named():
     assert "backend='interactions'" in caught.value.remedy
 
 
+def test_the_backend_that_stores_answers_is_the_default(monkeypatch):
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(CredentialsError):  # and not an error about the backend
+        interactions.state("v1_1")
+
+
 def test_a_missing_key_is_an_error(interactions_server, monkeypatch):
     monkeypatch.delenv("STORED_KEY")
     with pytest.raises(CredentialsError):
