@@ -31,6 +31,7 @@ TOUR = [
     "07-tools.ipynb",
     "08-a-thousand-rows.ipynb",
     "09-compare.ipynb",
+    "10-steps-agents-resuming.ipynb",
 ]
 
 

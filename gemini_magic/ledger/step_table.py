@@ -12,7 +12,7 @@ from .ledger import Ledger
 from .row_types import UsageRow
 from .steps import AnswerStep
 
-__all__ = ["StepRow", "step_rows"]
+__all__ = ["StepRow", "step_rows", "steps_with_usage"]
 
 
 class StepRow(NamedTuple):
@@ -51,10 +51,8 @@ def step_rows(ledger: Ledger, cost: Callable[[Usage], float | None]) -> list[Ste
         ledger: the record.
         cost: returns the cost of token counts in US dollars; None where it is not known.
     """
-    reports = _Reports(ledger)
     found = []
-    for step in ledger.steps.all():
-        usage = step.usage or reports.growth(step)
+    for step, usage in steps_with_usage(ledger):
         row = StepRow(
             index=step.number,
             round=step.round,
@@ -70,6 +68,12 @@ def step_rows(ledger: Ledger, cost: Callable[[Usage], float | None]) -> list[Ste
         )
         found.append(row)
     return found
+
+
+def steps_with_usage(ledger: Ledger) -> list[tuple[AnswerStep, Usage | None]]:
+    """Return the steps, each with its tokens: as the server reports them, or what the running totals grew by until its end."""
+    reports = _Reports(ledger)
+    return [(step, step.usage or reports.growth(step)) for step in ledger.steps.all()]
 
 
 class _Reports:

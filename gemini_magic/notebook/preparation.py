@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PreparedRequest", "RequestPreparer"]
 
+_STORED = "The stored answer is read from the server; the model is not asked again."
 _WAKE_UP = 0.09  # seconds; a longer wait in `await` would delay the toolbar's interrupt
 _TABLE_ROWS = re.compile(r"(?<!\S)--table[-_]rows[= ]\s*(\d+)", re.IGNORECASE)
 
@@ -255,7 +256,9 @@ class RequestPreparer:
         await start_servers(options)
 
     def resume(self, line: MagicLine) -> PreparedRequest:
-        """A new request for the rest of the last answer, not sent yet."""
+        """A new request for the rest of the last answer, or for answer N of the journal, not sent yet."""
+        if line.arguments or not self.session.runs:
+            return self._resume_of_journal(line)
         resumption = self.session.resumable()
         run = resumption.run
         previous = run.options.for_follow_up()
@@ -272,9 +275,17 @@ class RequestPreparer:
         *before, question = (*run.turns, *resumption.rounds)
         chars = len(resumption.text)
         answer, added = answer_turn(resumption.prefix), len(resumption.rounds)
-        if resumption.token is not None:
+        if resumption.stored_id is not None:
+            request = build_request(question.parts, options, before, functions)
+            request = structs.replace(request, stored_id=resumption.stored_id)
+            notice = _STORED
+        elif resumption.token is not None:
             request = build_request(question.parts, options, before, functions)
             request = structs.replace(request, continuation=resumption.token)
+            if (paused := run.response.ledger.steps.stored_id) is not None:
+                request = structs.replace(
+                    request, settings=structs.replace(request.settings, previous=paused)
+                )
             notice = f"A new request in which the server continues its answer of {chars:,} characters so far."
         elif answer is not None:
             turns = (*run.turns, *resumption.rounds, answer)
@@ -310,6 +321,19 @@ class RequestPreparer:
             resumption.rounds,
             resumption.text,
         )
+
+    def _resume_of_journal(self, line: MagicLine) -> PreparedRequest:
+        """A request that reads a stored answer of the journal: answer N, or the newest one."""
+        from .stored_answers import stored_answer  # noqa: PLC0415 - see the table of late imports
+
+        found = stored_answer(line.arguments[0] if line.arguments else None)
+        options, sources = resolve(line.options, self._configured(), previous=found.options)
+        request = build_request((Text(found.question),), options, ())
+        key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
+        name = options.out or "_gemini"
+        show_message(f"{found.title}: {_STORED} `{name}` will contain the whole answer.")
+        request = structs.replace(request, stored_id=found.id)
+        return PreparedRequest(request, options, Conversation(), 0, key, (_STORED,), sources=sources)
 
     def _describe_names(self, resumption: Resumption, options: Options) -> str:
         """A sentence about which variable contains which part of the answer once the rest has arrived."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from ..events import Usage
-from ..ledger import Ledger
+from ..ledger import Ledger, steps_with_usage
 from ..text import short_line
 
 __all__ = ["ShownStep", "shown_steps", "step_activity", "step_count", "step_kind"]
@@ -79,9 +78,9 @@ def shown_steps(ledger: Ledger) -> list[ShownStep]:
             step.started,
             step.ended,
             step.chunk,
-            _tokens(step.usage),
+            usage.total if usage else None,
         )
-        for step in ledger.steps.all()
+        for step, usage in steps_with_usage(ledger)
     ]
 
 
@@ -94,11 +93,3 @@ def step_activity(ledger: Ledger) -> str:
     """Return what the model or the server does in the step that is running; empty if that is not known."""
     running = ledger.steps.running
     return "" if running is None else _ACTIVITIES.get(step_kind(running.type), "")
-
-
-def _tokens(usage: Usage | None) -> int | None:
-    """The tokens of a step: what it added, without the prompt where the server repeats it."""
-    if usage is None:
-        return None
-    counts = [count for count in (usage.output, usage.thoughts, usage.tool) if count is not None]
-    return sum(counts) if counts else usage.total
