@@ -39,6 +39,7 @@ from .session import CONTINUE_PROMPT, Resumption, Session, answer_text
 
 if TYPE_CHECKING:
     from ..tools import Tool
+    from .stored_answers import StoredAnswerEntry
 
 __all__ = ["PreparedRequest", "RequestPreparer"]
 
@@ -326,7 +327,16 @@ class RequestPreparer:
         """A request that reads a stored answer of the journal: answer N, or the newest one."""
         from .stored_answers import stored_answer  # noqa: PLC0415 - see the table of late imports
 
-        found = stored_answer(line.arguments[0] if line.arguments else None)
+        return self._read_stored(stored_answer(line.arguments[0] if line.arguments else None), line)
+
+    def follow(self, interaction: str, line: MagicLine) -> PreparedRequest:
+        """A request that reads the answer of an interaction from its server, and waits for its end, not sent yet."""
+        from .stored_answers import started_answer  # noqa: PLC0415 - see the table of late imports
+
+        return self._read_stored(started_answer(interaction), line)
+
+    def _read_stored(self, found: StoredAnswerEntry, line: MagicLine) -> PreparedRequest:
+        """A request that reads an answer from the server that stores it."""
         options, sources = resolve(line.options, self._configured(), previous=found.options)
         request = build_request((Text(found.question),), options, ())
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))

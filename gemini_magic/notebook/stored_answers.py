@@ -16,7 +16,7 @@ from .session import unfinished_id
 if TYPE_CHECKING:
     from ..journal import Entry, JournalReader
 
-__all__ = ["StoredAnswerEntry", "stored_answer"]
+__all__ = ["StoredAnswerEntry", "started_answer", "stored_answer"]
 
 _SEARCHED: Final = 20  # newest answers among which the last stored one is searched
 _QUESTION: Final = 60  # characters of a question
@@ -24,11 +24,11 @@ _DIGITS: Final = 18  # of a number of the journal
 
 
 class StoredAnswerEntry(NamedTuple):
-    """An answer of the journal that its server stores.
+    """An answer that its server stores, as the journal or the list of started interactions knows it.
 
     Attributes:
         id: its id at the server.
-        title: its number and its question, for a message.
+        title: its number or id, and its question, for a message.
         question: the question; only its text, if it had anything else.
         options: the options of its request, by name, which select the server.
     """
@@ -37,6 +37,23 @@ class StoredAnswerEntry(NamedTuple):
     title: str
     question: str
     options: dict[str, Any]
+
+
+def started_answer(interaction: str) -> StoredAnswerEntry:
+    """The answer with an id at a server. Of one that was started elsewhere, only the id is known.
+
+    Args:
+        interaction: the id.
+    """
+    found = started_interactions().find(interaction)
+    options: dict[str, Any] = {"server_store": True, "server_background": True}
+    if found is None:
+        return StoredAnswerEntry(interaction, one_line(interaction)[:_QUESTION], "", options)
+    options |= {**found.server, "server_background": found.background}
+    if found.name:
+        options["agent" if found.is_agent else "model"] = found.name
+    title = ", ".join(filter(None, (interaction, shortened(found.question, _QUESTION))))
+    return StoredAnswerEntry(interaction, title, found.question, options)
 
 
 def stored_answer(number: str | None) -> StoredAnswerEntry:

@@ -335,7 +335,7 @@ def _resumed_count(ledger: Ledger) -> int:
 
 def _resumptions(ledger: Ledger) -> str:
     """How often the answer was read on, for the status line; empty if it never was."""
-    count = _resumed_count(ledger)
+    count = 0 if ledger.steps.run is not None else _resumed_count(ledger)  # those are looks
     return f"resumed {'once' if count == 1 else f'{count} times'}" if count else ""
 
 
