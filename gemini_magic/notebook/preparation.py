@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from msgspec import structs
 
 from ..config import resolve
-from ..content import Part, Request, Text, Turn
+from ..content import FunctionDeclaration, Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
 from ..errors import Interrupted, OptionError, interrupts_raise
 from ..options import Options
@@ -36,10 +36,10 @@ from .lookup import names_of
 from .messages import print_lines, show_message
 from .row_options import PreparedRows, split_row_options
 from .session import CONTINUE_PROMPT, Resumption, Session, answer_text
+from .stored_answers import StoredAnswerEntry, find_stored_answer, started_answer
 
 if TYPE_CHECKING:
     from ..tools import Tool
-    from .stored_answers import StoredAnswerEntry
 
 __all__ = ["PreparedRequest", "RequestPreparer"]
 
@@ -272,34 +272,7 @@ class RequestPreparer:
         options, sources = resolve(line.options, self._configured(), previous=previous)
         read_schema(options, self.shell.user_ns)
         tools = self._offered(options) or run.tools
-        functions = [each.declaration for each in tools]
-        *before, question = (*run.turns, *resumption.rounds)
-        chars = len(resumption.text)
-        answer, added = answer_turn(resumption.prefix), len(resumption.rounds)
-        if resumption.stored_id is not None:
-            request = build_request(question.parts, options, before, functions)
-            request = structs.replace(request, stored_id=resumption.stored_id)
-            notice = _STORED
-        elif resumption.token is not None:
-            request = build_request(question.parts, options, before, functions)
-            request = structs.replace(request, continuation=resumption.token)
-            if (paused := run.response.ledger.steps.stored_id) is not None:
-                request = structs.replace(
-                    request, settings=structs.replace(request.settings, previous=paused)
-                )
-            notice = f"A new request in which the server continues its answer of {chars:,} characters so far."
-        elif answer is not None:
-            turns = (*run.turns, *resumption.rounds, answer)
-            request = build_request((Text(CONTINUE_PROMPT),), options, turns, functions)
-            request = without_schema(request)
-            added += 2
-            notice = f"A new request for the rest of an answer of {chars:,} characters so far."
-        elif resumption.rounds:
-            request = build_request(question.parts, options, before, functions)
-            notice = "A new request that continues after the results of the functions so far."
-        else:
-            request = build_request(question.parts, options, before, functions)
-            notice = "A new request with the same question, because no text had been received."
+        request, added, notice = _request_for_rest(resumption, options, [each.declaration for each in tools])
         request, _ = self._with_servers(request, options)
         messages = [notice, self._describe_names(resumption, options)]
         if options.replay:
@@ -325,14 +298,10 @@ class RequestPreparer:
 
     def _resume_of_journal(self, line: MagicLine) -> PreparedRequest:
         """A request that reads a stored answer of the journal: answer N, or the newest one."""
-        from .stored_answers import stored_answer  # noqa: PLC0415 - see the table of late imports
-
-        return self._read_stored(stored_answer(line.arguments[0] if line.arguments else None), line)
+        return self._read_stored(find_stored_answer(line.arguments[0] if line.arguments else None), line)
 
     def follow(self, interaction: str, line: MagicLine) -> PreparedRequest:
         """A request that reads the answer of an interaction from its server, and waits for its end, not sent yet."""
-        from .stored_answers import started_answer  # noqa: PLC0415 - see the table of late imports
-
         return self._read_stored(started_answer(interaction), line)
 
     def _read_stored(self, found: StoredAnswerEntry, line: MagicLine) -> PreparedRequest:
@@ -439,3 +408,36 @@ def _repeated_turn_notice(conversation: Conversation, key: Any) -> str:
         f"Turn {number}{name} is asked again. The conversation keeps {turns}, which become stale: "
         f"run {'its cell' if later == 1 else 'their cells'} again{reset}."
     )
+
+
+def _request_for_rest(
+    resumption: Resumption, options: Options, functions: Sequence[FunctionDeclaration]
+) -> tuple[Request, int, str]:
+    """The request for the rest of an answer, how many turns at its end only ask for the rest, and a sentence about it."""
+    run = resumption.run
+    *before, question = (*run.turns, *resumption.rounds)
+    chars = len(resumption.text)
+    answer, added = answer_turn(resumption.prefix), len(resumption.rounds)
+    if resumption.stored_id is not None:
+        request = build_request(question.parts, options, before, functions)
+        request = structs.replace(request, stored_id=resumption.stored_id)
+        notice = _STORED
+    elif resumption.token is not None:
+        request = build_request(question.parts, options, before, functions)
+        request = structs.replace(request, continuation=resumption.token)
+        if (paused := run.response.ledger.steps.stored_id) is not None:
+            request = structs.replace(request, settings=structs.replace(request.settings, previous=paused))
+        notice = f"A new request in which the server continues its answer of {chars:,} characters so far."
+    elif answer is not None:
+        turns = (*run.turns, *resumption.rounds, answer)
+        request = build_request((Text(CONTINUE_PROMPT),), options, turns, functions)
+        request = without_schema(request)
+        added += 2
+        notice = f"A new request for the rest of an answer of {chars:,} characters so far."
+    elif resumption.rounds:
+        request = build_request(question.parts, options, before, functions)
+        notice = "A new request that continues after the results of the functions so far."
+    else:
+        request = build_request(question.parts, options, before, functions)
+        notice = "A new request with the same question, because no text had been received."
+    return request, added, notice

@@ -16,7 +16,7 @@ from .session import unfinished_id
 if TYPE_CHECKING:
     from ..journal import Entry, JournalReader
 
-__all__ = ["StoredAnswerEntry", "started_answer", "stored_answer"]
+__all__ = ["StoredAnswerEntry", "find_stored_answer", "started_answer"]
 
 _SEARCHED: Final = 20  # newest answers among which the last stored one is searched
 _QUESTION: Final = 60  # characters of a question
@@ -56,7 +56,7 @@ def started_answer(interaction: str) -> StoredAnswerEntry:
     return StoredAnswerEntry(interaction, title, found.question, options)
 
 
-def stored_answer(number: str | None) -> StoredAnswerEntry:
+def find_stored_answer(number: str | None) -> StoredAnswerEntry:
     """The answer with a number, or the newest one that can be read from its server.
 
     Args:
@@ -88,8 +88,8 @@ def stored_answer(number: str | None) -> StoredAnswerEntry:
             f"The journal has no answer {number}.", remedy="`%gemini journal list` lists the saved answers."
         )
     raise OptionError(
-        "No request has been sent yet, and the journal has no unfinished answer that a server stores.",
-        remedy="Start a cell with %%gemini.",
+        "No request has been sent yet.",
+        remedy="Start a cell with %%gemini. The journal has no unfinished answer that a server stores.",
     )
 
 

@@ -193,7 +193,7 @@ def test_another_session_reads_the_newest_stored_answer_of_the_journal(cells, as
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("%gemini resume", "the journal has no unfinished answer that a server stores"),
+        ("%gemini resume", "The journal has no unfinished answer that a server stores"),
         ("%gemini resume 7", "The journal has no answer 7."),
         ("%gemini resume x", "'x' is not the number of an answer."),
         ("%gemini resume " + "9" * 30, "is not the number of an answer."),
@@ -203,7 +203,7 @@ def test_another_session_reads_the_newest_stored_answer_of_the_journal(cells, as
 def test_a_number_without_a_stored_answer_is_an_error(cells, line, message):
     error = cells.error(line)
     assert isinstance(error, OptionError)
-    assert message in str(error)
+    assert message in f"{error.message} {error.remedy}"
 
 
 def test_a_complete_answer_of_the_journal_is_not_read_again(cells, asking, server):
