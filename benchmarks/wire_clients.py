@@ -8,6 +8,7 @@ is used as its documentation describes.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import sys
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-Job = dict[str, Any]  # base_url, stall_timeout (seconds or None), retries
+Job = dict[str, Any]  # base_url, stall_timeout (seconds or None), retries, api
 
 
 def send(**fields: object) -> None:
@@ -38,6 +39,8 @@ def ours() -> Callable[[Job], dict[str, Any]]:
     def ask(job: Job) -> dict[str, Any]:
         limits = {} if job["stall_timeout"] is None else {"stall_timeout": job["stall_timeout"]}
         options = {"model": "m", "base_url": job["base_url"], "retries": job["retries"]}
+        if job["api"] == "interactions":
+            options["backend"] = "interactions"
         with gemini_magic.stream("hi", **options, **limits) as stream:
             for event in stream:
                 if isinstance(event, Delta) and isinstance(event.part, Text):
@@ -76,6 +79,27 @@ class Collected:
                 if part.inline_data:
                     self.observed["blob"] += len(part.inline_data.data)
 
+    def add_event(self, event: Any) -> None:
+        """Add one event of an interaction."""
+        observed, kind = self.observed, event.event_type
+        if kind == "step.delta":
+            delta = event.delta
+            if delta.type == "text":
+                observed["text"] += delta.text
+                send(text=delta.text)
+            elif delta.type == "thought_summary" and delta.content:
+                observed["thoughts"] += getattr(delta.content, "text", "")
+            elif delta.type == "image" and delta.data:
+                observed["blob"] += len(base64.b64decode(delta.data))
+        elif kind == "step.start" and (error := getattr(event.step, "error", None)):
+            observed |= {"error": str(error.message), "kind": "step"}
+        elif kind == "error" and event.error and event.error.message:
+            observed |= {"error": f"{event.error.code}: {event.error.message}", "kind": "error event"}
+        elif kind == "interaction.completed":
+            observed["finish"] = event.interaction.status
+            if (usage := event.interaction.usage) and usage.total_tokens is not None:
+                observed["total"] = usage.total_tokens
+
     def failed(self, error: Exception) -> None:
         """Add an error."""
         self.observed |= {"error": str(error) or repr(error), "kind": type(error).__name__}
@@ -97,6 +121,10 @@ def google(*, wait: bool) -> Callable[[Job], dict[str, Any]]:
         collected = Collected()
         try:
             with client(job) as opened:
+                if job["api"] == "interactions":
+                    for event in opened.interactions.create(model="m", input="hi", stream=True):
+                        collected.add_event(event)
+                    return collected.observed
                 for chunk in opened.models.generate_content_stream(model="m", contents="hi"):
                     collected.add(chunk)
         except Exception as error:  # noqa: BLE001 - any error is a result
@@ -107,6 +135,10 @@ def google(*, wait: bool) -> Callable[[Job], dict[str, Any]]:
         collected = Collected()
         try:
             async with client(job).aio as opened:
+                if job["api"] == "interactions":
+                    async for event in await opened.interactions.create(model="m", input="hi", stream=True):
+                        collected.add_event(event)
+                    return collected.observed
                 async for chunk in await opened.models.generate_content_stream(model="m", contents="hi"):
                     collected.add(chunk)
         except Exception as error:  # noqa: BLE001 - likewise

@@ -50,16 +50,18 @@ How to read the tables:
 
 - google-genai is used as its documentation describes: `generate_content_stream`, with `http_options` for the address and,
   where a row mentions them, for a time limit or for retries. The values of `chunk.text` are joined. A finish reason or a
-  token count may be in any chunk.
+  token count may be in any chunk. In the table *Interactions API* it is `interactions.create(…, stream=True)`: the text and
+  summary deltas are joined, the status and the token count of `interaction.completed` are read, and an `error` event or
+  the error of a step counts as reported.
 - *right*: the user gets everything that is expected. An expected error is any exception that contains the server's
   message; if the server sends no message, any exception.
 - *raises …*: an unexpected exception. *silent*: something is lost, and the client does not report it; the absence of a
   finish reason is not a report. *hangs*: the client was killed after the given time.
 - The rows come from recorded streams, from the documentation of gateways, and from the issue trackers of several clients.
   They are the cases that gemini_magic is built to read, so its column only shows that its tests pass. Google's servers
-  send few of them: comments, event fields, `[DONE]`, byte order marks, CR line ends and an array instead of events come
-  from gateways and proxies. The standard for event streams also requires that an event without a final blank line is
-  dropped, but users want the whole answer.
+  send few of them: comments, byte order marks, CR line ends and an array instead of events come from gateways and proxies,
+  and event fields and `[DONE]` from Google only in the Interactions API. The standard for event streams also
+  requires that an event without a final blank line is dropped, but users want the whole answer.
 """
 
 
@@ -101,7 +103,12 @@ class Worker:
         case.script(server)
         process.stdin.write(
             json.dumps(
-                {"base_url": server.base_url, "stall_timeout": case.stall_timeout, "retries": case.retries}
+                {
+                    "base_url": server.base_url,
+                    "stall_timeout": case.stall_timeout,
+                    "retries": case.retries,
+                    "api": case.api,
+                }
             )
             + "\n"
         )

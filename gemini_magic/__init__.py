@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from .comparison import Comparison, compare
     from .decisions import Decision, Decisions, decide
     from .errors import GeminiMagicError, Interrupted, ToolRefused
-    from .media import attach
-    from .prompts import table
+    from .prompts import attach, table
     from .response import Response
     from .response_stream import ResponseStream
     from .row_runs import RowRun, cancel_batch_jobs, rows
@@ -64,7 +63,7 @@ _HOMES = {
     "RowRun": ".row_runs",
     "ToolRefused": ".errors",
     "ask": ".api",
-    "attach": ".media",
+    "attach": ".prompts",
     "cancel_batch_jobs": ".row_runs",
     "compare": ".comparison",
     "count_tokens": ".catalog",

@@ -373,8 +373,8 @@ def begin(
     refuse_conflicts(dialect, request, options, sources or {})
     (replay, cache_note), key = _offline_source(request, options, column), None
     withheld, ignored = ((sources or {}).get(name) for name in (KEY_WITHHELD, IGNORED))
-    is_local = replay is not None or dialect.local is not None
     ledger = _ledger(request, options, before, conversation, "" if column is None else column.label)
+    is_local = replay is not None or dialect.local is not None
     if not is_local:
         key = key_for_options(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))

@@ -7,7 +7,7 @@ the rest can be requested. A single event above ``--max-event`` is an ``error``,
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from .errors import BlockedError, GeminiMagicError, Interrupted, ServiceError, StalledError, TruncatedError
@@ -15,6 +15,7 @@ from .events import Failure, Finish, Note, Status
 
 __all__ = [
     "REMEDY_OTHER_KERNEL",
+    "Arrived",
     "Cause",
     "Ending",
     "ending_of",
@@ -65,6 +66,18 @@ class Ending(NamedTuple):
     notes: tuple[Note, ...] = ()
 
 
+class Arrived(NamedTuple):
+    """What arrived of an answer.
+
+    Attributes:
+        chars: characters of its text.
+        others: what arrived beside the text, in words, such as ``2 pictures``.
+    """
+
+    chars: int
+    others: Sequence[str] = ()
+
+
 def ending_of(
     cause: Cause,
     *,
@@ -72,7 +85,7 @@ def ending_of(
     blocked: Finish | None,
     failure: Failure | None,
     error: GeminiMagicError | None,
-    chars: int,
+    arrived: Arrived,
     chunks: int,
     limit: float | None,
     answering: bool = True,
@@ -95,7 +108,7 @@ def ending_of(
         blocked: the block reason of the prompt.
         failure: the HTTP error, or the error object in the stream.
         error: an error of the client.
-        chars: answer characters that arrived.
+        arrived: what arrived of the answer.
         chunks: chunks that arrived.
         limit: the timeout that was reached, in seconds.
         answering: whether the body of the last HTTP response had begun.
@@ -105,7 +118,7 @@ def ending_of(
         stored: whether the server stores the answer, so that the rest can be read without a new request to the model.
     """
     if cause in _BREAKS and finished and failure is None and not lost:
-        ending = _ending_at_eof(finish, others, chars, chunks)
+        ending = _ending_at_eof(finish, others, arrived, chunks)
         return ending._replace(notes=(*ending.notes, _after_the_end(cause, finish, limit)))
     ending = _ending_of_cause(
         cause,
@@ -114,7 +127,7 @@ def ending_of(
         failure=failure,
         error=error,
         others=others,
-        chars=chars,
+        arrived=arrived,
         chunks=chunks,
         limit=limit,
         answering=answering,
@@ -143,15 +156,15 @@ def _ending_of_cause(
     failure: Failure | None,
     error: GeminiMagicError | None,
     others: Mapping[int, Finish | None],
-    chars: int,
+    arrived: Arrived,
     chunks: int,
     limit: float | None,
     answering: bool,
 ) -> Ending:
     """Decide how a stream ended by what ended it; see :func:`ending_of` for the arguments."""
-    resume = _RESUME if chars else _ASK_AGAIN
+    resume = _RESUME if arrived.chars else _ASK_AGAIN
     if cause in ("interrupt", "stop", "left", "arriving"):
-        return Ending("interrupted", _interrupted(cause, chars))
+        return Ending("interrupted", _interrupted(cause, arrived))
     if blocked is not None and failure is None and cause in _BREAKS:
         return Ending("blocked", _blocked("The prompt was blocked", blocked))  # nothing else follows
     if cause == "stalled" and failure is None:
@@ -160,7 +173,7 @@ def _ending_of_cause(
         return Ending(
             "stalled",
             StalledError(
-                _after(f"The server sent no data{duration}", chars),
+                _after(f"The server sent no data{duration}", arrived),
                 remedy=f"{resume} To wait longer, increase `{option}`.",
             ),
         )
@@ -169,7 +182,7 @@ def _ending_of_cause(
         return Ending(
             "stalled",
             StalledError(
-                f"{what}; {_arrived(chars)}.", remedy=f"{resume} To wait longer, increase `--timeout`."
+                f"{what}; {_in_words(arrived)}.", remedy=f"{resume} To wait longer, increase `--timeout`."
             ),
         )
     if failure is not None:
@@ -181,27 +194,27 @@ def _ending_of_cause(
     if cause in ("full", "rounds") and chunks and error is not None:
         return Ending("truncated", error)
     if cause == "cut" and chunks:
-        return Ending("truncated", TruncatedError(_after("The connection was lost", chars), remedy=resume))
+        return Ending("truncated", TruncatedError(_after("The connection was lost", arrived), remedy=resume))
     if error is not None:
         return Ending("error", error)
     if blocked is not None:
         return Ending("blocked", _blocked("The prompt was blocked", blocked))
-    return _ending_at_eof(finish, others, chars, chunks)
+    return _ending_at_eof(finish, others, arrived, chunks)
 
 
-def _interrupted(cause: Cause, chars: int) -> Interrupted:
+def _interrupted(cause: Cause, arrived: Arrived) -> Interrupted:
     if cause == "left":
-        return Interrupted(_after("The kernel ended", chars), remedy=REMEDY_OTHER_KERNEL)
+        return Interrupted(_after("The kernel ended", arrived), remedy=REMEDY_OTHER_KERNEL)
     if cause == "arriving":
-        return Interrupted(f"Still arriving when it was looked up; {_arrived(chars)}.", remedy=_WAIT)
-    return Interrupted(_after("Stopped", chars), remedy=_RESUME if chars else _ASK_AGAIN)
+        return Interrupted(f"Still arriving when it was looked up; {_in_words(arrived)}.", remedy=_WAIT)
+    return Interrupted(_after("Stopped", arrived), remedy=_RESUME if arrived.chars else _ASK_AGAIN)
 
 
 def _ending_at_eof(
-    finish: Finish | None, others: Mapping[int, Finish | None], chars: int, chunks: int
+    finish: Finish | None, others: Mapping[int, Finish | None], arrived: Arrived, chunks: int
 ) -> Ending:
     """Decide how a stream ended whose whole body was read, by the last finish reasons of its candidates."""
-    ending = _ending_of_candidate(finish, chars, chunks)
+    ending = _ending_of_candidate(finish, arrived, chunks)
     unfinished = {
         index: other
         for index, other in others.items()
@@ -210,17 +223,17 @@ def _ending_at_eof(
     notes = tuple(_candidate_note(index, other) for index, other in unfinished.items())
     if ending.status == "complete" and unfinished:
         index, other = next(iter(unfinished.items()))
-        ending = _ending_of_candidate(other, chars, chunks, f"Candidate {index}")
+        ending = _ending_of_candidate(other, arrived, chunks, f"Candidate {index}")
     return ending._replace(notes=(*ending.notes, *notes))
 
 
 def _ending_of_candidate(
-    finish: Finish | None, chars: int, chunks: int, subject: str = "The answer"
+    finish: Finish | None, arrived: Arrived, chunks: int, subject: str = "The answer"
 ) -> Ending:
-    resume = _RESUME if chars else _ASK_AGAIN
+    resume = _RESUME if arrived.chars else _ASK_AGAIN
     if finish is None:
         what = f"{subject} ended without a finish reason" if chunks else f"{subject} was empty"
-        return Ending("truncated", TruncatedError(_after(what, chars), remedy=resume))
+        return Ending("truncated", TruncatedError(_after(what, arrived), remedy=resume))
     outcome = finish.outcome
     if outcome is None:
         message = f"The finish reason {finish.reason!r} is unknown; the answer is treated as complete."
@@ -231,10 +244,10 @@ def _ending_of_candidate(
         message = f"The model failed {_reason(finish)}"
         return Ending("error", ServiceError(message, status=finish.reason, remedy="Ask again."))
     if outcome == "interrupted":
-        return Ending("interrupted", Interrupted(_after("Cancelled on the server", chars), remedy=resume))
+        return Ending("interrupted", Interrupted(_after("Cancelled on the server", arrived), remedy=resume))
     if outcome == "paused":
         return Ending(
-            "truncated", TruncatedError(_after("The server paused the answer", chars), remedy=resume)
+            "truncated", TruncatedError(_after("The server paused the answer", arrived), remedy=resume)
         )
     return Ending(outcome)
 
@@ -255,12 +268,21 @@ def _after_the_end(cause: Cause, finish: Finish | None, limit: float | None) -> 
     return Note("open-after-finish", message, "info")
 
 
-def _arrived(chars: int) -> str:
-    return f"{chars:,} characters had arrived" if chars else "no text had arrived"
+def _in_words(arrived: Arrived) -> str:
+    amount = _amount(arrived)
+    return f"{amount} had arrived" if amount else "no text had arrived"
 
 
-def _after(what: str, chars: int) -> str:
-    return f"{what} after {chars:,} characters." if chars else f"{what}; {_arrived(chars)}."
+def _after(what: str, arrived: Arrived) -> str:
+    amount = _amount(arrived)
+    return f"{what} after {amount}." if amount else f"{what}; {_in_words(arrived)}."
+
+
+def _amount(arrived: Arrived) -> str:
+    """What arrived, in words; empty if nothing did."""
+    text = (f"{arrived.chars:,} characters",) if arrived.chars else ()
+    *first, last = (*text, *arrived.others) or ("",)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _reason(finish: Finish) -> str:

@@ -12,6 +12,7 @@ from functools import cache
 import pytest
 from fake_server import FakeServer
 from growth import summary_lines
+from hypothesis import HealthCheck, settings
 from interactions_server import InteractionsServer
 from surroundings import (
     ORIGINAL_ENVIRON,
@@ -26,6 +27,10 @@ from surroundings import (
     versions,
 )
 from upload_server import UploadServer
+
+# The time that an example takes depends on the load of the machine.
+settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any load")
 
 _numbers = itertools.count(1)
 # How long a test with this marker takes on average, in seconds; other tests take much less.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from media_samples import ledger_of, picture, sound
 from view_stage import feed, new_ledger
 
 from gemini_magic.backends.gemini_decode import finish_of
-from gemini_magic.endings import ending_of, repeated_overlap, repetition_note
+from gemini_magic.endings import Arrived, ending_of, repeated_overlap, repetition_note
 from gemini_magic.errors import BlockedError, Interrupted, ServiceError, StalledError, TruncatedError
 from gemini_magic.events import Failure, Finish
 from gemini_magic.ledger.exchange import Exchange
@@ -43,7 +44,7 @@ RESUME = "The answer received so far is kept. `%gemini resume` asks for the rest
 ASK_AGAIN = "`%gemini resume` asks the same question again in a new request."
 OTHER_KERNEL = "Ask again for a whole answer. `%gemini resume` works for answers of this kernel only."
 REPHRASE = "Rephrase the prompt, or relax the filters with `--safety`. The answer received so far is kept."
-HALF, EMPTY = {"chars": 1234, "chunks": 5}, {"chars": 0, "chunks": 0}
+HALF, EMPTY = {"arrived": Arrived(1234), "chunks": 5}, {"arrived": Arrived(0), "chunks": 0}
 
 MESSAGES = [
     ("stop", HALF, Interrupted, "Stopped after 1,234 characters.", RESUME),
@@ -96,7 +97,7 @@ MESSAGES = [
     ),
     (
         "end",
-        {"chars": 0, "chunks": 1, "finish": finish_of("CONTINUATION")},
+        {"arrived": Arrived(0), "chunks": 1, "finish": finish_of("CONTINUATION")},
         TruncatedError,
         "The server paused the answer; no text had arrived.",
         ASK_AGAIN,
@@ -130,6 +131,32 @@ MESSAGES = [
         "The server has a temporary problem. Ask again in a moment.",
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("others", "message"),
+    [
+        (["1 picture"], "Stopped after 1 picture."),
+        (["2 pictures", "1 code run"], "Stopped after 2 pictures and 1 code run."),
+    ],
+)
+def test_what_arrived_without_text_is_named(others, message):
+    assert ending("stop", arrived=Arrived(0, others), chunks=1).error.message == message
+    both = ending("timeout", arrived=Arrived(1234, others), chunks=1, limit=3).error.message
+    assert (
+        both
+        == f"Not finished within 3 s; {', '.join(['1,234 characters', *others[:-1]])} and {others[-1]} had arrived."
+    )
+
+
+@pytest.mark.parametrize("part", [picture(), *sound(0.1)[:1]])
+def test_an_answer_that_was_cut_after_media_is_incomplete_and_not_missing(part):
+    ledger = ledger_of(part, ended=False)
+    ledger.close("cut", t=2.0)
+    found = details(ledger)
+    noun = "picture" if part.mime_type == "image/png" else "audio file"
+    assert found[:2] == ("This answer is incomplete.", f"The connection was lost after 1 {noun}.")
+    assert found.remedy.startswith("`%gemini resume` asks the same question again")
 
 
 def ending(cause, **seen):

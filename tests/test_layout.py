@@ -205,7 +205,6 @@ LATE_IMPORTS = {
     "notebook/runner.py:_background_note": "few cells run in the background",
     "notebook/display_loop.py:_finish": "needed when an answer has ended; the first text of the first cell comes before",
     "prompts/request.py:parts_of_prompt": "most prompts are text, and the first cell should import little",
-    "prompts/request.py:_attached_table": "as above",
     "prompts/request.py:_is_prompt": "as above",
     "response.py:timing": "a timing is read after its answer, and the first cell should import little",
     "api.py:request_of_call": "few requests use an MCP server, and the first cell should import little",

@@ -53,6 +53,7 @@ from .gemini_reference import undocumented
 from .gemini_sent import continues_contents, read_request, read_results
 from .gemini_usage import PRICE_PROVIDER, price_data, token_details
 from .http_errors import http_failure
+from .media_support import check_cloud_storage, check_media
 from .urls import checked_model, method_of, quoted
 
 __all__ = [
@@ -331,7 +332,9 @@ def body_of(request: Request, beside: Sequence[str] = (), *, server_calls: bool 
 
     Raises:
         OptionError: two fields of the request exclude each other.
+        PromptError: the model or the API does not take a medium of the prompt.
     """
+    check_media(request)
     body: dict[str, Any] = {"contents": [_turn(turn, request.model) for turn in request.turns]}
     if request.system:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
@@ -413,7 +416,10 @@ def encode(request: Request, endpoint: Endpoint) -> HttpRequest:
 
     Raises:
         OptionError: the URL, the model name or a value is not valid.
+        PromptError: the model or the API does not take a medium of the prompt.
     """
+    if not endpoint.base_url:
+        check_cloud_storage(request)
     body = body_of(request, server_calls=True)
     return json_request(_url(request.model, endpoint), body, streamed=endpoint.form == "sse")
 

@@ -21,6 +21,7 @@ from .items import (
     OtherItem,
     TextStretch,
     ToolItem,
+    count_items,
 )
 from .ledger import DisplayOptions, Ledger, Phase
 from .round_driver import PausedStream, RoundDriver
@@ -103,6 +104,7 @@ __all__ = [
     "citations_of",
     "clean_headers",
     "clean_url",
+    "count_items",
     "filled_columns",
     "finished_turns",
     "grounding_of",

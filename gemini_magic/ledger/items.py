@@ -6,6 +6,7 @@ text, so byte and character offsets of the whole answer still apply to it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from threading import Lock
 from types import MappingProxyType
@@ -46,6 +47,7 @@ __all__ = [
     "PlacedParts",
     "TextStretch",
     "ToolItem",
+    "count_items",
     "items_of_parts",
 ]
 
@@ -189,6 +191,28 @@ class OtherItem(Struct, frozen=True, eq=False):
 
 
 AnswerItem: TypeAlias = TextStretch | MediaItem | CodeRun | CallItem | ToolItem | OtherItem
+
+
+_COUNTED = ("function call", "picture", "audio file", "video", "file", "code run")
+
+
+def count_items(items: Iterable[AnswerItem]) -> list[str]:
+    """Count the items that are not text, in few words, such as ``2 pictures``; calls that were answered do not count."""
+    contents = Counter(map(_noun, items))
+    return [
+        f"{contents[noun]} {noun}{'' if contents[noun] == 1 else 's'}" for noun in _COUNTED if contents[noun]
+    ]
+
+
+def _noun(item: AnswerItem) -> str:
+    match item:
+        case CallItem(call=Call(), run=None):
+            return "function call"
+        case CodeRun():
+            return "code run"
+        case MediaItem(kind=kind):
+            return "audio file" if kind == "audio" else kind
+    return ""
 
 
 class PlacedParts:

@@ -25,7 +25,7 @@ from ..content import (
     join_parts,
     kind_of,
 )
-from ..endings import Cause, Ending, ending_of, repetition_note
+from ..endings import Arrived, Cause, Ending, ending_of, repetition_note
 from ..errors import GeminiMagicError, Interrupted
 from ..events import (
     Chunk,
@@ -52,7 +52,7 @@ from .display_options import DisplayOptions
 from .event_log import EventLog, event_table, usage_table
 from .exchange import Exchange, Pause, Transfer
 from .finish_places import FinishPlaces
-from .items import PlacedParts, TextStretch
+from .items import PlacedParts, TextStretch, count_items
 from .note_log import NoteLog
 from .parts import Parts, TextPieces
 from .repetition import REPETITION, note_repetition
@@ -674,7 +674,7 @@ class Ledger:
             blocked=self.blocked,
             failure=self.failure,
             error=error,
-            chars=self.chars,
+            arrived=Arrived(self.chars, count_items(self.placed.items(self.chars))),
             chunks=len(self.raw),
             limit=limit,
             answering=not self.exchanges or bool(self.exchanges[-1].pieces),

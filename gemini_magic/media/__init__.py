@@ -12,10 +12,10 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from ..content import LocalFile, MediaSettings
-    from .attachments import Attachment, attach, attached_parts, named_attachment
+    from .attachments import Attachment, attached_parts, named_attachment, named_value
     from .files import read_files
     from .listing import describe_part, html_part_list, part_list, shorten_base64, summarize_media
-    from .objects import media_parts
+    from .objects import is_drawing, is_media, media_parts
     from .pictures import thumbnail
     from .raster import RasterImage, read_raster
     from .request_body import (
@@ -51,7 +51,6 @@ __all__ = [
     "PcmFormat",
     "RasterImage",
     "StoredMedia",
-    "attach",
     "attached_parts",
     "base64_pieces",
     "base64_size",
@@ -65,10 +64,13 @@ __all__ = [
     "expand_media",
     "file_suffix",
     "html_part_list",
+    "is_drawing",
+    "is_media",
     "media_identity",
     "media_in",
     "media_parts",
     "named_attachment",
+    "named_value",
     "part_list",
     "pcm_format",
     "read_files",
@@ -97,7 +99,6 @@ _HOMES = {
     "PcmFormat": "sound",
     "RasterImage": "raster",
     "StoredMedia": "request_body",
-    "attach": "attachments",
     "attached_parts": "attachments",
     "base64_pieces": "request_body",
     "base64_size": "request_body",
@@ -111,10 +112,13 @@ _HOMES = {
     "expand_media": "request_body",
     "file_suffix": "signatures",
     "html_part_list": "listing",
+    "is_drawing": "objects",
+    "is_media": "objects",
     "media_identity": "request_body",
     "media_in": "request_body",
     "media_parts": "objects",
     "named_attachment": "attachments",
+    "named_value": "attachments",
     "part_list": "listing",
     "pcm_format": "sound",
     "read_files": "files",

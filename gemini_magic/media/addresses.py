@@ -38,7 +38,17 @@ _ENDINGS: Final = {
     "html": "text/html",
     "htm": "text/html",
     "csv": "text/csv",
+    **{name: f"image/{name}" for name in ("gif", "bmp", "tiff", "avif")},
+    "tif": "image/tiff",
+    "svg": "image/svg+xml",
     "xml": "text/xml",
+}
+
+_REFUSED: Final = {  # endings of files that no backend takes
+    **dict.fromkeys(("doc", "docx", "odt"), "a Word file"),
+    **dict.fromkeys(("xls", "xlsx", "ods"), "an Excel file"),
+    **dict.fromkeys(("ppt", "pptx", "odp"), "a PowerPoint file"),
+    **dict.fromkeys(("zip", "tar", "tgz", "gz", "bz2", "xz", "7z", "rar"), "an archive"),
 }
 
 
@@ -81,6 +91,13 @@ def address_part(address: str, source: MediaSource) -> Part:
     if host.lower() in _YOUTUBE_HOSTS:
         return _video_of_youtube(address, source)
     ending = unquote(parts.path).rpartition("/")[2].rpartition(".")[2].lower()
+    if kind := _REFUSED.get(ending):
+        raise source.problem(
+            f"is the address of {kind}, which the API does not take.",
+            "Download it and save it as PDF, or insert its text."
+            if kind != "an archive"
+            else "Download it and attach its files.",
+        )
     return File(address, _ENDINGS.get(ending))
 
 

@@ -18,10 +18,11 @@ from .addresses import address_part, youtube_address
 from .figures import altair_blob, figure_blob, figure_of, plotly_blob
 from .files import bytes_part, file_part
 from .pictures import array_blob, is_picture, picture_blob
-from .signatures import sniff
+from .signatures import HEAD_SIZE, sniff
 from .source import MediaSource, class_names, reason_of
+from .streams import stream_parts
 
-__all__ = ["media_parts"]
+__all__ = ["is_drawing", "is_media", "media_parts"]
 
 _Converter: TypeAlias = Callable[[Any, MediaSource], "list[Part] | None"]
 
@@ -47,12 +48,14 @@ def _converter(value: object, depth: int = 0) -> _Converter | None:
         value: the object.
         depth: the number of lists in which it is nested.
     """
-    if value is None or isinstance(value, str | int | float | complex | dict | set):
+    if value is None or isinstance(value, str | int | float | complex | set):
         return None
+    if isinstance(value, dict):  # the axes of plt.subplot_mosaic
+        return _drawing_in_values if is_drawing(value) else None
     if isinstance(value, bytes | bytearray | memoryview):
         return _of_bytes
-    if isinstance(value, io.BytesIO):
-        return lambda stream, source: _of_bytes(stream.getvalue(), source)
+    if isinstance(value, io.IOBase):
+        return stream_parts
     if isinstance(value, PurePath):
         return file_part
     kinds = class_names(value)
@@ -78,7 +81,7 @@ def _sequence_converter(value: Sequence[object], depth: int) -> _Converter | Non
     """The converter of a sequence in which everything is media; what is drawn in one figure is that figure."""
     if not 0 < len(value) <= _MOST_ITEMS or depth > _DEEPEST:
         return None
-    if all(map(_is_artist, value)) and figure_of(value) is not None:
+    if is_drawing(value):
         return _single(figure_blob)
     converters: list[_Converter] = []
     for each in value:
@@ -94,6 +97,31 @@ def _sequence_converter(value: Sequence[object], depth: int) -> _Converter | Non
         return parts
 
     return convert
+
+
+def is_drawing(values: Sequence[object] | dict[Any, object]) -> bool:
+    """Whether everything in a list or among the values of a dict is drawn in one figure of matplotlib."""
+    items = list(values.values()) if isinstance(values, dict) else values
+    return (
+        0 < len(items) <= _MOST_ITEMS and all(map(_is_artist, items)) and figure_of(list(items)) is not None
+    )
+
+
+def _drawing_in_values(values: dict[Any, object], source: MediaSource) -> list[Part]:
+    return [figure_blob(list(values.values()), source)]
+
+
+def is_media(value: object) -> bool:
+    """Whether :func:`media_parts` may find more in an object than its ``repr`` shows; nothing is drawn or read.
+
+    Args:
+        value: the object, which is not a list. Of bytes, only those of media count.
+    """
+    if isinstance(value, bytes | bytearray | memoryview):
+        return sniff(bytes(value[:HEAD_SIZE]), size=len(value)).use in ("send", "convert")
+    if _is_ours_or_builtin(type(value)):
+        return False
+    return _converter(value) is not None or any(hasattr(type(value), name) for name in _METHODS)
 
 
 def _is_artist(value: object) -> bool:
@@ -164,6 +192,11 @@ def _formula(value: Any, source: MediaSource) -> list[Part] | None:  # noqa: ARG
     return [Text(latex if isinstance(latex, str) else str(value))]
 
 
+def _http_content(value: Any, source: MediaSource) -> list[Part]:
+    """The content of a response to a request that the user sent with an HTTP library."""
+    return _of_bytes(value.content, source)
+
+
 def _bokeh(value: Any, source: MediaSource) -> list[Part] | None:
     raise source.problem(
         f"is a {type(value).__name__} of bokeh, which has no picture outside a browser.",
@@ -190,10 +223,15 @@ _CONVERTERS: Final[dict[tuple[str, str], _Converter]] = {
     ("graphviz", "Source"): _graph_source,
     ("graphviz", "Dot"): _graph_source,
     ("bokeh", "Model"): _bokeh,
+    ("requests", "Response"): _http_content,
+    ("httpx", "Response"): _http_content,
+    ("tempfile", "_TemporaryFileWrapper"): stream_parts,
 }
 
 
 # -- objects with display methods
+
+_METHODS: Final = ("_repr_png_", "_repr_jpeg_", "_repr_mimebundle_")
 
 
 def _shown_parts(value: object, source: MediaSource) -> list[Part] | None:
@@ -203,10 +241,10 @@ def _shown_parts(value: object, source: MediaSource) -> list[Part] | None:
         PromptError: a method that returns a picture failed, and no other one returns it.
     """
     kind = type(value)
-    if kind.__module__ in ("builtins", "gemini_magic") or kind.__module__.startswith("gemini_magic."):
+    if _is_ours_or_builtin(kind):
         return None
     failure: Exception | None = None
-    for name in ("_repr_png_", "_repr_jpeg_", "_repr_mimebundle_"):
+    for name in _METHODS:
         method = getattr(kind, name, None)
         if method is None:
             continue
@@ -224,6 +262,10 @@ def _shown_parts(value: object, source: MediaSource) -> list[Part] | None:
             f"cannot be drawn: {reason_of(failure)}.", f"str({source.name}) inserts its text."
         ) from failure
     return None
+
+
+def _is_ours_or_builtin(kind: type) -> bool:
+    return kind.__module__ in ("builtins", "gemini_magic") or kind.__module__.startswith("gemini_magic.")
 
 
 def _image_of(shown: object) -> Blob | None:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from msgspec import structs
 
+from .. import prompts
 from ..config import resolve
 from ..content import FunctionDeclaration, Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
 from ..errors import Interrupted, OptionError, interrupts_raise
 from ..options import Options
-from ..prompts import attachments_of_line, build_request
+from ..prompts import build_request
 from . import kernel
 from .arguments import MagicLine, help_text, is_verbatim, parse_line
 from .cell_prompt import CellPrompt, PreparedComparison
@@ -214,7 +215,9 @@ class RequestPreparer:
             notices += found
             if hint := single_brace_hint(text, names):
                 notices.append(hint)
-        return (*attachments_of_line(options.attach, names, notices, options.table_rows), *parts)
+        if not options.attach:
+            return parts
+        return (*prompts.attachments_of_line(options.attach, names, notices, options.table_rows), *parts)
 
     def _prepared(
         self, body: str, options: Options, key: Any, notices: list[str], values: EvaluatedExpressions | None

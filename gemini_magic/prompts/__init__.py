@@ -18,9 +18,10 @@ from .expressions import (
     shorten_source,
     yields,
 )
-from .request import attachments_of_line, build_request, parts_of_prompt
+from .request import build_request, parts_of_prompt
 
 if TYPE_CHECKING:
+    from .attachments import attach, attachments_of_line
     from .decisions import read_decisions
     from .objects import parts_from_object
     from .tables import TableText, table
@@ -31,6 +32,7 @@ __all__ = [
     "ConvertedObject",
     "Expression",
     "TableText",
+    "attach",
     "attachments_of_line",
     "build_request",
     "check_conflicts",
@@ -50,5 +52,12 @@ __all__ = [
 # Most prompts are text.
 __getattr__ = lazy_names(
     globals(),
-    {"TableText": "tables", "parts_from_object": "objects", "read_decisions": "decisions", "table": "tables"},
+    {
+        "TableText": "tables",
+        "attach": "attachments",
+        "attachments_of_line": "attachments",
+        "parts_from_object": "objects",
+        "read_decisions": "decisions",
+        "table": "tables",
+    },
 )

@@ -10,14 +10,15 @@ import inspect
 import linecache
 import re
 import traceback
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 from .. import media
-from ..content import Part, Text, Thought, Turn
+from ..content import Blob, Part, Text, Thought, Turn
 from ..errors import PromptError
 from ..lazy import LazySequence
+from .containers import Container, entries_of, has_object, is_container, items_of
 from .converted import TABLE_ROWS, ConvertedObject
 from .tables import TableText, table_of
 
@@ -39,8 +40,13 @@ _ABRIDGING = {
     "duckdb",
 }
 _ELLIPSIS = re.compile(r"\.\.\.|…")
-_ADDRESS = re.compile(r"<\w.* at 0x[0-9A-Fa-f]+>")  # the text of an object whose class does not define one
+# The text of an object whose class does not define one.
+_ADDRESS = re.compile(r"<\w[^\n]{0,200}? at 0x[0-9A-Fa-f]+>")
+_DEEPEST = 6  # containers in containers whose items are converted
+_MOST_MEDIA = 3600  # images in one request (ai.google.dev, "Image understanding")
 _WITH_TEXT = {("gemini_magic", "Candidate"), ("gemini_magic", "CodeBlock")}
+_OWN = _WITH_TEXT | {("gemini_magic", "Response"), ("gemini_magic", "CodeRun")}
+_FENCES = re.compile(r"`{3,}")
 
 
 class _Limits(NamedTuple):
@@ -50,11 +56,13 @@ class _Limits(NamedTuple):
         name: the object's name in notices.
         rows: the largest number of rows of a table; None for all.
         notices: receives the notices.
+        inside: the identities of the containers in which the object is.
     """
 
     name: str
     rows: int | None
     notices: list[str]
+    inside: tuple[int, ...] = ()
 
 
 def parts_from_object(
@@ -65,8 +73,9 @@ def parts_from_object(
     A part of ours is sent as it is, and so are the parts in a list; a thought without a signature becomes text, because
     backends do not send it back. A response or a candidate becomes the text of its answer; a table becomes a Markdown table of at most 20 columns, with a remark for the
     model if it is truncated; a function, class or module becomes its source code; an exception becomes a short traceback;
-    a figure, a picture, sound, video, bytes or the path of a file becomes a media part; anything else
-    becomes ``str(value)``.
+    a figure, a picture, sound, video, bytes, an open file or the path of a file becomes a media part; code that the server
+    ran becomes its source, its output and its pictures; anything else becomes ``str(value)``. If a list, a dict or another
+    container holds one of these objects, its items are converted one after another, with the keys of a dict before them.
 
     Args:
         value: the object.
@@ -94,9 +103,14 @@ def _parts(value: object, limits: _Limits) -> list[Part]:
     if isinstance(value, Turn):
         return _parts(value.parts, limits)
     if (isinstance(value, LazySequence) and isinstance(next(iter(value), None), Part)) or (
-        isinstance(value, list | tuple) and any(isinstance(each, Part | Turn) for each in value)
+        isinstance(value, list | tuple)
+        and any(issubclass(kind, Part | Turn) for kind in set(map(type, value)))
     ):
         return [part for each in value for part in _parts(each, limits)]
+    if is_container(value):
+        return _parts_of_container(value, limits)  # type: ignore[arg-type] # checked above
+    if ("gemini_magic", "CodeRun") in media.class_names(value):
+        return _code_run(value)
     if not isinstance(
         value, BaseException | type | FunctionType | MethodType | BuiltinFunctionType | ModuleType
     ):
@@ -104,6 +118,74 @@ def _parts(value: object, limits: _Limits) -> list[Part]:
         if parts is not None:
             return parts
     return [Text(_text(value, limits))]
+
+
+def _parts_of_container(value: Container, limits: _Limits) -> list[Part]:
+    """The text of a container, or the parts of its items if one of them is more than its ``repr``."""
+    if isinstance(value, list | tuple | dict) and media.is_drawing(value):
+        return media.media_parts(value, media.MediaSource(limits.name, limits.notices)) or []
+    if len(limits.inside) >= _DEEPEST or not has_object(value, _is_more_than_text, _has_one_answer):
+        return [Text(_text(value, limits))]
+    if id(value) in limits.inside:
+        raise PromptError(f"{limits.name} contains itself.", remedy="Insert its items one by one.")
+    parts: list[Part] = []
+    for label, name, each in entries_of(value, limits.name):
+        own = _parts(each, limits._replace(name=name, inside=(*limits.inside, id(value))))
+        if label:
+            own = _labelled(label, own)
+        if parts and own and _is_text(parts[-1]) and _is_text(own[0]):
+            own[0] = Text(f"{parts.pop().text}\n\n{own[0].text}")  # type: ignore[union-attr] # both are text
+        parts += own
+    if sum(isinstance(part, Blob) for part in parts) > _MOST_MEDIA:
+        raise PromptError(
+            f"{limits.name} contains more than {_MOST_MEDIA:,} media, the most in one request.",
+            remedy="Insert a part of it.",
+        )
+    return parts
+
+
+def _labelled(label: str, parts: list[Part]) -> list[Part]:
+    """The parts of a value after its key."""
+    if not parts or not isinstance(parts[0], Text) or parts[0].signature is not None:
+        return [Text(f"{label}:"), *parts]
+    text = parts[0].text
+    return [Text(f"{label}:{chr(10) * 2 if chr(10) in text else ' '}{text}"), *parts[1:]]
+
+
+def _is_text(part: Part) -> bool:
+    return isinstance(part, Text) and part.signature is None
+
+
+def _is_more_than_text(value: object) -> bool:
+    """Whether a prompt contains more of an item than its ``repr``."""
+    if isinstance(value, Part | Turn | media.Attachment | TableText | Awaitable | FunctionType | MethodType):
+        return True
+    if isinstance(value, LazySequence):
+        return table_of(value) is not None or isinstance(next(iter(value), None), Part)
+    if isinstance(value, BaseException | type | BuiltinFunctionType | ModuleType) or is_container(value):
+        return False
+    kinds = media.class_names(value)
+    return bool(kinds & _OWN) or table_of(value) is not None or media.is_media(value)
+
+
+def _has_one_answer(value: object) -> bool:
+    """Whether the type of an item decides if a prompt contains more of it than its ``repr``."""
+    sized = isinstance(value, bytes | bytearray | memoryview | LazySequence)
+    return not sized and (not hasattr(value, "__array__") or getattr(value, "ndim", None) == 0)
+
+
+def _code_run(run: Any) -> list[Part]:
+    """Code that the server ran, with what it printed and drew."""
+    fences = {name: _fence(getattr(run, name)) for name in ("code", "output")}
+    pieces = [f"{fences['code']}{(run.language or '').lower()}\n{run.code.rstrip()}\n{fences['code']}"]
+    if run.output:
+        pieces.append(f"Output:\n\n{fences['output']}\n{run.output.rstrip()}\n{fences['output']}")
+    return [Text("\n\n".join(pieces)), *run.images]
+
+
+def _fence(text: str) -> str:
+    """A fence that nothing in a text can close."""
+    return "`" * (max(map(len, _FENCES.findall(text)), default=2) + 1)
 
 
 def _text(value: object, limits: _Limits) -> str:
@@ -128,17 +210,53 @@ def _text(value: object, limits: _Limits) -> str:
     if kinds & _WITH_TEXT:
         return str(getattr(value, "text", value))
     text = str(value)
-    if _ADDRESS.fullmatch(text):
-        raise PromptError(
-            f"{limits.name} would be sent as {text}, which shows only its type.",
-            remedy="Insert one of its attributes, or a value computed from it.",
-        )
-    if _ABRIDGING & {module for module, _ in kinds} and _ELLIPSIS.search(text):
+    _check_repr(value, text, limits)
+    if library := _abridged_by(value, text, kinds):
         limits.notices.append(
-            f"The request contains {limits.name} as {type(value).__module__.partition('.')[0]} prints it, which leaves out values; "
+            f"The request contains {limits.name} as {library} prints it, which leaves out values; "
             f"convert it to text or to a list to send all of them."
         )
     return text
+
+
+def _check_repr(value: object, text: str, limits: _Limits) -> None:
+    """Report an object, or one inside it, whose text shows only its type.
+
+    Raises:
+        PromptError: there is one.
+    """
+    found = _ADDRESS.search(text)
+    if found is None:
+        return
+    name = limits.name
+    if is_container(value):
+        for _, name, each in entries_of(value, limits.name):  # type: ignore[arg-type] # checked above
+            if is_container(each):
+                _check_repr(each, str(each), limits._replace(name=name))
+            elif not isinstance(each, str) and (found := _ADDRESS.fullmatch(repr(each))):
+                break
+        else:
+            return
+    elif not _ADDRESS.fullmatch(text):
+        limits.notices.append(
+            f"The request contains {found[0]} in {name}, which shows only the type of an object."
+        )
+        return
+    raise PromptError(
+        f"{name} would be sent as {found[0]}, which shows only its type.",
+        remedy="Insert one of its attributes, or a value computed from it.",
+    )
+
+
+def _abridged_by(value: object, text: str, kinds: set[tuple[str, str]]) -> str | None:
+    """The library that leaves out values in a text; None without one."""
+    if not _ELLIPSIS.search(text):
+        return None
+    items: Sequence[object] = list(items_of(value)) if is_container(value) else ()  # type: ignore[arg-type]
+    for found in (kinds, *map(media.class_names, items)):
+        if libraries := _ABRIDGING & {module for module, _ in found}:
+            return min(libraries)
+    return None
 
 
 def _answer(response: Any, limits: _Limits) -> str:

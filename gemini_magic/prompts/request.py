@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from .. import media
@@ -29,7 +29,7 @@ from ..errors import OptionError, PromptError
 from ..options import Options
 from .converted import TABLE_ROWS, ConvertedObject
 
-__all__ = ["attachments_of_line", "build_request", "parts_of_prompt"]
+__all__ = ["build_request", "parts_of_prompt"]
 
 _HARMS: Final = ("harassment", "hate_speech", "sexually_explicit", "dangerous_content")
 _TOOLS: Final[tuple[Literal["search", "code_execution", "url_context", "maps"], ...]] = (
@@ -68,9 +68,11 @@ def parts_of_prompt(prompt: object, attach: object = (), *, table_rows: int = TA
     notices: list[str] = []
     parts: list[Part] = []
     attached = () if attach is None else attach if isinstance(attach, list | tuple) else (attach,)
+    if attached:
+        from .attachments import parts_of_attachment  # noqa: PLC0415 - few prompts have attachments
     for number, each in enumerate(attached):
         source = media.MediaSource(f"attach[{number}]", notices)
-        parts += _attached_table(each, source, table_rows) or media.attached_parts(each, source)
+        parts += parts_of_attachment(each, source, table_rows)
     if isinstance(prompt, str):
         return ConvertedObject((*parts, Text(prompt)), tuple(notices))
     from .objects import parts_from_object  # noqa: PLC0415 - most prompts are text
@@ -93,41 +95,6 @@ def parts_of_prompt(prompt: object, attach: object = (), *, table_rows: int = TA
     else:
         raise _wrong_type(prompt)
     return ConvertedObject(tuple(parts), tuple(notices))
-
-
-def attachments_of_line(
-    names: Sequence[str], variables: Mapping[str, object], notices: list[str], table_rows: int
-) -> list[Part]:
-    """The parts for the values of ``--attach``: a variable, which may be a table, a path, a pattern or an address.
-
-    Args:
-        names: the values.
-        variables: the user's variables.
-        notices: receives a sentence for the user about each thing that is changed or left out.
-        table_rows: the largest number of rows of a table; 0 for all.
-
-    Raises:
-        PromptError: there is nothing of that name, or it cannot be sent.
-    """
-    parts: list[Part] = []
-    for name in names:
-        table = _attached_table(variables.get(name), media.MediaSource(name, notices), table_rows)
-        parts += table or media.named_attachment(name, variables, notices)
-    return parts
-
-
-def _attached_table(value: object, source: media.MediaSource, rows: int) -> list[Part] | None:
-    """A table as text with its name before it; None for any other object."""
-    from .tables import TableText, table_of  # noqa: PLC0415 - few prompts have attachments
-
-    if isinstance(value, TableText):
-        source.notices.extend(value.notices)
-        text = str(value)
-    elif (found := table_of(value)) is not None:
-        text = found.markdown(rows or None, source.name, source.notices)
-    else:
-        return None
-    return [Text(f"\n`{source.name}`:\n\n{text}\n\n")]
 
 
 def _is_prompt(value: object) -> bool:

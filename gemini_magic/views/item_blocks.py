@@ -106,7 +106,7 @@ def item_blocks(item: AnswerItem, *, candidate: int = 0, running: bool = False) 
 
 def media_label(item: MediaItem, candidate: int = 0) -> str:
     """What a media item is: ``picture 1: PNG 1024×1024, 781.5 kB``."""
-    of = f" of candidate {candidate}" if candidate else ""
+    of = f" of candidates[{candidate}]" if candidate else ""
     head = f"{item.kind} {item.number + 1}{of}"
     if item.uri:
         kind = f"{_name(item.mime_type)}, " if item.mime_type else ""

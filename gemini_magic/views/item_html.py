@@ -116,6 +116,7 @@ def item_html(
     pictures: bool = True,
     absence: str = "is not saved in the notebook",
     clock: str = "",
+    captions: bool = False,
 ) -> str:
     """The safe HTML of an item that is not text.
 
@@ -127,6 +128,7 @@ def item_html(
         pictures: whether pictures may be shown.
         absence: why media that does not fit is not there, after its name.
         clock: how long a tool has been running.
+        captions: whether pictures have a line with their name above them; players always have one.
     """
     if isinstance(item, CallItem) and item.run is not None:
         return run_html(item.run, budget, pictures=pictures, absence=absence, clock=clock)
@@ -134,7 +136,10 @@ def item_html(
         found = shown_picture(item)
         if found is not None and pictures:
             label = media_label(item, candidate)
-            return _picture_html(item, found, budget, label, f"{absence}. {media_reference(item, candidate)}")
+            drawn = _picture_html(
+                item, found, budget, label, f"{absence}. {media_reference(item, candidate)}"
+            )
+            return f"{line_html(label)}{drawn}" if captions else drawn
         player = _player_html(item, budget, candidate, absence, running=running)
         if player:
             return player

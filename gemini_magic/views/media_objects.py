@@ -61,7 +61,7 @@ class _AnswerMedia(Blob, frozen=True):
     def label(self) -> str:
         """Its name, format and size in words, such as ``picture 1: PNG 1024×1024, 781.5 kB``."""
         name = f"{type(self).__name__.lower()} {self.index + 1}"
-        return f"{name}{f' of candidate {self.candidate}' if self.candidate else ''}: {self._described()}"
+        return f"{name}{f' of candidates[{self.candidate}]' if self.candidate else ''}: {self._described()}"
 
     def save(self, path: str | Path | None = None) -> Path:
         """Write it to a file and return the path of the file.

@@ -144,10 +144,12 @@ def html_parts(
         else item_html(each, budget, running=running, pictures=snapshot.images.data)
         for each in rendered
     ]
-    for index, item in snapshot.other_media:
-        pieces.append(
-            item_html(item, budget, candidate=index, running=running, pictures=snapshot.images.data)
+    pieces += (
+        item_html(
+            item, budget, candidate=index, running=running, pictures=snapshot.images.data, captions=True
         )
+        for index, item in snapshot.other_media
+    )
     cut_note = "" if formatted.form == "table" else text.cut_note  # its rows are not cut with the text
     notes = (thought_text.cut_note, cut_note, hidden_note(snapshot.items), *formatted.remarks)
     parts = page.document(snapshot, "".join(pieces), thoughts, form=formatted.form, notes=filter(None, notes))

@@ -6,24 +6,20 @@ Nothing is escaped here.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, overload
 
 from .. import media
-from ..content import Blob, Call, File, LocalFile
+from ..content import Blob, File, LocalFile
 from ..events import Finish, Note
 from ..ledger import (
-    AnswerItem,
-    CallItem,
     Candidate,
-    CodeRun,
     Ledger,
-    MediaItem,
     Phase,
     ToolRun,
     Transfer,
+    count_items,
 )
 from ..text import visible
 from .server_run import run_budget, run_state
@@ -249,23 +245,8 @@ def _running_state(ledger: Ledger, now: float) -> str:
 
 
 def _other_content(ledger: Ledger) -> list[str]:
-    """Count the parts of an answer that are not text, in few words: the status line should not wrap."""
-    contents = Counter(map(_content_kind, Candidate(ledger, 0).items))  # tool runs are another fact
-    kinds = ("function call", "picture", "audio file", "video", "file", "code run")
-    return [
-        f"{contents[kind]} {kind}{'' if contents[kind] == 1 else 's'}" for kind in kinds if contents[kind]
-    ]
-
-
-def _content_kind(item: AnswerItem) -> str:
-    match item:
-        case CallItem(call=Call(), run=None):
-            return "function call"
-        case CodeRun():
-            return "code run"
-        case MediaItem(kind=kind):
-            return "audio file" if kind == "audio" else kind
-    return ""
+    """What an answer contains beside text, in few words: the status line should not wrap."""
+    return count_items(Candidate(ledger, 0).items)  # tool runs are another fact
 
 
 def _ended_state(ledger: Ledger) -> str:
@@ -350,7 +331,7 @@ def _attempts(ledger: Ledger) -> str:
 def _other_candidates(ledger: Ledger) -> str:
     """The number of candidates, if there is more than the one that is shown."""
     count = len({0, *ledger.parts})
-    return f"answer 1 of {count} shown (.candidates)" if count > 1 else ""
+    return f"1 of {count} candidates shown (.candidates)" if count > 1 else ""
 
 
 def _tokens(ledger: Ledger) -> str:
@@ -429,7 +410,8 @@ def details(ledger: Ledger) -> Details | None:
     """Describe a bad ending and its remedy; None for a running or a complete answer."""
     if ledger.status in ("running", "complete"):
         return None
-    partial = "This answer is incomplete." if ledger.answer else "No answer."
+    has_some = ledger.answer or _other_content(ledger)
+    partial = "This answer is incomplete." if has_some else "No answer."
     # An interrupted answer has no title, because its message begins with the same text.
     title = {"interrupted": "", "blocked": "Blocked."}.get(ledger.status, partial)
     if ledger.error is None:

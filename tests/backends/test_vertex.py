@@ -14,8 +14,7 @@ from gemini_magic.backends import Endpoint, backend
 from gemini_magic.config import resolve
 from gemini_magic.content import File, Request, Text, Turn
 from gemini_magic.errors import OptionError, PromptError
-from gemini_magic.media import attach
-from gemini_magic.prompts import build_request
+from gemini_magic.prompts import attach, build_request
 
 VERTEX = backend("vertex")
 

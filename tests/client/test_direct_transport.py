@@ -105,17 +105,20 @@ def test_the_connection_that_was_used_last_is_used_first(fake_server):
 
 
 def test_a_connection_that_the_server_closed_while_it_was_idle_is_not_used(listening):
+    closed = []
+
     def serve(number, sock):
         sock.recv(65536)
         sock.sendall(ANSWER)
         time.sleep(0.02)
         sock.close()
+        closed.append(number)
 
     server = listening(serve)
-    for _ in range(3):
+    for number in range(3):
         ledger = finished(start(server, retries=0))
         assert (ledger.status, kinds(ledger)) == ("complete", [])
-        time.sleep(0.05)
+        until(lambda number=number: number in closed)
     assert len(server.socks) == 3
 
 
@@ -154,7 +157,7 @@ def test_the_number_of_idle_connections_is_limited(fake_server, monkeypatch):
     fake_server.open("on")
     for stream in streams:
         finished(stream)
-        assert stream._reading.acquire(timeout=2)
+        assert stream._reading.acquire(timeout=60)
     assert idle(fake_server.base_url) <= 2
 
 
@@ -314,7 +317,7 @@ def test_an_answer_that_comes_before_the_body_was_read_is_read(listening):
 def test_a_server_that_accepts_no_bytes_is_given_up(listening, monkeypatch):
     monkeypatch.setattr(direct_transport, "WRITE_LIMIT", 0.1)
     over = threading.Event()
-    server = listening(lambda number, sock: over.wait(5))
+    server = listening(lambda number, sock: over.wait(60))
     with pytest.raises(TimedOut):
         sent(server.base_url, body=b"x" * 50_000_000)
     over.set()

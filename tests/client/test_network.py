@@ -50,7 +50,7 @@ def test_only_http_1_1_is_offered(tmp_path, monkeypatch):
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     ledger = finished(start(f"https://localhost:{listener.getsockname()[1]}", retries=0))
-    thread.join(2)
+    thread.join(60)
     listener.close()
     assert text(ledger) == "here"
     assert chosen[0] in ("http/1.1", None)
@@ -103,7 +103,7 @@ def relay():
     yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
-    thread.join(2)
+    thread.join(60)
     for sock in open_ones:
         sock.close()
 
@@ -178,7 +178,7 @@ def test_an_upload_over_tls_and_through_a_proxy_stops_at_once(relay, secure_uplo
     time.sleep(0.2)
     began = time.perf_counter()
     stream.cancel("stop")
-    assert stream._reading.acquire(timeout=20)
+    assert stream._reading.acquire(timeout=60)
     assert_soon(time.perf_counter() - began, 0.3)
     assert stream.ledger.status == "interrupted"
 

@@ -26,7 +26,7 @@ def threads_of(*works, pool):
             over.set()
 
         pool.run(run)
-        assert over.wait(2)
+        assert over.wait(60)
         until(lambda: pool._idle)
     return seen
 
@@ -41,7 +41,7 @@ def test_simultaneous_functions_have_a_thread_each():
 
     def run():
         seen.add(threading.get_ident())
-        go.wait(2)
+        go.wait(60)
 
     for _ in range(20):
         pool.run(run)
@@ -63,7 +63,7 @@ def test_no_function_is_lost_when_threads_end_at_the_same_moment():
     for _ in range(300):
         over = threading.Event()
         pool.run(over.set)
-        done.append(over.wait(2))
+        done.append(over.wait(60))
         threading.Event().wait(0.0005)
     assert all(done)
 
@@ -87,7 +87,7 @@ def test_streams_one_after_another_share_a_thread_and_their_answers_are_not_kept
         fake_server.script(say("ok"), finish())
         stream = start(fake_server)
         finished(stream)
-        assert stream._reading.acquire(timeout=2)
+        assert stream._reading.acquire(timeout=60)
         ledgers.append(weakref.ref(stream.ledger.exchanges[0]))
         stream._reading.release()
     del stream
@@ -105,7 +105,7 @@ def test_the_next_stream_of_a_thread_does_not_know_the_key_of_the_one_before(fak
 
     def look():
         seen.append(log_filter._sent_key.value)
-        go.wait(2)
+        go.wait(60)
         over.set()
 
     go = threading.Event()
@@ -128,7 +128,7 @@ def test_a_forked_child_starts_threads_of_its_own(fake_server):
     child = os.fork()
     if not child:
         answer = start(fake_server)
-        os._exit(0 if answer.wait(5) and text(answer.ledger) == "child" else 1)
+        os._exit(0 if answer.wait(60) and text(answer.ledger) == "child" else 1)
     assert os.waitpid(child, 0)[1] == 0
     fake_server.open("go")
     assert text(finished(running)) == "a"

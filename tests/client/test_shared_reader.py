@@ -55,7 +55,7 @@ def test_a_slow_consumer_does_not_delay_the_others(fake_server):
 
     def consume():
         for _ in slow:
-            go.wait(5)  # at the first event
+            go.wait(60)  # at the first event
 
     consumer = threading.Thread(target=consume)
     consumer.start()
@@ -65,7 +65,7 @@ def test_a_slow_consumer_does_not_delay_the_others(fake_server):
     assert text(finished(slow)) == "ab"  # it is read although nothing takes its events
     assert consumer.is_alive()
     go.set()
-    consumer.join(2)
+    consumer.join(60)
 
 
 @pytest.mark.usefixtures("every_body_is_shared")
@@ -75,7 +75,7 @@ def test_a_recording_on_a_slow_disk_does_not_delay_the_others(fake_server, tmp_p
     write_new = Recorder.write_new
 
     def slowly(recorder):
-        go.wait(5)
+        go.wait(60)
         write_new(recorder)
 
     monkeypatch.setattr(Recorder, "write_new", slowly)
@@ -198,7 +198,7 @@ class Bodies:
         for writer in self.writers:
             writer.close()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
 
 
 def test_a_busy_shared_thread_lets_bytes_gather_and_reads_them_at_once(monkeypatch):

@@ -129,7 +129,7 @@ def test_it_can_be_cancelled_from_another_thread(server):
     thread.start()
     server.wait_for_requests(1)
     made.cancel()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert made.ledger.status == "interrupted"
 

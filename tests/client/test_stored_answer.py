@@ -47,6 +47,9 @@ def begun(server, **more):
 def test_a_stored_answer_is_remembered_with_its_server_and_its_last_state(interactions_server):
     response = gemini_magic.ask("Why\nnot?", **options(interactions_server, server_store=True))
     assert response.ok
+    until(
+        lambda: started_interactions().all()[0].status == "completed"
+    )  # it is written after the answer ends
     [found] = started_interactions().all()
     assert (found.id, found.name, found.is_agent, found.background, found.status, found.question) == (
         response.response_id,

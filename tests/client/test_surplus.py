@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
-from client_stage import finished, kinds, start, text
+from client_stage import finished, kinds, start, text, until
 from raw_server import RawServer
 
 
@@ -47,7 +46,7 @@ def test_a_surplus_is_not_the_next_answer(case):
     server = RawServer([SURPLUS[case], [chunked("two")]])
     try:
         assert text(finished(start(server))) == "one"
-        time.sleep(0.05)
+        until(lambda: server.answered)
         assert text(finished(start(server))) == "two"
         assert server.connections == 2
     finally:
@@ -59,7 +58,7 @@ def test_a_body_after_a_response_that_has_none_is_not_the_next_answer(surplus):
     server = RawServer([[EMPTY + surplus], [chunked("two")]])
     try:
         finished(start(server, retries=0))
-        time.sleep(0.05)
+        until(lambda: server.answered)
         assert text(finished(start(server))) == "two"
         assert server.connections == 2
     finally:

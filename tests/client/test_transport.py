@@ -332,7 +332,7 @@ def test_an_untrusted_certificate_is_a_connection_error(tmp_path):
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     ledger = finished(start(f"https://localhost:{listener.getsockname()[1]}", key=canary()))
-    thread.join(2)
+    thread.join(60)
     listener.close()
     assert isinstance(ledger.error, ConnectionFailed)
     assert "certificate" in ledger.error.message.lower()
@@ -385,7 +385,7 @@ def test_chunked_responses_are_read_over_tls(tmp_path, monkeypatch, tunnel):
     assert len(requests) == 2  # on one connection: the server takes no other
     assert connected == [f"CONNECT localhost:{port} HTTP/1.1"] * tunnel
     transport._transport(f"https://localhost:{port}").close()
-    thread.join(2)
+    thread.join(60)
     assert not thread.is_alive()
     listener.close()
 

@@ -196,7 +196,7 @@ FORK = """
         server.script(say("child"), finish())
         child = os.fork()
         if not child:
-            over = running.wait(20) and running.ledger.status != "running"
+            over = running.wait(60) and running.ledger.status != "running"
             ledger = finished(start(server))
             os._exit(0 if over and text(ledger) == "child" else 1)
         _, status = os.waitpid(child, 0)

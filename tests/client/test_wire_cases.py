@@ -19,6 +19,8 @@ def asked(server, case):
     options = {"retries": case.retries, "model": "m", "base_url": server.base_url}
     if case.stall_timeout:
         options["stall_timeout"] = case.stall_timeout
+    if case.api == "interactions":
+        options["backend"] = "interactions"
     case.script(server)
     with gemini_magic.stream("hi", **options) as stream:
         response = stream.response

@@ -86,7 +86,7 @@ def test_when_the_file_is_damaged_in_mid_answer_the_whole_answer_is_written_to_t
         file.seek(4096)
         file.write(b"\xff" * (place().stat().st_size - 4096))
     fake_server.open("go")
-    answer.response.wait(5)
+    answer.response.wait(60)
     assert "was damaged" in problem()
     assert [entry.end.answer for entry in entries()] == ["Hello world"]
     assert reopened(1).text == "Hello world"
@@ -109,7 +109,7 @@ def test_answers_are_written_when_a_lock_is_released(fake_server):
     holder = sqlite3.connect(place(), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     fake_server.script(text("Hello"), finish())
-    stream(fake_server, "meanwhile").response.wait(5)
+    stream(fake_server, "meanwhile").response.wait(60)
     quick("and another")
     message = problem()
     assert "another program has locked it. They will be written when the lock is released." in message
@@ -259,7 +259,7 @@ def test_an_entry_with_a_damaged_block_is_read_up_to_it(fake_server):
     answer = stream(fake_server)
     until(lambda: place().exists() and reopened_text() == "Hello")
     fake_server.open("go")
-    answer.response.wait(5)
+    answer.response.wait(60)
     assert entries()[0].end.answer == "Hello world"
     sql("UPDATE block SET lines = zeroblob(50) WHERE id = (SELECT max(id) FROM block)")
     assert reopened(1).text == "Hello"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pickle
 import random
-import time
+
+from calibration import assert_ratio_below
 
 from gemini_magic.content import Call, Opaque, Text, Thought, encodable, join_parts
 from gemini_magic.events import Decoded, Delta
@@ -56,17 +57,18 @@ def test_nothing_is_joined_again_when_nothing_was_added():
     assert pieces.text == "some text" * 3
 
 
-def test_the_parts_of_16_000_chunks_are_read_in_less_than_a_second_while_they_arrive():
-    ledger = Ledger()
-    response = Response(ledger)
-    spent = 0.0
-    for number in range(16_000):
-        ledger.add(b"{}", number / 100, Decoded([Delta(Text("x" * 1_000)), Delta(Call("f", {"a": 1}))]))
-        if number % 320 == 0:
-            began = time.process_time()
-            assert len(response.parts) == 2 * (number + 1)
-            assert len(response.calls) == number + 1
-            assert not response.images
-            assert len(response.candidates[0].text) == len(response.text) == 1_000 * (number + 1)
-            spent += time.process_time() - began
-    assert spent < 3
+def test_reading_the_parts_while_they_arrive_costs_a_few_times_keeping_them():
+    text = "x" * 20
+
+    def keep(read=False):
+        ledger = Ledger()
+        response = Response(ledger)
+        for number in range(8_000):
+            ledger.add(b"{}", number / 100, Decoded([Delta(Text(text)), Delta(Call("f", {"a": 1}))]))
+            if read and number % 80 == 0:
+                assert len(response.parts) == 2 * (number + 1)
+                assert len(response.calls) == number + 1
+                assert not response.images
+                assert len(response.candidates[0].text) == len(response.text) == 20 * (number + 1)
+
+    assert_ratio_below(lambda: keep(read=True), keep, 14)  # measured: 9; 19 if the parts are joined anew

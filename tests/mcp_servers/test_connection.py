@@ -46,12 +46,14 @@ def program(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def address():
+def address(tmp_path_factory):
+    mark = tmp_path_factory.mktemp("mcp") / "mark"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, SAMPLE, "http", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    env = {**os.environ, "MCP_SAMPLE_MARK": str(mark)}
+    server = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def listens():
         with socket.socket() as probe:
@@ -59,7 +61,7 @@ def address():
 
     until(listens, 60)
     connection = McpConnection(Launch("web", url=f"http://127.0.0.1:{port}/mcp"), LOOP)
-    connection.process = server
+    connection.process, connection.mark = server, mark
     try:
         connection.start()
         yield connection
@@ -148,7 +150,7 @@ def test_an_interrupt_ends_a_blocking_wait(program):
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
         wait_blocking(program.begin("slow", {"seconds": 30}))
-    assert time.monotonic() - times[0] < 0.3
+    assert_soon(time.monotonic() - times[0], 0.3)
     until(lambda: program.mark.read_text() == "cancelled")
     assert call(program, "echo", text="next") == {"result": "next"}
 
@@ -172,7 +174,7 @@ def test_a_cancelled_task_ends_an_awaited_wait_though_nothing_wakes_its_loop(pro
         except asyncio.CancelledError:
             return time.monotonic() - loop_ticks[0]
 
-    assert asyncio.run(cell()) < 0.3
+    assert_soon(asyncio.run(cell()), 0.3)
 
 
 def test_a_program_that_cannot_start_is_explained_with_its_error_output():
@@ -196,9 +198,15 @@ def test_a_program_that_cannot_start_is_explained_with_its_error_output():
     text = message(Launch("m", sys.executable, ("-c", "print('Usage: m FILE')")))
     assert "ended while it started." in text
     code = "import sys, time; print('waiting', file=sys.stderr, flush=True); time.sleep(60)"
-    with soon(4):
-        text = message(Launch("m", sys.executable, ("-c", code)), 0.5)
-    assert "did not answer within 0.5 seconds. Its error output ends with:\nwaiting" in text
+    for limit in (
+        0.5,
+        10.0,
+    ):  # the longer one if the machine is too busy to start a program in the shorter one
+        with soon(limit + 3.5):
+            text = message(Launch("m", sys.executable, ("-c", code)), limit)
+        if "waiting" in text:
+            break
+    assert f"did not answer within {limit:g} seconds. Its error output ends with:\nwaiting" in text
 
 
 def test_an_address_that_cannot_be_reached_is_explained_without_its_secrets():
@@ -242,9 +250,15 @@ def test_lines_that_are_no_messages_are_not_shown_and_harm_nothing(capfd):
 
 def test_a_stopped_program_has_ended():
     code = "import os, sys; print(os.getpid(), file=sys.stderr, flush=True); sys.stdin.read()"
-    connection = McpConnection(Launch("m", sys.executable, ("-c", code)), LOOP, 0.6)
-    with pytest.raises(McpServerError):
-        connection.start()
+    for limit in (
+        0.6,
+        10.0,
+    ):  # the longer one if the machine is too busy to start a program in the shorter one
+        connection = McpConnection(Launch("m", sys.executable, ("-c", code)), LOOP, limit)
+        with pytest.raises(McpServerError):
+            connection.start()
+        if connection.stderr:
+            break
     pid = int(connection.stderr)
     until(lambda: not Path(f"/proc/{pid}").exists())
 
@@ -261,8 +275,8 @@ def test_a_crash_in_a_call_is_reported_and_the_error_output_is_kept(program):
 
 def test_an_address_whose_server_is_killed_in_a_call_is_reported(address):
     future = address.begin("slow", {"seconds": 30})
-    time.sleep(0.2)
+    until(address.mark.exists)
     address.process.kill()
     with pytest.raises(McpServerError, match="ended during the call"):
-        wait_blocking(future, 20)
+        wait_blocking(future, 60)
     assert not address.running

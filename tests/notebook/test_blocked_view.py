@@ -46,7 +46,7 @@ def shown(monkeypatch):
 def test_it_is_redrawn_while_a_tool_runs_and_the_thread_is_blocked(shown):
     ledger, painted, _ = shown
     ledger.set_phase("tools")
-    assert painted.redrawn.wait(5)
+    assert painted.redrawn.wait(60)
 
 
 def test_it_is_not_redrawn_by_the_thread_in_other_phases_or_after_the_end(shown):

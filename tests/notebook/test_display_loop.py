@@ -34,7 +34,7 @@ def running(view, prompt="one"):
 def test_an_interrupt_at_the_moment_of_the_end_still_stops_the_cells_that_follow(loop):
     class View(NullView):
         def open(self):
-            cell.run.response.wait(5)
+            cell.run.response.wait(60)
             raise KeyboardInterrupt
 
     cell = running(View())
@@ -49,7 +49,7 @@ def test_an_interrupt_of_the_last_rendering_shows_what_is_rendered_even_if_anoth
 
     class View(NullView):
         def open(self):
-            cell.run.response.wait(5)
+            cell.run.response.wait(60)
 
         def close(self, *, error_follows=False, interrupted=False):
             signal.raise_signal(signal.SIGINT)
@@ -71,7 +71,7 @@ def test_an_error_in_a_view_stops_the_stream(loop):
     cell = running(View(), "@wait 30\none")
     with pytest.raises(ZeroDivisionError):
         loop.watch(cell)
-    assert cell.run.response.wait(5).status == "interrupted"
+    assert cell.run.response.wait(60).status == "interrupted"
 
 
 def test_the_answer_of_a_finished_run_is_a_turn_of_its_conversation(loop):

@@ -134,7 +134,7 @@ def test_a_background_answer_runs_its_functions_in_a_thread_of_its_own(kernel):
         '%%gemini --backend echo -o r --background -T weather\n@call weather {"city": "Rome"}\n'
     )
     assert run.status == "ok", run.error
-    assert kernel.value("r.wait(20).status, r.ledger.tool_runs[0].result") == (
+    assert kernel.value("r.wait(60).status, r.ledger.tool_runs[0].result") == (
         "complete",
         "21 °C in Rome",
     )

@@ -87,7 +87,7 @@ def test_a_background_upload_is_stopped_by_another_cell(kernel, upload_server, c
     run = kernel.begin(f"%%gemini --background {cell}\nWhat is in {{{{ clip }}}}?")
     kernel.finish(run)
     assert kernel.execute("%gemini stop").status == "ok"
-    assert kernel.value("r.wait(5).status") == "interrupted"
+    assert kernel.value("r.wait(60).status") == "interrupted"
     assert "generate" not in upload_server.kinds()
 
 

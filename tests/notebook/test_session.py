@@ -16,7 +16,7 @@ def ask(session, text, *media, cell=None, message=None, **settings):
     conversation = session.conversation(options)
     turns = conversation.before(key)
     request = build_request((Text(text), *media), options, turns)
-    response = begin(request, options).response.wait(5)
+    response = begin(request, options).response.wait(60)
     run = Run(response, request, options, conversation, len(turns), key)
     session.add_run(run)
     session.finish_run(run)

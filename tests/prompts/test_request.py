@@ -9,8 +9,7 @@ from PIL import Image
 from gemini_magic.config import resolve
 from gemini_magic.content import Blob, LocalFile, RequestSettings, Text, Thinking, Turn
 from gemini_magic.errors import OptionError, PromptError
-from gemini_magic.media import attach
-from gemini_magic.prompts import build_request, parts_of_prompt
+from gemini_magic.prompts import attach, build_request, parts_of_prompt
 
 
 def made(**options):

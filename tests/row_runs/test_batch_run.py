@@ -155,7 +155,7 @@ def test_a_stop_leaves_the_job_running_and_says_how_to_go_on(begin, server):
     wait_for_job(server, run)
     assert "pending" in run.progress.waiting or "running" in run.progress.waiting
     run.stop(interrupted=True)
-    assert run.wait(10)
+    assert run.wait(60)
     progress = run.progress
     assert progress.state == "interrupted"
     assert "5 rows goes on at the server" in progress.ending
@@ -163,7 +163,7 @@ def test_a_stop_leaves_the_job_running_and_says_how_to_go_on(begin, server):
     assert {status for status, _ in texts(run)} == {"running"}
     server.finish_all()
     again = begin()
-    assert again.wait(10)
+    assert again.wait(60)
     assert texts(again) == DONE
     assert again.progress.counts == {"complete": 5}
     assert server.created == 1
@@ -174,7 +174,7 @@ def test_a_run_in_another_tier_does_not_pay_for_rows_in_a_job(begin, ask, server
     run = begin()
     wait_for_job(server, run)
     run.stop()
-    run.wait(10)
+    run.wait(60)
     before = len(server.requests)
     with pytest.raises(OptionError, match="5 rows of this store are in batch jobs"):
         ask(service_tier="standard")
@@ -196,7 +196,7 @@ def test_a_job_is_cancelled_after_the_run_was_stopped(begin, server):
     run = begin()
     wait_for_job(server, run)
     run.stop()
-    run.wait(10)
+    run.wait(60)
     run.cancel()
     assert texts(run) == [("lost", "")] * 5
 
@@ -206,7 +206,7 @@ def test_the_jobs_of_a_store_are_cancelled_without_a_run(begin, server, tmp_path
     run = begin()
     wait_for_job(server, run)
     run.stop()
-    run.wait(10)
+    run.wait(60)
     path = tmp_path / "t.rows.sqlite"
     assert gemini_magic.cancel_batch_jobs(path, base_url=server.base_url, key_env="FAKE") == 0
     assert gemini_magic.cancel_batch_jobs(path, base_url=server.base_url, key_env="FAKE") == 0
@@ -247,14 +247,14 @@ def test_the_answers_of_an_earlier_job_belong_to_its_own_schema(begin, server):
     run = begin(schema="label str")
     wait_for_job(server, run)
     run.stop()
-    assert run.wait(10)
+    assert run.wait(60)
     server.finish_all()
     rows = [{"id": "U-1", "text": "other"}]
     again = begin(rows, schema="urgency int")
-    assert again.wait(10)
+    assert again.wait(60)
     assert texts(again) == [("mismatch", '{"label": "a"}')]
     last = begin(schema="label str")
-    assert last.wait(10)
+    assert last.wait(60)
     assert texts(last) == [("complete", '{"label": "a"}')] * 5
     assert server.paid == 6
 
@@ -266,7 +266,7 @@ def test_an_upload_ends_when_the_run_is_stopped(begin, server, monkeypatch):
     while "upload" not in server.kinds():
         run.wait(0.01)
     run.stop()
-    assert run.wait(10)
+    assert run.wait(60)
     assert run.progress.state == "stopped"
     assert server.created == 0
     assert texts(begin_and_wait(begin)) == DONE
@@ -274,7 +274,7 @@ def test_an_upload_ends_when_the_run_is_stopped(begin, server, monkeypatch):
 
 def begin_and_wait(begin):
     run = begin()
-    assert run.wait(10)
+    assert run.wait(60)
     return run
 
 

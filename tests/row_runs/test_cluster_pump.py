@@ -21,7 +21,7 @@ from gemini_magic.row_runs.cluster_pump import (
 )
 from gemini_magic.row_runs.values import Attempted
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 class Attempt:

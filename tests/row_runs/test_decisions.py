@@ -86,7 +86,7 @@ def doubtful(server, store, data):
     run = start_asking(server, data, store=store)
     server.wait_for_requests(1)
     run.stop(now=True)
-    run.wait(30)
+    run.wait(60)
     opened = Store.open(store)
     row = next(opened.results())[0]
     opened.begin_run(opened.runs()[-1])
@@ -275,7 +275,7 @@ def test_max_seconds_stops_the_run(server):
         run.wait_change(run.progress.version, 0.1)
     assert "max_seconds" in run.progress.ending
     run.stop(now=True)
-    assert run.wait(20)
+    assert run.wait(60)
     assert run.progress.state == "stopped"
     with pytest.raises(RowsError, match="max_seconds"):
         run.raise_for_status()
@@ -287,7 +287,7 @@ def test_stop_lets_the_rows_in_flight_end_and_a_second_one_ends_them(server, sto
     server.wait_for_requests(3)
     run.stop()
     server.open("go")
-    assert run.wait(20)
+    assert run.wait(60)
     asked = len(server.requests)
     assert run.progress.state == "stopped"
     assert run.progress.counts == {"complete": asked}
@@ -297,7 +297,7 @@ def test_stop_lets_the_rows_in_flight_end_and_a_second_one_ends_them(server, sto
     server.wait_for_requests(asked + 3)
     run.stop(interrupted=True)
     run.stop(now=True, interrupted=True)
-    assert run.wait(20)
+    assert run.wait(60)
     assert run.progress.state == "interrupted"
     server.model("m", *HELLO)
     again = ask_rows(server, table(50), store=store)

@@ -23,7 +23,7 @@ class Attempt:
         if not self.may_send():
             return Attempted(self.given.request, 1, "waiting", "not sent", sent=False)
         self.maker.began.release()
-        self.maker.go.wait(10)
+        self.maker.go.wait(60)
         ended = "cancelled" if self.cancelled.is_set() else "eof"
         return Attempted(self.given.request, 1, "interrupted" if ended == "cancelled" else "complete", ended)
 
@@ -87,13 +87,13 @@ def test_no_more_threads_run_than_the_limit(maker):
     assert executor.workers()[0].free == 3
     executor.put(LOCAL, [grant(number) for number in range(3)])
     for _ in range(3):
-        assert maker.began.acquire(timeout=10)
+        assert maker.began.acquire(timeout=60)
     assert executor.workers()[0].free == 0
     executor.resize(16)
     assert executor.workers()[0].free == 15  # two more than threads, so that none waits for the leader
     executor.put(LOCAL, [grant(number) for number in range(3, 8)])
     for _ in range(5):
-        assert maker.began.acquire(timeout=10)
+        assert maker.began.acquire(timeout=60)
     executor.resize(1)
     maker.go.set()
     collect(executor, 8)
@@ -115,7 +115,7 @@ def test_without_leave_a_grant_comes_back_unsent(maker):
 def test_close_returns_waiting_grants_and_ends_those_in_flight(maker):
     executor = LocalExecutor(maker, Leave())
     executor.put(LOCAL, [grant(1), grant(2)])
-    assert maker.began.acquire(timeout=10)
+    assert maker.began.acquire(timeout=60)
     executor.close(60)
     assert executor.workers()[0].free == 0
     assert collect(executor, 1)[2].sent is False

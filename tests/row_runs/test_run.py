@@ -59,7 +59,7 @@ def test_the_first_row_goes_alone(server):
     assert run.progress.requests == 0
     assert len(server.requests) == 1
     server.open("first")
-    assert run.wait(30)
+    assert run.wait(60)
     assert len(server.requests) == 10
 
 
@@ -133,7 +133,7 @@ def test_a_store_is_used_by_one_run_at_a_time(server, tmp_path):
     with pytest.raises(StoreError, match="is in use"):
         ask_rows(server, table(3), store=store)
     server.open("go")
-    assert run.wait(30)
+    assert run.wait(60)
     assert len(server.requests) == 3
 
 
@@ -202,7 +202,7 @@ def test_a_row_is_not_forgotten_while_the_run_goes_on(server, tmp_path):
     with pytest.raises(OptionError, match="has not ended"):
         run.forget("T-0")
     server.open("go")
-    assert run.wait(20)
+    assert run.wait(60)
     assert run.forget("T-0") == 1
 
 
@@ -229,7 +229,7 @@ def test_a_full_disk_ends_the_run_and_no_row_is_paid_twice(server, tmp_path):
         until(lambda: run.store.held and run._leader.problem)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert run.wait(30)
+    assert run.wait(60)
     with pytest.raises(StoreError, match="cannot be written"):
         run.raise_for_status()
     assert any("kept in memory, and writing them is tried again" in notice for notice in run.progress.notices)

@@ -33,12 +33,12 @@ def hand_over_together(store, jobs):
 
     def block():
         busy.set()
-        go.wait(20)
+        go.wait(60)
 
     store._writer.after_commit = block
     first = threading.Thread(target=store.commit)
     first.start()
-    assert busy.wait(20)
+    assert busy.wait(60)
     store._writer.after_commit = None
     threads = [threading.Thread(target=run, args=[number]) for number in range(len(jobs))]
     for thread in threads:
@@ -126,7 +126,7 @@ def test_the_end_waits_for_a_disk_that_is_full(store):
         assert store.held == 1  # while it is tried again
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    closing.join(20)
+    closing.join(60)
     assert all_results(store)[0].status == "complete"
 
 

@@ -53,13 +53,13 @@ def start(
     )
 
 
-def finished(stream, timeout=30.0):
+def finished(stream, timeout=60.0):
     """Wait until a stream has ended, and return its ledger."""
     assert stream.wait(timeout), f"still {stream.ledger.phase} after {timeout} s"
     return stream.ledger
 
 
-def until(condition, timeout=30.0, every=0.001):
+def until(condition, timeout=60.0, every=0.001):
     """Wait until a condition is true.
 
     Raises:

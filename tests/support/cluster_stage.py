@@ -83,7 +83,7 @@ class SmallLeader:
                 if self._again:
                     self.to_do.append((each.request, each.attempt + 1))
 
-    def run(self, until=None, limit=20.0):
+    def run(self, until=None, limit=60.0):
         """Work until nothing is left, or until a condition holds."""
         deadline = time.monotonic() + limit
         done = until or (lambda: not self.to_do and not self.open)

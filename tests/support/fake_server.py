@@ -753,7 +753,7 @@ class FakeServer:
         with self._changed:
             self._opened.clear()
 
-    def wait_for_requests(self, count: int = 1, timeout: float = 30.0) -> list[Recorded]:
+    def wait_for_requests(self, count: int = 1, timeout: float = 60.0) -> list[Recorded]:
         """Wait until `count` requests have been received.
 
         Raises:
@@ -764,7 +764,7 @@ class FakeServer:
         )
         return self.requests
 
-    def wait_for_disconnect(self, count: int = 1, timeout: float = 30.0) -> Disconnect:
+    def wait_for_disconnect(self, count: int = 1, timeout: float = 60.0) -> Disconnect:
         """Wait until `count` clients have closed their connections, and return the record of the last.
 
         Raises:
@@ -843,10 +843,11 @@ class FakeServer:
         name = request.model
         if scripts := self._routes.get(request.path):
             return scripts.popleft() if len(scripts) > 1 else scripts[0]
+        asks = request.method == "POST" and (name is not None or request.path.endswith("/interactions"))
+        if asks and self._queue:
+            return self._queue.popleft()
         if name is None or request.method != "POST":
             return Script([self._answer_without_model(request)])
-        if self._queue:
-            return self._queue.popleft()
         if name in self._models:
             scripts = self._models[name]
             return scripts.popleft() if len(scripts) > 1 else scripts[0]

@@ -20,6 +20,7 @@ class RawServer:
     def __init__(self, answers):
         self._answers = iter(answers)
         self.connections = 0
+        self.answered = 0  # requests whose pieces are all sent
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -39,6 +40,7 @@ class RawServer:
                 for piece in next(self._answers):
                     connection.sendall(piece)
                     time.sleep(0.02)
+                self.answered += 1
 
     @staticmethod
     def _read_request(connection):

@@ -58,7 +58,7 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self._file, keys.encode())
 
-    def read(self, pattern: str | None = None, timeout: float = 20) -> str:
+    def read(self, pattern: str | None = None, timeout: float = 60.0) -> str:
         """Read until the new output matches a pattern, or until the program ends; return the new output."""
         start, deadline = len(self._raw), time.monotonic() + timeout
         while pattern is None or not re.search(pattern, self._raw[start:].decode("utf-8", "replace")):

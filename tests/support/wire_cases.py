@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import wire_interactions
 from fake_server import (
+    SSE,
     Exchange,
     FakeServer,
     Step,
@@ -129,6 +131,7 @@ class Case:
     stall_timeout: float | None = None  # the one that the client is given, in seconds; None for its default
     retries: int = 0
     min_delay: float = 0.0  # the minimum time between two requests, in seconds
+    api: str = "generateContent"  # or interactions
     limit: float = 30.0  # seconds after which a client counts as hanging
 
     def script(self, server: FakeServer) -> None:
@@ -497,4 +500,19 @@ REFUSALS = [
     _case("503-html", "Refusals", "503 with an HTML page", [status(503, body=BAD_GATEWAY)], expected=replace(_REFUSED, error="No server is available"), status="error"),
 ]  # fmt: skip
 
-CASES: tuple[Case, ...] = (*BYTES, *EVENTS, *OTHER_BODIES, *ENDINGS, *ANSWERS, *REFUSALS)
+
+def _interaction(name: str, description: str, body: bytes | Sequence[Step], more: dict[str, Any]) -> Case:
+    """A case of the Interactions API."""
+    own = {key: more[key] for key in ("status", "retries") if key in more}
+    usual = {"finish": "completed", "total": wire_interactions.TOTAL}
+    expected = usual | {key: more[key] for key in more if key not in (*own, "notes")}
+    case = _case(f"interaction-{name}", "Interactions API", description, body, *more.get("notes", ()), **own)
+    answers = [replace(answer, options={"content_type": SSE}) for answer in case.answers]
+    if case.retries:  # so that a client that asks again gets the same answer
+        answers *= 6
+    return replace(case, answers=answers, expected=Expected(**expected), api="interactions")
+
+
+INTERACTIONS = [_interaction(*each) for each in wire_interactions.CASES]
+
+CASES: tuple[Case, ...] = (*BYTES, *EVENTS, *OTHER_BODIES, *ENDINGS, *ANSWERS, *REFUSALS, *INTERACTIONS)

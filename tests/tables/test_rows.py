@@ -68,11 +68,11 @@ def json_table(count: int) -> Rows[JsonRow]:
 
 # Conditions, the rows of 20,000 that meet them, and seconds for 100,000 rows.
 CONDITIONS = [
-    ("usageMetadata.totalTokenCount > 9", 10_000, 0.2),
-    ("candidates.0.content.parts.0.text ~ 99", 560, 0.25),
-    ("candidates.*.content.role = model", 20_000, 0.4),
-    ("text ~ 99", 560, 0.05),
-    ("json ~ word 99", 111, 0.1),
+    ("usageMetadata.totalTokenCount > 9", 10_000, 0.3),
+    ("candidates.0.content.parts.0.text ~ 99", 560, 0.35),
+    ("candidates.*.content.role = model", 20_000, 0.6),
+    ("text ~ 99", 560, 0.08),
+    ("json ~ word 99", 111, 0.15),
 ]
 
 

@@ -57,13 +57,13 @@ def answering(*decisions, asked=None):
 
 
 def outcome(user, **options):
-    r = started(user, **options).response.wait(20)
+    r = started(user, **options).response.wait(60)
     return r.status, [(run.state, run.approved) for run in r.ledger.tool_runs]
 
 
 def test_each_call_is_asked_about_with_its_arguments_before_it_runs():
     asked = []
-    r = started(ToolUser(answering("run", "skip", asked=asked))).response.wait(20)
+    r = started(ToolUser(answering("run", "skip", asked=asked))).response.wait(60)
     assert asked == [("delete", {"path": "a"}, "confirming"), ("delete", {"path": "b"}, "confirming")]
     assert ran == ["a"]
     assert [(run.state, run.approved) for run in r.ledger.tool_runs] == [("done", "you"), ("skipped", "")]
@@ -97,7 +97,7 @@ def defined(source, **names):
 
 
 def approvals(user, function):
-    r = started(user, function, confirm="all", prompt='@call delete {"path": "a"}\n').response.wait(20)
+    r = started(user, function, confirm="all", prompt='@call delete {"path": "a"}\n').response.wait(60)
     return [run.approved for run in r.ledger.tool_runs]
 
 
@@ -214,10 +214,10 @@ def test_a_tool_in_a_thread_that_takes_too_long_is_left_running_and_reported():
     @gemini_magic.tool(thread=True, timeout=0.05)
     def hang() -> str:
         """Hang."""
-        release.wait(20)
+        release.wait(60)
         return "late"
 
-    r = started(None, hang, prompt="@call hang\n").response.wait(20)
+    r = started(None, hang, prompt="@call hang\n").response.wait(60)
     release.set()
     (run,) = r.ledger.tool_runs
     assert (run.state, run.still_running, run.message) == ("timed_out", True, "no answer within 0.05 s")
@@ -234,22 +234,22 @@ async def endless() -> str:
 
 def test_a_coroutine_that_takes_too_long_is_cancelled():
     began = time.monotonic()
-    r = started(None, endless, prompt="@call endless\n", tool_timeout=0.05).response.wait(20)
+    r = started(None, endless, prompt="@call endless\n", tool_timeout=0.05).response.wait(60)
     assert time.monotonic() - began < 10
     assert [(run.state, run.still_running) for run in r.ledger.tool_runs] == [("timed_out", False)]
 
 
 async def deaf(release: str) -> str:
     """Block."""
-    RELEASE.wait(20)
+    RELEASE.wait(60)
     return "late"
 
 
 def test_a_coroutine_that_blocks_its_loop_is_left_behind_and_the_next_one_runs(monkeypatch):
     monkeypatch.setattr("gemini_magic.tools.loop._GRACE", 0.05)
-    r = started(None, deaf, prompt='@call deaf {"release": "x"}\n', tool_timeout=0.05).response.wait(20)
+    r = started(None, deaf, prompt='@call deaf {"release": "x"}\n', tool_timeout=0.05).response.wait(60)
     assert [(run.state, run.still_running) for run in r.ledger.tool_runs] == [("timed_out", True)]
-    r = started(None, quick, prompt="@call quick\n").response.wait(20)
+    r = started(None, quick, prompt="@call quick\n").response.wait(60)
     RELEASE.set()
     assert r.ledger.tool_runs[0].result == "quick"
 
@@ -267,7 +267,7 @@ def test_output_of_a_tool_beside_the_thread_is_in_its_record_while_it_runs():
         """Talk."""
         print("so far")
         printed.set()
-        release.wait(20)
+        release.wait(60)
         return "done"
 
     response, stream = started(None, talk, prompt="@call talk\n")
@@ -276,4 +276,4 @@ def test_output_of_a_tool_beside_the_thread_is_in_its_record_while_it_runs():
         version = stream.wait_change(version, 5)
     assert response.ledger.tool_runs[0].state == "running"
     release.set()
-    assert response.wait(20).ledger.tool_runs[0].state == "done"
+    assert response.wait(60).ledger.tool_runs[0].state == "done"

@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 
 import pytest
+from calibration import assert_soon
 
 from gemini_magic.tools.interrupts import TimeUp, interruptible, time_limit
 
@@ -21,7 +22,7 @@ def test_an_interrupt_is_raised_in_the_block_whatever_the_handler_was():
     try:
         with pytest.raises(KeyboardInterrupt), interruptible():
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(5)
+            time.sleep(60)
         os.kill(os.getpid(), signal.SIGINT)
         assert ignored == [1]
     finally:
@@ -29,12 +30,12 @@ def test_an_interrupt_is_raised_in_the_block_whatever_the_handler_was():
 
 
 @needs_alarm
-@pytest.mark.parametrize("block", [lambda: time.sleep(5), threading.Event().wait], ids=["sleep", "lock"])
+@pytest.mark.parametrize("block", [lambda: time.sleep(60), threading.Event().wait], ids=["sleep", "lock"])
 def test_a_block_that_waits_ends_when_its_time_is_up(block):
     began = time.monotonic()
     with pytest.raises(TimeUp), time_limit(0.05):
         block()
-    assert time.monotonic() - began < 4
+    assert_soon(time.monotonic() - began, 4)
 
 
 @needs_alarm
@@ -42,15 +43,15 @@ def test_a_timer_of_the_user_still_fires_afterwards_at_its_time():
     fired = threading.Event()
     before = signal.signal(signal.SIGALRM, lambda *_: fired.set())
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
-        with time_limit(5):
+        signal.setitimer(signal.ITIMER_REAL, 0.6)
+        with time_limit(30):
             pass
-        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 0.2
-        assert fired.wait(5)
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 0.6
+        assert fired.wait(60)
         signal.setitimer(signal.ITIMER_REAL, 0.02)
         with pytest.raises(TimeUp), time_limit(0.05):
-            time.sleep(5)
-        assert fired.wait(5)
+            time.sleep(60)
+        assert fired.wait(60)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -62,7 +63,7 @@ def test_a_block_in_another_thread_ends_when_it_runs_python_code_again():
     def run():
         try:
             with time_limit(0.05):
-                end = time.monotonic() + 5
+                end = time.monotonic() + 60
                 while time.monotonic() < end:
                     time.sleep(0.001)
         except TimeUp:
@@ -70,7 +71,7 @@ def test_a_block_in_another_thread_ends_when_it_runs_python_code_again():
 
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join(5)
+    thread.join(60)
     assert found == ["up"]
 
 
@@ -88,7 +89,7 @@ def test_no_exception_arrives_after_the_block():
     found = []
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join(5)
+    thread.join(60)
     assert found == ["ended"]
 
 

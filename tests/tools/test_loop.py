@@ -153,7 +153,7 @@ def test_functions_marked_with_thread_run_at_the_same_time():
     @gemini_magic.tool(thread=True)
     def meet(n: int) -> int:
         """Meet."""
-        both.wait(10)
+        both.wait(60)
         return n
 
     r = asked('@call meet {"n": 1}\n@call meet {"n": 2}\n', meet)
@@ -195,7 +195,7 @@ def test_the_output_of_each_tool_is_captured_for_itself(capsys):
     def chatty(n: int) -> int:
         """Talk."""
         for _ in range(3):
-            both.wait(10)
+            both.wait(60)
             print(f"out {n}")
             print(f"err {n}", file=sys.stderr)
         return n
@@ -229,7 +229,7 @@ def test_a_tool_that_waits_for_its_own_answer_gets_an_error():
 
     s = gemini_magic.stream("@call wait\n", backend="echo", tools=[wait])
     holder.append(s)
-    r = s.response.wait(20)
+    r = s.response.wait(60)
     assert (r.status, r.ledger.tool_runs[0].state) == ("complete", "failed")
     assert "waits for the answer that called it" in r.ledger.tool_runs[0].message
 
@@ -260,7 +260,7 @@ def test_only_a_thread_is_left_running_when_the_answer_is_stopped():
     def in_thread() -> str:
         """Waits."""
         began.release()
-        release.wait(10)
+        release.wait(60)
         return ""
 
     async def in_loop() -> str:
@@ -271,9 +271,9 @@ def test_only_a_thread_is_left_running_when_the_answer_is_stopped():
 
     prompt = "@call in_thread\n@call in_loop\n"
     stream = gemini_magic.stream(prompt, backend="echo", tools=[in_thread, in_loop])
-    ended = threading.Thread(target=lambda: [began.acquire(timeout=10) for _ in range(2)] and stream.close())
+    ended = threading.Thread(target=lambda: [began.acquire(timeout=60) for _ in range(2)] and stream.close())
     ended.start()
-    r = stream.response.wait(20)
+    r = stream.response.wait(60)
     release.set()
     ended.join()
     assert [(run.name, run.state, run.still_running) for run in r.ledger.tool_runs] == [

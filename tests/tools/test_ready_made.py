@@ -137,7 +137,7 @@ def test_python_is_confirmed_each_time_and_returns_what_its_code_prints():
         options, _ = resolve({"backend": "echo", "confirm": mode})
         request = build_request((Text(prompt),), options, (), [tool.declaration])
         user = ToolUser(answer, {permission_of(tool)})
-        r = begin(request, options, tools=[tool], tool_user=user).response.wait(20)
+        r = begin(request, options, tools=[tool], tool_user=user).response.wait(60)
         assert [run.state for run in r.ledger.tool_runs] == ["done", "done"]
         assert [run.approved for run in r.ledger.tool_runs] == ["you", "you"]
         assert r.ledger.tool_runs[0].sent.response == {"output": {"stdout": "printed\n", "value": 5}}

@@ -182,6 +182,6 @@ def test_the_lines_of_a_growing_answer_hold_a_call_once_it_has_ended():
 
     s = gemini_magic.stream(PROMPT, backend="echo", tools=[gemini_magic.tool(probe, name="weather")])
     source = LedgerLines(s.response.ledger)
-    s.response.wait(20)
+    s.response.wait(60)
     seen.append(source.next_lines(10**9, ended=True).count(b'"tool"'))
     assert seen == [0, 1, 1]

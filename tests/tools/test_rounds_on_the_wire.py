@@ -69,7 +69,7 @@ def test_a_round_that_is_cut_off_keeps_what_the_rounds_before_have_brought(serve
 def test_the_stall_timeout_counts_in_each_round(server):
     server.script(call(), finish())
     server.script(text("It is"), stall())
-    r = asked(server, stall_timeout=0.1)
+    r = asked(server, stall_timeout=0.3)
     assert (r.status, r.text) == ("stalled", "It is")
 
 
@@ -78,12 +78,12 @@ def test_the_time_of_functions_does_not_count_for_the_total_timeout(server):
 
     def slow() -> str:
         """Take a while."""
-        waited.wait(0.6)
+        waited.wait(1.2)
         return "ok"
 
     server.script(call("slow"), finish())
     server.script(text("done"), finish())
-    assert asked(server, [slow], timeout=0.5).status == "complete"
+    assert asked(server, [slow], timeout=1.0).status == "complete"
 
 
 def test_the_total_timeout_covers_the_requests_of_all_rounds(server):
@@ -144,7 +144,7 @@ def test_stopping_between_two_rounds_ends_the_answer_at_once(server):
 
     server.script(text("I look."), call("stop"), finish())
     source = gemini_magic.stream("hi", base_url=server.base_url, key_env="TEST_KEY", tools=[stop])
-    r = source.response.wait(20)
+    r = source.response.wait(60)
     assert (r.status, r.text) == ("interrupted", "I look.")
     assert r.ledger.tool_runs[0].state == "stopped"
     assert len(server.requests) == 1

@@ -265,9 +265,14 @@ def test_other_candidates_show_their_media_below_the_answer():
     in_order(
         html,
         "Picture 1: PNG 40×30",
-        "Picture 1 of candidate 1: PNG 50×20",
-        "Picture 1 of candidate 2: PNG 60×20",
+        "Picture 1 of candidates[1]: PNG 50×20",
+        "Picture 1 of candidates[2]: PNG 60×20",
     )
+    captions = re.findall(r'<div class="gm-part">([^<]*)</div><details class="gm-picture">', html)
+    assert captions == [
+        f"Picture 1 of candidates[{n}]: PNG {side}×20, {len(picture(side, 20).data)} B"
+        for n, side in ((1, 50), (2, 60))
+    ]
 
 
 HOSTILE = [

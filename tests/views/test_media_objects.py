@@ -49,7 +49,7 @@ def test_a_picture_is_saved_under_a_new_name_or_the_given_one(tmp_path, monkeypa
 
 def test_pictures_of_candidates_are_distinguished(tmp_path):
     [found] = response(picture(), candidate=1).candidates[1].images
-    assert found.label.startswith("picture 1 of candidate 1: PNG")
+    assert found.label.startswith("picture 1 of candidates[1]: PNG")
     assert found.save(tmp_path).name == "picture-c1-1.png"
 
 

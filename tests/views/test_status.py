@@ -191,7 +191,7 @@ def test_other_candidates_are_named_in_every_representation():
     ledger.close("end", t=2.0)
     made = bundle(ledger)
     for kind in ("text/html", "text/plain", "text/markdown"):
-        assert "answer 1 of 2 shown (.candidates)" in made[kind]
+        assert "1 of 2 candidates shown (.candidates)" in made[kind]
 
 
 def test_a_warning_is_in_every_representation():

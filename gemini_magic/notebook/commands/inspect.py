@@ -77,7 +77,7 @@ def _selected(context: CommandContext, line: MagicLine) -> Response:
 
 
 def show_part(context: CommandContext, line: MagicLine) -> Any:
-    """Show answer N of the journal again (the newest without N). `show picture 2` shows one picture of the last answer, `show audio 1 NAME` audio of the answer NAME, `show picture 1 candidate 1` one of another candidate."""
+    """Show answer N of the journal again (the newest without N). `show picture 2` shows one picture of the last answer, `show audio 1 NAME` audio of the answer NAME, `show picture 1 candidate 1` one of `r.candidates[1]`."""
     kind, *rest = line.arguments or ("",)
     candidate = 0
     if "candidate" in rest[:-1]:

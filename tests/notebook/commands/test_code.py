@@ -166,7 +166,7 @@ def test_an_invalid_number_or_name_is_refused(cells):
 def test_in_the_background_a_message_names_the_command_instead(cells):
     cells(f"%%gemini --background --next-cell -o r\n{SEVERAL}")
     assert "After it has ended, `%gemini code` puts its code into a cell." in cells.shown
-    cells.names["r"].wait(5)
+    cells.names["r"].wait(60)
     assert next_cell(cells) is None
 
 

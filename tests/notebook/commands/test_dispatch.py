@@ -270,7 +270,7 @@ def test_stop_accepts_the_name_of_an_answer(cells):
     assert "No response is named 'c'." in cells.error("%gemini stop c").message
     for thread in threading.enumerate():
         if thread.name == "gemini-background":
-            thread.join(5)
+            thread.join(60)
 
 
 def test_the_file_of_the_text_is_named_once(cells, tmp_path):

@@ -3,13 +3,17 @@
 import base64
 import io
 
+import pandas as pd
 import pytest
+from media_samples import ledger_of, png
 from PIL import Image
 
 import gemini_magic
 from gemini_magic.content import Blob, File, LocalFile, MediaSettings, Text
 from gemini_magic.errors import PromptError
-from gemini_magic.media import attach, describe_part, named_attachment
+from gemini_magic.media import describe_part
+from gemini_magic.prompts import attach, attachments_of_line
+from gemini_magic.response import Response
 
 PDF = b"%PDF-1.7\n%\xe2\xe3"
 MP4 = b"\0\0\0\x18ftypisom\0\0\0\0isommp41\0\0\0\x08mdat"
@@ -29,7 +33,16 @@ def folder(tmp_path, monkeypatch):
 
 def named(name, variables=None):
     notices = []
-    return named_attachment(name, variables or {}, notices), notices
+    return attachments_of_line([name], variables or {}, notices, 50), notices
+
+
+PICTURE = png()
+
+
+def ledger_answer():
+    """An answer of a text and two pictures."""
+    blob = Blob("image/png", PICTURE)
+    return Response(ledger_of("Here.", blob, "And:", blob))
 
 
 def settings(value, **given):
@@ -101,6 +114,52 @@ def test_the_value_of_the_option_is_a_variable_a_file_a_pattern_or_an_address(fo
     assert named("both", {"both": [image, "a.pdf"]})[0][1].mime_type == "application/pdf"
 
 
+def test_a_part_of_a_variable_can_be_attached(folder):
+    answer = ledger_answer()
+    assert [part.data for part in named("drawn.images", {"drawn": answer})[0]] == [PICTURE, PICTURE]
+    assert [part.data for part in named("drawn.images[-1]", {"drawn": answer})[0]] == [PICTURE]
+    assert named("drawn.chunks", {"drawn": answer})[0][0].text.startswith("\n`drawn.chunks`:\n\n| ")
+    with pytest.raises(
+        PromptError, match=r"^The attachment drawn\.pictures is neither a file nor a part of drawn"
+    ):
+        named("drawn.pictures", {"drawn": answer})
+    with pytest.raises(PromptError, match=r"is neither a file nor a part of drawn\.images: IndexError"):
+        named("drawn.images[7]", {"drawn": answer})
+    assert named("one.png", {"one": 1})[0][0].path == str(folder / "one.png")
+
+
+def test_an_answer_is_attached_as_its_media():
+    answer = ledger_answer()
+    assert [part.data for part in named("drawn", {"drawn": answer})[0]] == [PICTURE, PICTURE]
+    assert len(attach(answer, resolution="low").parts) == 2
+    assert len(attach(answer.candidates[0]).parts) == 2
+    with pytest.raises(PromptError, match=r"^r is an answer without media\.") as caught:
+        named("r", {"r": gemini_magic.ask("hello", backend="echo")})
+    assert caught.value.remedy == "Insert its text into the prompt: {{ r }}."
+
+
+def test_a_table_is_attached_as_text():
+    table = pd.DataFrame({"a": [1]})
+    assert attach(table).parts == (Text("\n\n| a |\n| --- |\n| 1 |\n\n"),)
+    assert named("df", {"df": table})[0] == [Text("\n`df`:\n\n| a |\n| --- |\n| 1 |\n\n")]
+    assert len(attach([table, Blob("image/png", b"x")]).parts) == 2
+    assert attach(gemini_magic.table(table, format="csv")).parts == (Text("\n\na\n1\n\n"),)
+    with pytest.raises(PromptError, match=r"^pages does not apply to text\."):
+        attach(table, pages=3)
+
+
+def test_a_video_of_youtube_needs_no_scheme(folder):
+    for address in (
+        "youtu.be/dQw4w9WgXcQ",
+        "www.youtube.com/watch?v=dQw4w9WgXcQ",
+        "youtube.com/shorts/dQw4w9WgXcQ",
+    ):
+        assert named(address)[0] == [File("https://www.youtube.com/watch?v=dQw4w9WgXcQ", "video/mp4")]
+    with pytest.raises(PromptError) as caught:
+        named("example.com/plots/a.png")
+    assert caught.value.remedy == "If it is an address, write https:// before it."
+
+
 def test_a_file_may_have_the_characters_of_a_pattern_in_its_name(folder):
     (folder / "plot[1].pdf").write_bytes(PDF)
     assert named("plot[1].pdf")[0][0].path.endswith("plot[1].pdf")
@@ -117,6 +176,8 @@ def test_a_file_may_have_the_characters_of_a_pattern_in_its_name(folder):
         ("https:///a.png", "is not a valid address", "https://HOST/PATH"),
         ("https://h.test/a b.png", "is not a valid address", "https://HOST/PATH"),
         ("https://[::1/a.png", "is not a valid address", "https://HOST/PATH"),
+        ("https://h.test/a.DOCX", "is the address of a Word file, which the API does not take", "as PDF"),
+        ("https://h.test/a.tar.gz?x=1", "is the address of an archive", "attach its files"),
         ("https://me:pw@h.test/a.png", "contains a user name or a password", "Download"),
         ("https://www.youtube.com/@channel", "address of YouTube without a video", "watch?v="),
         ("data:image/png;base64,!!", "The data: address cannot be decoded", "data:TYPE;base64,DATA"),
@@ -158,6 +219,7 @@ def test_the_time_in_an_address_of_youtube_is_where_the_video_starts():
         ("gs://bucket/talk.mp4", "video/mp4"),
         ("gs://bucket/talk.mov", "video/quicktime"),
         ("https://h.test/a%2Epdf", "application/pdf"),
+        ("https://h.test/a.gif", "image/gif"),
     ],
 )
 def test_the_type_of_an_address_is_that_of_its_ending(address, mime_type):
