@@ -64,3 +64,13 @@ def test_an_interrupt_of_a_followed_run_cancels_it_on_the_server(cells, ask, int
     until(lambda: cells.names["r"].text)
     cells("%gemini stop")
     assert interactions_server.cancelled == [cells.names["r"].response_id]
+
+
+def test_resume_of_a_run_that_was_cancelled_on_the_server_asks_anew(cells, ask, interactions_server):
+    interactions_server.plan(answer(text("Working", " done")), gates={4: "open"})
+    ask("--background -o r")
+    until(lambda: cells.names["r"].text)
+    cells("%gemini stop")
+    cells("%gemini resume")
+    assert len(interactions_server.asked("create")) == 2
+    assert "the rest of an answer of 7 characters" in cells.shown
