@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ..backends import backend, names
 from ..endings import REMEDY_OTHER_KERNEL
 from ..errors import OptionError
+from ..interactions import asked_options
 from ..journaling import journal, response_from_entry, started_interactions
 from ..response import Response
 from ..text import one_line, shortened
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["StoredAnswerEntry", "find_stored_answer", "started_answer"]
 
 _SEARCHED: Final = 20  # newest answers among which the last stored one is searched
+_ID: Final = 60  # characters of an id
 _QUESTION: Final = 60  # characters of a question
 _DIGITS: Final = 18  # of a number of the journal
 
@@ -46,14 +48,9 @@ def started_answer(interaction: str) -> StoredAnswerEntry:
         interaction: the id.
     """
     found = started_interactions().find(interaction)
-    options: dict[str, Any] = {"server_store": True, "server_background": True}
-    if found is None:
-        return StoredAnswerEntry(interaction, one_line(interaction)[:_QUESTION], "", options)
-    options |= {**found.server, "server_background": found.background}
-    if found.name:
-        options["agent" if found.is_agent else "model"] = found.name
-    title = ", ".join(filter(None, (interaction, shortened(found.question, _QUESTION))))
-    return StoredAnswerEntry(interaction, title, found.question, options)
+    question = "" if found is None else found.question
+    title = ", ".join(filter(None, (one_line(interaction)[:_ID], shortened(question, _QUESTION))))
+    return StoredAnswerEntry(interaction, title, question, asked_options(interaction))
 
 
 def find_stored_answer(number: str | None) -> StoredAnswerEntry:
