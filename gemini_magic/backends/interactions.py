@@ -30,6 +30,7 @@ from .interactions_decode import interactions_decoder
 from .interactions_errors import interactions_failure
 from .interactions_fields import split_parameters, with_interactions_names
 from .interactions_input import input_of, turns_to_send
+from .interactions_reference import undocumented_in_interactions
 from .interactions_replay import resumed_interaction
 from .interactions_sent import (
     continues_input,
@@ -108,8 +109,8 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     body |= {"store": settings.is_stored, "stream": streamed}
     if request.continuation is not None:
         body["continuation_token"] = request.continuation
-    merged = deep_merge(deep_merge(body, own), with_interactions_names(request.body), drop_null=True)
-    return with_config_type(merged)
+    given = with_interactions_names(request.body)
+    return with_config_type(deep_merge(deep_merge(body, own), given, drop_null=True))
 
 
 def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
@@ -168,6 +169,7 @@ INTERACTIONS = Backend(
     count=CountTokens(_count, read_token_count),
     models=GEMINI.models,
     files=GEMINI.files,
+    undocumented=undocumented_in_interactions,
     decisions=GEMINI.decisions,
     interactions=InteractionsApi(
         get=get_interaction,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from dialects import STEPS
 
 import gemini_magic
 from gemini_magic.backends import Endpoint, backend, names
@@ -67,7 +68,7 @@ def test_a_whole_answer_is_requested_without_stream():
         ({"server_background": True}, "--server-background"),
     ],
 )
-@pytest.mark.parametrize("name", sorted(set(names()) - {"interactions"}))
+@pytest.mark.parametrize("name", sorted(set(names()) - set(STEPS)))
 def test_other_backends_refuse_the_options_of_the_interactions_api(name, option, flag):
     request = Request(model="m", turns=(QUESTION,), settings=RequestSettings(**option))
     with pytest.raises(OptionError, match=f"{flag} needs the Interactions API") as caught:
@@ -134,14 +135,14 @@ def test_hostile_fields_of_an_interaction_are_left_out():
     assert (found.id, found.usage, found.failure, len(found.status)) == ("", None, None, 300)
 
 
-STEPS = ({"type": "thought", "signature": "c2ln", "new": 1}, {"type": "model_output", "content": []})
-ANSWER = Turn("model", (Text("yes"),), STEPS, stored="v1_a")
+RECEIVED = ({"type": "thought", "signature": "c2ln", "new": 1}, {"type": "model_output", "content": []})
+ANSWER = Turn("model", (Text("yes"),), RECEIVED, stored="v1_a")
 USER = [{"type": "user_input", "content": [{"type": "text", "text": "hi"}]}]
 
 
 def test_a_conversation_goes_back_step_for_step_unless_the_server_stores_it():
     body = sent(QUESTION, ANSWER, QUESTION)
-    assert body["input"] == [*USER, *STEPS, *USER]
+    assert body["input"] == [*USER, *RECEIVED, *USER]
     assert "previous_interaction_id" not in body
     stored = sent(QUESTION, ANSWER, QUESTION, server_store=True)
     assert (stored["input"], stored["previous_interaction_id"], stored["store"]) == ("hi", "v1_a", True)
@@ -152,12 +153,12 @@ def test_a_conversation_that_only_the_server_has_is_continued_by_its_id():
     body = sent(before, QUESTION)
     assert (body["input"], body["previous_interaction_id"], body["store"]) == ("hi", "v1_0", False)
     body = sent(before, QUESTION, ANSWER, QUESTION)
-    assert (body["input"], body["previous_interaction_id"]) == ([*USER, *STEPS, *USER], "v1_0")
+    assert (body["input"], body["previous_interaction_id"]) == ([*USER, *RECEIVED, *USER], "v1_0")
     body = sent(before, QUESTION, ANSWER, QUESTION, server_store=True)
     assert (body["input"], body["previous_interaction_id"]) == ("hi", "v1_a")
 
 
-@pytest.mark.parametrize("name", sorted(set(names()) - {"interactions"}))
+@pytest.mark.parametrize("name", sorted(set(names()) - set(STEPS)))
 def test_other_backends_refuse_a_conversation_that_only_the_server_has(name):
     request = Request(model="m", turns=(Turn("model", (), stored="v1_0"), QUESTION))
     with pytest.raises(OptionError, match="needs the Interactions API"):
@@ -330,3 +331,44 @@ def test_notes_say_what_an_option_implies():
     assert notes(temperature=0.0, top_p=0.5) == [
         "-t and --top-p are deprecated in the Interactions API: models may ignore them."
     ]
+
+
+# -- Vertex AI
+
+VERTEX = backend("vertex-interactions")
+PROJECT = Endpoint(project="p-1", location="us-central1")
+VERTEX_URL = (
+    "https://us-central1-aiplatform.googleapis.com/v1beta1/projects/p-1/locations/us-central1/interactions"
+)
+
+
+def test_vertex_has_the_same_bodies_at_other_urls():
+    request = Request(model="m", turns=(QUESTION,), settings=RequestSettings(server_store=True))
+    http = VERTEX.encode(request, PROJECT)
+    assert http.url == VERTEX_URL == VERTEX.url("m", PROJECT)
+    assert http.body == INTERACTIONS.encode(request, HERE).body
+    everywhere = VERTEX.url("m", Endpoint(project="p-1"))
+    assert (
+        everywhere == "https://aiplatform.googleapis.com/v1beta1/projects/p-1/locations/global/interactions"
+    )
+    api = VERTEX.interactions
+    assert (
+        api.get(PROJECT, "v1_a", stream=True, cursor="e").url
+        == f"{VERTEX_URL}/v1_a?stream=true&last_event_id=e"
+    )
+    assert (api.cancel(PROJECT, "v1_a").url, api.delete(PROJECT, "v1_a").url) == (
+        f"{VERTEX_URL}/v1_a/cancel",
+        f"{VERTEX_URL}/v1_a",
+    )
+    assert VERTEX.auth_for(None, PROJECT).signs_in
+
+
+def test_the_form_of_vertex_says_that_it_is_not_verified():
+    (note,) = VERTEX.request_notes(Request(model="m", turns=(QUESTION,)))
+    assert "not been verified" in note
+
+
+def test_vertex_refuses_an_invalid_project_or_location():
+    for endpoint in (Endpoint(project="a b"), Endpoint(project="p", location="mars")):
+        with pytest.raises(OptionError):
+            VERTEX.url("m", endpoint)
