@@ -1,4 +1,8 @@
-"""Finds an answer of the journal that its server stores and whose end was not received, to read it from there."""
+"""Finds an answer that its server stores and whose end was not received, to read it from there.
+
+The journal has the question and everything that was received. The list of started interactions has the id as soon as it arrives, also
+of an answer that is not in the journal.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ..backends import backend, names
 from ..endings import REMEDY_OTHER_KERNEL
 from ..errors import OptionError
-from ..interactions import asked_options
+from ..interactions import asked_options, is_unfinished
 from ..journaling import journal, response_from_entry, started_interactions
 from ..response import Response
 from ..text import one_line, shortened
@@ -33,12 +37,14 @@ class StoredAnswerEntry(NamedTuple):
         title: its number or id, and its question, for a message.
         question: the question; only its text, if it had anything else.
         options: the options of its request, by name, which select the server.
+        started: Unix time in seconds.
     """
 
     id: str
     title: str
     question: str
     options: dict[str, Any]
+    started: float
 
 
 def started_answer(interaction: str) -> StoredAnswerEntry:
@@ -48,9 +54,11 @@ def started_answer(interaction: str) -> StoredAnswerEntry:
         interaction: the id.
     """
     found = started_interactions().find(interaction)
-    question = "" if found is None else found.question
-    title = ", ".join(filter(None, (one_line(interaction)[:_ID], shortened(question, _QUESTION))))
-    return StoredAnswerEntry(interaction, title, question, asked_options(interaction))
+    options = asked_options(interaction)
+    if found is None:
+        return StoredAnswerEntry(interaction, one_line(interaction)[:_ID], "", options, 0.0)
+    title = f"The answer of {found.name} to {shortened(found.question, _QUESTION) or 'an unknown question'}"
+    return StoredAnswerEntry(interaction, title, found.question, options, found.started)
 
 
 def find_stored_answer(number: str | None) -> StoredAnswerEntry:
@@ -68,26 +76,45 @@ def find_stored_answer(number: str | None) -> StoredAnswerEntry:
             f"{number!r} is not the number of an answer.",
             remedy="`%gemini resume` continues the last answer; `%gemini journal list` shows the numbers of others.",
         )
-    if not journal().unavailable() and journal().exists():
-        with open_journal() as reader:
-            wanted = reader.newest(_SEARCHED) if number is None else [int(number)]
-            for entry in reader.entries(wanted):
-                found = _read(reader, entry)
-                if found is not None:
-                    return found
-                if number is not None:
-                    raise OptionError(
-                        f"Answer {number} cannot be read from a server: it is complete, or no server stores it.",
-                        remedy=f"`%gemini show {number}` shows what the journal has. {REMEDY_OTHER_KERNEL}",
-                    )
-    if number is not None:
+    found = _in_journal(number)
+    if number is not None and found is None:
         raise OptionError(
             f"The journal has no answer {number}.", remedy="`%gemini journal list` lists the saved answers."
         )
-    raise OptionError(
-        "No request has been sent yet.",
-        remedy="Start a cell with %%gemini. The journal has no unfinished answer that a server stores.",
-    )
+    if number is None and (newer := _in_list(found)) is not None:
+        found = newer
+    if found is None:
+        raise OptionError(
+            "No request has been sent yet.",
+            remedy="Start a cell with %%gemini. There is no unfinished answer of an earlier session that a server stores.",
+        )
+    return found
+
+
+def _in_journal(number: str | None) -> StoredAnswerEntry | None:
+    """The answer in the journal; see :func:`find_stored_answer`."""
+    if journal().unavailable() or not journal().exists():
+        return None
+    with open_journal() as reader:
+        wanted = reader.newest(_SEARCHED) if number is None else [int(number)]
+        for entry in reader.entries(wanted):
+            found = _read(reader, entry)
+            if found is not None:
+                return found
+            if number is not None:
+                raise OptionError(
+                    f"Answer {number} cannot be read from a server: it is complete, or no server stores it.",
+                    remedy=f"`%gemini show {number}` shows what the journal has. {REMEDY_OTHER_KERNEL}",
+                )
+    return None
+
+
+def _in_list(known: StoredAnswerEntry | None) -> StoredAnswerEntry | None:
+    """The newest unfinished answer in the list of started interactions, if it is newer than the one of the journal."""
+    each = next((each for each in started_interactions().all() if is_unfinished(each.status)), None)
+    if each is None or (known is not None and (each.id == known.id or each.started < known.started)):
+        return None
+    return started_answer(each.id)
 
 
 def _read(reader: JournalReader, entry: Entry) -> StoredAnswerEntry | None:
@@ -100,7 +127,8 @@ def _read(reader: JournalReader, entry: Entry) -> StoredAnswerEntry | None:
         return None
     question = entry.start.question
     title = f"Answer {entry.id}, {shortened(one_line(question), _QUESTION)}"
-    return StoredAnswerEntry(stored_id, title, question, _options(response, entry, stored_id))
+    options = _options(response, entry, stored_id)
+    return StoredAnswerEntry(stored_id, title, question, options, entry.start.started)
 
 
 def _options(response: Response, entry: Entry, stored_id: str) -> dict[str, Any]:

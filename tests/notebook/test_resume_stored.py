@@ -190,10 +190,25 @@ def test_another_session_reads_the_newest_stored_answer_of_the_journal(cells, as
     assert server.asked("stream")[0].headers["x-goog-api-key"] == CANARY
 
 
+def test_an_answer_outside_the_journal_is_found_in_the_list_of_interactions(cells, asking, server, capsys):
+    server.plan(WHOLE, cuts=(8,))
+    cells(f"%%gemini --no-journal {asking}\ncount to three")
+    unload(cells.shell)
+    with ipython_shell() as shell:
+        load(shell)
+        assert shell.run_cell("%gemini resume -q --no-journal").success
+        shown = capsys.readouterr().out
+        found = shell.user_ns["_gemini"]
+        unload(shell)
+    load(cells.shell)
+    assert "The answer of m to an unknown question: The stored answer is read" in shown
+    assert (found.text, found.status) == ("One, two, three.", "complete")
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("%gemini resume", "The journal has no unfinished answer that a server stores"),
+        ("%gemini resume", "There is no unfinished answer of an earlier session"),
         ("%gemini resume 7", "The journal has no answer 7."),
         ("%gemini resume x", "'x' is not the number of an answer."),
         ("%gemini resume " + "9" * 30, "is not the number of an answer."),
@@ -223,12 +238,11 @@ def test_an_answer_survives_a_killed_kernel(tmp_path, server):
         pid = int(kernel.execute(begin).stdout)
         run = kernel.begin(f"%%gemini {options}\ncount")
         kernel.wait_for(run, "stream", within="One, ")
-        until((tmp_path / "XDG_DATA_HOME" / "gemini_magic" / "journal.sqlite").exists)
-        kernel.wait_for(run, "stream", within="One, ")
+        until(lambda: server.made and list(tmp_path.rglob("interactions/*.json")))  # the id is there at once
         os.kill(pid, signal.SIGKILL)
     server.open("go")
     with KernelSession(env=env, cwd=tmp_path) as again:
         again.execute(begin)
-        run = again.execute("%gemini resume")
+        again.execute("%gemini resume")
         assert again.value("_gemini.text, _gemini.status") == ("One, two, three.", "complete")
     assert len(server.asked("create")) == 1
