@@ -34,7 +34,7 @@ from .ledger import DisplayOptions, Ledger, RoundDriver, answer_turns, typed_for
 from .options import Options
 from .prices import TokenPrice
 from .project_files import is_new_key_file
-from .prompts import build_request, check_conflicts, parts_of_prompt, read_decisions
+from .prompts import build_request, check_conflicts, keyword_remedies, parts_of_prompt, read_decisions
 from .response import Response
 from .response_stream import Callbacks, ResponseStream
 from .text import visible
@@ -545,6 +545,7 @@ def _closing_on_error(response: Response, close: Callable[[], None]) -> Iterator
     response.raise_for_status()
 
 
+@keyword_remedies
 def stream(
     prompt: object,
     *,
@@ -639,6 +640,7 @@ def repair_notice(number: int, times: int) -> str:
     return f"Asked again ({number} of {times}), because the answer before did not fit its schema."
 
 
+@keyword_remedies
 def ask(
     prompt: object,
     *,

@@ -29,7 +29,7 @@ from .errors import OptionError, WireError
 from .journaling import uploaded_files
 from .ledger import Ledger
 from .options import Options
-from .prompts import build_request, parts_of_prompt
+from .prompts import build_request, keyword_remedies, parts_of_prompt
 
 __all__ = [
     "Model",
@@ -44,6 +44,7 @@ __all__ = [
 _MOST_PAGES = 100
 
 
+@keyword_remedies
 def count_tokens(
     prompt: object,
     *,
@@ -97,6 +98,7 @@ def count_request_tokens(
     return dialect.count.decode(_object(fetch_body(http, dialect, options, key), dialect))
 
 
+@keyword_remedies
 def models(*, ask_key: Callable[[str], str] | None = None, **options: Any) -> list[Model]:
     """List the models that the server offers, in its order.
 

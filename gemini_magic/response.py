@@ -46,6 +46,7 @@ from .ledger import (
     TranscriptRow,
     UrlContextRow,
     UsageRow,
+    block_reason_of,
     citations_of,
     filled_columns,
     grounding_of,
@@ -174,9 +175,7 @@ class Response(AnswerContent, DisplayedValue):
     @property
     def block_reason(self) -> str | None:
         """Why the prompt or the answer was blocked; None when it was not blocked."""
-        if self.ledger.blocked is not None:
-            return self.ledger.blocked.reason
-        return self.finish_reason if self.status == "blocked" else None
+        return block_reason_of(self.ledger)
 
     @property
     def error(self) -> GeminiMagicError | Interrupted | None:
@@ -457,7 +456,7 @@ class Response(AnswerContent, DisplayedValue):
             Interrupted: the user stopped it.
         """
         if self._replier is None:
-            origin = "the journal" if self.ledger.source == "journal" else "a file"
+            origin = {"journal": "the journal", "store": "a store"}.get(self.ledger.source, "a file")
             raise OptionError(
                 f"Cannot reply to a response that was loaded from {origin}.",
                 remedy="Ask the question again with gemini_magic.ask(…) and reply to that response.",

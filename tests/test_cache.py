@@ -179,7 +179,7 @@ def test_an_answer_that_does_not_fit_its_schema_is_requested_again(fake_server):
 def test_a_journal_that_is_off_is_an_error(fake_server, monkeypatch):
     with pytest.raises(OptionError, match="--cache needs the journal, which is off") as caught:
         asked(fake_server, journal=False)
-    assert "--no-journal" in caught.value.remedy
+    assert "journal=False" in caught.value.remedy
     monkeypatch.setattr(type(journal()), "unavailable", lambda _: "this Python has no SQLite")
     with pytest.raises(OptionError, match="no SQLite"):
         asked(fake_server)

@@ -102,7 +102,7 @@ TABLE: dict[str, set[str] | None] = {
     "functions": _CALL | {"markdown", "responses", "mcp_servers"},
     "files": _CALL | {"responses"},
     "interactions": _CALL | {"responses", "functions"},
-    "decisions": {"text", "values", "schema", "responses", "functions"},
+    "decisions": {"text", "values", "schema", "prompts", "responses", "functions"},
     "comparison": _CALL | {"views", "responses", "functions"},
     "row_runs": _CALL | {"markdown", "views", "journal", "responses", "functions", "files"},
     "notebook": None,

@@ -8,6 +8,7 @@ from typing import Any
 from ..api import request_of_call, resolved_options
 from ..content import Turn
 from ..errors import OptionError
+from ..prompts import keyword_remedies
 from .comparison import Comparison
 from .plan import options_of_column, plan_columns
 from .start import PlannedRequest, interruption, start_columns
@@ -15,6 +16,7 @@ from .start import PlannedRequest, interruption, start_columns
 __all__ = ["compare"]
 
 
+@keyword_remedies
 def compare(
     prompt: object,
     *,

@@ -6,12 +6,14 @@ from typing import Any
 
 from ..api import ask
 from ..errors import OptionError
+from ..prompts import keyword_remedies
 from ..schema import read_questions
 from .answers import Decisions
 
 __all__ = ["decide"]
 
 
+@keyword_remedies
 def decide(
     questions: object,
     input: object,  # noqa: A002 - the API's own word

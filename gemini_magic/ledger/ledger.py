@@ -82,7 +82,7 @@ Phase: TypeAlias = Literal[
     "tools",
     "done",
 ]
-Source: TypeAlias = Literal["network", "recording", "journal", "cache", "echo"]
+Source: TypeAlias = Literal["network", "recording", "journal", "cache", "store", "echo"]
 _NO_COUNTS = Usage()
 _MAX_OFFSET = 2**31  # so that an offset takes four bytes
 _MAX_CANDIDATES = 1000  # whose parts are kept together; the API has 8 at most

@@ -106,8 +106,8 @@ def response_named(namespace: Mapping[str, Any], name: str) -> Response:
     raise OptionError(problem, remedy=remedy)
 
 
-def names_of(response: Response, namespace: Mapping[str, Any]) -> list[str]:
-    """The names of the user's variables that hold a response."""
+def names_of(response: object, namespace: Mapping[str, Any]) -> list[str]:
+    """The names of the user's variables that hold a response, or a run over rows."""
     return [name for name, value in namespace.items() if value is response and not name.startswith("_")]
 
 

@@ -176,7 +176,7 @@ class RowCellRunner:
 
     def _finish(self, run: row_runs.RowRun, watcher: views.RowsWatcher) -> Any:
         """Show the table, and return the run or raise why it has failed."""
-        failed = run.progress.state == "error"
+        failed = run.progress.state == "error" or run.ended_early
         watcher.close(error_follows=failed or watcher.interrupted)
         if failed:
             with _flags_in_remedies():

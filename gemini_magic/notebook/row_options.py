@@ -121,7 +121,7 @@ class RowOptions:
         metavar="WHAT",
         choices=("skip", "error", "keep"),
         config=False,
-        help="what to do with rows that lack a value of the prompt: skip, error or keep",
+        help="what to do with rows whose prompt lacks a value or cannot be made: skip, error or keep (an empty text)",
     )
     duplicates: str | None = option(
         None,

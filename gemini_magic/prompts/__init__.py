@@ -23,6 +23,7 @@ from .request import build_request, parts_of_prompt
 if TYPE_CHECKING:
     from .attachments import attach, attachments_of_line
     from .decisions import read_decisions
+    from .keywords import keyword_remedies, with_keywords
     from .objects import parts_from_object
     from .tables import TableText, table
 
@@ -37,6 +38,7 @@ __all__ = [
     "build_request",
     "check_conflicts",
     "expression_error",
+    "keyword_remedies",
     "names_in_source",
     "parse_source",
     "parts_from_object",
@@ -46,6 +48,7 @@ __all__ = [
     "scan",
     "shorten_source",
     "table",
+    "with_keywords",
     "yields",
 ]
 
@@ -56,8 +59,10 @@ __getattr__ = lazy_names(
         "TableText": "tables",
         "attach": "attachments",
         "attachments_of_line": "attachments",
+        "keyword_remedies": "keywords",
         "parts_from_object": "objects",
         "read_decisions": "decisions",
         "table": "tables",
+        "with_keywords": "keywords",
     },
 )

@@ -57,7 +57,7 @@ def last_curl(ledger: Ledger) -> str:
     if (
         key is None
         and auth is not None
-        and ledger.source in ("recording", "journal")
+        and ledger.source in ("recording", "journal", "store")
         and auth.owns(sent[-1].url)
     ):
         key = (auth.header, auth.prefix, auth.env[0])

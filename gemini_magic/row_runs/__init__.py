@@ -14,9 +14,18 @@ if TYPE_CHECKING:
     from .preview import preview_rows
     from .row_arguments import RowArguments
     from .run import RowRun
+    from .running import running_runs
     from .start import rows, start_rows
 
-__all__ = ["RowArguments", "RowRun", "cancel_batch_jobs", "preview_rows", "rows", "start_rows"]
+__all__ = [
+    "RowArguments",
+    "RowRun",
+    "cancel_batch_jobs",
+    "preview_rows",
+    "rows",
+    "running_runs",
+    "start_rows",
+]
 
 _HOMES = {
     "RowArguments": "row_arguments",
@@ -24,6 +33,7 @@ _HOMES = {
     "cancel_batch_jobs": "batch_start",
     "preview_rows": "preview",
     "rows": "start",
+    "running_runs": "running",
     "start_rows": "start",
 }
 __getattr__ = lazy_names(globals(), _HOMES)

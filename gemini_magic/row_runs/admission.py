@@ -205,6 +205,7 @@ class Admission:
         self._stale = stale
         self._in_doubt = in_doubt
         self._open = open_requests
+        self._has_problem = False
 
     def admit(self, batch: list[Wanted]) -> list[Grant]:
         """Store what the rows ask for; returns the first attempts of those that are to be asked.
@@ -246,6 +247,11 @@ class Admission:
                 reason = "in_doubt"
         if reason:
             self._progress.count_unasked(reason)
+        if wanted.problem and not self._has_problem:
+            self._has_problem = True
+            self._progress.add_notice(
+                f"Rows whose prompt cannot be made are skipped, and `_error` says why. The first: {wanted.problem}"
+            )
         return not reason
 
     def _grants(self, add: list[Wanted], ids: list[int | None], asked: dict[int, Match]) -> Iterator[Grant]:

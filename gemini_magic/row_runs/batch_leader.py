@@ -55,6 +55,7 @@ class BatchLeader:
 
     Attributes:
         problem: the error that ended the run.
+        ended_early: whether a limit or refusals have ended the run, and not the user.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class BatchLeader:
         self.progress = progress
         self.problem: BaseException | None = None
         self._halting: Literal["", "stopped", "interrupted", "error"] = ""
+        self.ended_early = False
         self._stopped = threading.Event()
         self._cancelling = False
         self._explained = False  # whether the progress has a reason for the end
@@ -173,6 +175,7 @@ class BatchLeader:
     def _end_early(self, sentence: str, remedy: str) -> None:
         self.progress.set_ending(sentence, remedy)
         self._explained = True
+        self.ended_early = self.ended_early or not self._halting
         self._halting = self._halting or "stopped"
 
     def _explain(self, views: Sequence[JobView]) -> None:

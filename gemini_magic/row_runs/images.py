@@ -108,7 +108,12 @@ class ImageFolder:
                 f"{str(path)!r} is not a picture, PDF, sound or video.",
                 remedy="Insert text as {{ row.NAME }}.",
             )
-        digest = self._digest(file)
+        try:
+            digest = self._digest(file)
+        except OSError as error:
+            raise PromptError(
+                f"{str(path)!r} cannot be read: {error.strerror or error}.", remedy="Check its permissions."
+            ) from None
         part = parts[0]
         return RowImage(replace(part, digest=digest.hex()) if isinstance(part, LocalFile) else part, digest)
 

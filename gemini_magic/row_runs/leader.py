@@ -99,6 +99,7 @@ class Leader:
         self._deadline: float | None = None
         self._wanted_stop: tuple[float, bool] | None = None  # grace and whether an interrupt is the cause
         self.problem: BaseException | None = None
+        self.ended_early = False  # by a limit or refusals, and not by the user
         self._judging = threading.Lock()
         self._unjudged = 0  # permanent refusals that the leader has not seen
         self._executor = executor(self)
@@ -127,7 +128,7 @@ class Leader:
             return False
         try:
             self._store.commit(done=done, sent=[grant])
-        except StoreError as problem:
+        except Exception as problem:  # noqa: BLE001 - the threads go on, so that the run can end
             self._fail(problem)
             return False
         return True
@@ -136,7 +137,7 @@ class Leader:
         if done:
             try:
                 self._store.hand_over(done)
-            except StoreError as problem:  # it was closed: the run has waited for them long enough
+            except Exception as problem:  # noqa: BLE001 - such as a store that was closed, because the run has ended
                 self._fail(problem)
 
     def _fail(self, problem: BaseException) -> None:
@@ -218,6 +219,7 @@ class Leader:
 
     def _end_early(self, sentence: str, remedy: str = "Run it again to go on with the other rows.") -> None:
         self.progress.set_ending(sentence, remedy)
+        self.ended_early = self.ended_early or not self._halting
         self._halting = self._halting or "stopped"
 
     def _check_clock(self) -> None:

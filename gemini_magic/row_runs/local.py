@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 from .attempts import AttemptMaker, RowAttempt
@@ -117,18 +118,23 @@ class LocalExecutor:
         while (grant := self._next(done)) is not None:
             self._attempt(grant, done)
 
+    def _finish(self, done: list[Attempted]) -> None:
+        """Hand over what is done, without a question; an error of the leader ends its run, and not this thread."""
+        with suppress(Exception):
+            self._hand_over(None, done)
+
     def _next(self, done: list[Attempted]) -> Grant | None:
         """The next grant; None if this thread is to end. Without one, what is done is handed over."""
         if self._surplus():
-            self._hand_over(None, done)
+            self._finish(done)
             return None
         try:
             grant = self._grants.get_nowait()
         except Empty:
-            self._hand_over(None, done)
+            self._finish(done)
             grant = self._grants.get()
         if grant is None:
-            self._hand_over(None, done)
+            self._finish(done)
             with self._lock:
                 self._threads -= 1
         return grant
@@ -171,11 +177,14 @@ class LocalExecutor:
     def _hand_over(self, grant: Grant | None, done: list[Attempted]) -> bool:
         if grant is None and not done:
             return False
-        allowed = self._leave(grant, tuple(done))
-        for attempted in done:
-            self._events.put(attempted)
-        done.clear()
-        return allowed
+        try:
+            return self._leave(grant, tuple(done))
+        finally:
+            for (
+                attempted
+            ) in done:  # the leader waits for an event of each grant, also when its answer was not stored
+                self._events.put(attempted)
+            done.clear()
 
 
 def _failed(grant: Grant, bug: Exception, *, sent: bool) -> Attempted:

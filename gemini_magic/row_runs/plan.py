@@ -59,7 +59,8 @@ def prepare(
         before: parts that come before the prompt of every row.
         functions: the declarations of the functions that the model may call.
         missing: what happens to a row without a value in a column that its prompt uses: it is skipped, it is an error, or
-            it is asked with an empty text.
+            it is asked with an empty text. A row whose prompt cannot be made, because an expression fails or a file is
+            missing, is an error, or else it is skipped.
         duplicates: whether keys that occur twice are an error, or the first of rows with the same prompt counts.
         dedupe: whether rows with the same prompt share one answer.
         repeat: the number of answers for each row.
@@ -321,10 +322,10 @@ class Plan:
 
         Raises:
             OptionError: a key is null or occurs twice in an input that can be read only once.
-            PromptError: a value cannot be sent, an expression fails, or the first 20 prompts are equal.
+            PromptError: the first 20 prompts are equal, or no prompt can be made; with ``missing="error"`` also if one cannot.
         """
         batch: list[Wanted] = []
-        first_prompts = FirstPrompts(is_open=self.template is not None)
+        first_prompts = FirstPrompts(self._prompts, compares=self.template is not None)
         check = KeyCheck(self._keys, self._duplicates)  # of an input that can be read only once
         compare = RepeatCheck(check.repeats, self._hash, self._key)
         once = not self.source.again
@@ -354,6 +355,7 @@ class Plan:
                 stop = len(batch) - len(batch) % size
                 yield from (batch[start : start + size] for start in range(0, stop, size))
                 batch = batch[stop:]
+        first_prompts.finish()
         if self._images is not None:
             self._images.digests.flush()
         yield from (batch[start : start + size] for start in range(0, len(batch), size))

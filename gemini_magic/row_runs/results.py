@@ -9,7 +9,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import OptionError, PromptError, StoreError
+from ..errors import OptionError, PromptError, StoreError, UsageProblem
 from ..response import Response
 from ..schema import Schema
 from .inputs import RowSource, open_source
@@ -28,6 +28,7 @@ from .result_columns import (
 from .result_frames import FrameBuilder, frame_builder, write_parquet
 from .store import Store
 from .store_values import ResultRow
+from .values import Wanted
 
 __all__ = ["ResponsesByKey", "ResponsesByPosition", "RowResults"]
 
@@ -191,12 +192,15 @@ class RowResults:
     # -- rows
 
     def rows(self) -> Iterator[ResultRow]:
-        """Yield the result of every row of the input in its order; a row that is not in the store is ``waiting``."""
+        """Yield the result of every row of the input in its order; a row that is not in the store is ``waiting``.
+
+        Rows that the run did not read, because of ``limit`` or a stop, have their answers from earlier runs.
+        """
         plan = self._plan
         firsts = set(plan.repeats.values())
         kept: dict[tuple[int, int], ResultRow] = {}
         stored = (row for batch in self._store.results(_READ) for row in batch)
-        keys = _KeysFrom(plan)
+        keys, before = _KeysFrom(plan), _EarlierResults(self._store, plan)
         row = next(stored, None)
         position = 0
         while row is not None or position < (plan.length or 0):
@@ -214,7 +218,8 @@ class RowResults:
                     yield row
                     row = next(stored, None)
                 else:
-                    yield ResultRow(position, sample, keys.at(position), "waiting")
+                    known = before.at(position, sample)
+                    yield known or ResultRow(position, sample, keys.at(position), "waiting")
             position += 1
 
     # -- joining and writing
@@ -326,6 +331,38 @@ class _KeysFrom:
         return key
 
 
+class _EarlierResults:
+    """The results that earlier runs have stored for rows that this run did not read. The places must not decrease.
+
+    Args:
+        store: the store.
+        plan: the plan.
+    """
+
+    def __init__(self, store: Store, plan: Plan) -> None:
+        self._store, self._plan = store, plan
+        self._batches: Iterator[list[Wanted]] | None = None
+        self._last = (-1, 0)
+        self._found: dict[tuple[int, int], ResultRow] = {}
+
+    def at(self, position: int, sample: int) -> ResultRow | None:
+        """The result of a row that asks now what it asked then; None if there is none."""
+        if self._batches is None:
+            again = self._plan.source.again and self._store.has_rows_from(position)
+            self._batches = self._plan.batches() if again else iter(())
+        while (position, sample) > self._last:
+            try:
+                batch = next(self._batches, None)
+            except UsageProblem:  # of a row that was not read
+                batch = None
+            if batch is None:
+                self._batches = iter(())
+                return None
+            self._last = (batch[-1].position, batch[-1].sample)
+            self._found = self._store.placed_results(batch) if (position, sample) <= self._last else {}
+        return self._found.get((position, sample))
+
+
 class _Responses:
     """Responses of a run, rebuilt from the store when they are asked for."""
 
@@ -343,6 +380,10 @@ class _Responses:
         if has_sample and isinstance(key[0], kind) and type(key[1]) is int:
             return key[0], key[1]
         return key, 0
+
+    def _earlier(self, position: int, sample: int) -> ResultRow | None:
+        """The result of an earlier run for a row that this run did not read."""
+        return _EarlierResults(self._store, self._plan).at(position, sample)
 
     def _response(self, row: ResultRow) -> Response:
         if row.status == "in_doubt":
@@ -366,9 +407,12 @@ class ResponsesByKey(_Responses):
         form = canonical_key(value)
         row = self._store.result(form, sample)
         if row is None:
-            if self._plan.source.again and form in self._plan.row_keys():
+            position = next((at for at, key in enumerate(self._plan.row_keys()) if key == form), None)
+            if position is None:
+                raise KeyError(self._unknown(value))
+            row = self._earlier(self._plan.repeats.get(position, position), sample)
+            if row is None:
                 raise _not_asked(show_key(form))
-            raise KeyError(self._unknown(value))
         return self._response(row)
 
     def _unknown(self, value: Any) -> str:
@@ -392,9 +436,11 @@ class ResponsesByPosition(_Responses):
             at += self._plan.length
         row = self._store.result(self._plan.repeats.get(at, at), sample) if at >= 0 else None
         if row is None:
-            if 0 <= at < (self._plan.length or 0):
+            if not 0 <= at < (self._plan.length or 0):
+                raise IndexError(f"The run has no row at position {position}.")
+            row = self._earlier(self._plan.repeats.get(at, at), sample)
+            if row is None:
                 raise _not_asked(str(at))
-            raise IndexError(f"The run has no row at position {position}.")
         return self._response(row)
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
+from ..config import settings
 from ..errors import OptionError
 from ..options import Options
 from .admission import InDoubt, Stale
@@ -161,11 +162,24 @@ def options_of_rows(options: Options) -> Options:
 
 
 def refuse_other_names(options: Mapping[str, Any]) -> None:
-    """Refuse keywords that other libraries use for arguments of a run.
+    """Refuse keywords that neither a run nor its requests have, with the one that was probably meant.
 
     Raises:
         OptionError: there is one.
     """
     for name in options:
-        if (own := _OTHER_NAMES.get(name)) is not None:
+        if name in settings():
+            continue
+        own = _OTHER_NAMES.get(name)
+        if own is not None:
             raise OptionError(f"Unknown setting: {name!r}.", remedy=f"Use {own}=.")
+        from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+        mine = (*RowArguments._fields, "variables", "show")
+        close = get_close_matches(name, [*mine, *(each for each in settings() if each not in _REFUSED)], n=1)
+        hint = (
+            f"Did you mean {close[0]!r}?"
+            if close
+            else f"Rows have the settings {', '.join(mine)}, and the options of ask(…), such as model or schema."
+        )
+        raise OptionError(f"Unknown setting: {name!r}.", remedy=hint)

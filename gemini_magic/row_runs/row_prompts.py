@@ -7,8 +7,9 @@ from typing import Any, Final, Literal, TypeAlias
 
 from .. import media
 from ..content import LocalFile, Part, Text, encodable
-from ..errors import PromptError
+from ..errors import PromptError, UsageProblem
 from ..prompts import parts_of_prompt
+from ..text import short_line
 from .identity import Identity
 from .inputs import RowSource
 from .key_checks import listed_keys
@@ -24,6 +25,7 @@ Missing: TypeAlias = Literal["skip", "error", "keep"]
 """What happens to a row without a value in a column that its prompt uses."""
 
 _COMPARED: Final = 20  # the first rows, whose prompts must not all be equal
+_LONGEST: Final = 500  # characters of the sentence about a prompt that cannot be made
 _MOST_COMPARED: Final = 10_000  # rows in which they are looked for; the others are skipped
 
 
@@ -41,6 +43,7 @@ class RowPrompts:
         max_bytes: bytes of the prompt's text beyond which a row is ``too_long``; None for any size.
 
     Attributes:
+        first_problem: the error of the first row whose prompt could not be made; None without one.
         read: the positions of the columns that a row consists of: the keys, those of the template, and all if it uses the
             row as a whole.
         first: returns what a row asks for from its position, its key and its values; as :meth:`sample` with the number 0.
@@ -58,6 +61,7 @@ class RowPrompts:
         dedupe: bool = True,
         max_bytes: int | None = None,
     ) -> None:
+        self.first_problem: UsageProblem | None = None
         self._template, self._identity = template, identity
         self._before = media.read_files(before, 0) if before else ()
         self._missing, self._dedupe, self._max_bytes = missing, dedupe, max_bytes
@@ -112,7 +116,7 @@ class RowPrompts:
             size = len(data)
             if text.isspace() or not text or (most is not None and size > most):
                 return sample(position, key, values, 0)
-            return make(Wanted, (position, key, hashed(data), (Text(text),), size, "waiting", 0))
+            return make(Wanted, (position, key, hashed(data), (Text(text),), size, "waiting", 0, ""))
 
         return first
 
@@ -126,18 +130,31 @@ class RowPrompts:
             number: the number of the sample.
 
         Raises:
-            PromptError: a value cannot be sent, or an expression fails.
+            PromptError: with ``missing="error"``: a value is missing or cannot be sent, or an expression fails.
         """
         if self._missing != "keep" and self.lacks_value(values):
             return self._skipped(position, key, number)
-        rendered = self._rendered(position, key, values)
+        try:
+            rendered = self._rendered(position, key, values)
+            parts = (*self._before, *encodable(rendered.parts))
+            if any(isinstance(part, LocalFile) and not part.digest for part in parts):
+                parts = media.read_files(parts, 0)  # the digest of each
+        except UsageProblem as problem:
+            if self._missing == "error":
+                raise
+            self.first_problem = self.first_problem or problem
+            return Wanted(
+                position,
+                key,
+                b"",
+                status="skipped",
+                sample=number,
+                problem=short_line(problem.message, _LONGEST),
+            )
         if rendered.lacks_value and self._missing != "keep":
             return self._skipped(position, key, number)
-        parts = (*self._before, *encodable(rendered.parts))
         if all(isinstance(part, Text) and not part.text.strip() for part in parts):  # it cannot be sent
             return self._skipped(position, key, number)
-        if any(isinstance(part, LocalFile) and not part.digest for part in parts):
-            parts = media.read_files(parts, 0)  # the digest of each
         size = sum(len(part.text.encode()) for part in parts if isinstance(part, Text))
         if self._max_bytes is not None and size > self._max_bytes:
             return Wanted(position, key, b"", size=size, status="too_long", sample=number)
@@ -190,25 +207,35 @@ def _prompt_of(value: Any, position: int) -> tuple[Part, ...]:
 
 
 class FirstPrompts:
-    """Refuses a template whose first 20 prompts are equal.
+    """Refuses a run whose first 20 prompts are equal, or in which no prompt of the first rows can be made.
+
+    Args:
+        prompts: makes the prompts.
+        compares: whether prompts are compared, because they have one template.
 
     Attributes:
-        is_open: whether it still compares.
+        is_open: whether it still looks at prompts; the rows before belong to a run that may be refused.
     """
 
-    def __init__(self, *, is_open: bool) -> None:
-        self.is_open = is_open
-        self._rows = self._equal = 0
+    def __init__(self, prompts: RowPrompts, *, compares: bool) -> None:
+        self.is_open = True
+        self._prompts, self._compares = prompts, compares
+        self._rows = self._equal = self._failed = 0
         self._parts: tuple[Part, ...] = ()
 
     def add(self, wanted: Wanted) -> None:
         """Compare the next prompt.
 
         Raises:
-            PromptError: it is the 20th, and all are equal.
+            PromptError: it is the 20th, and all are equal; or none of the first 20 could be made.
         """
         self._rows += 1
-        if wanted.parts:
+        self._failed += bool(wanted.problem)
+        if self._failed == _COMPARED:
+            self.finish()
+        if wanted.parts and not self._compares:
+            self.is_open = False
+        elif wanted.parts:
             self._equal += 1
             self.is_open = wanted.parts == (self._parts or wanted.parts) and self._rows < _MOST_COMPARED
             self._parts = wanted.parts
@@ -217,6 +244,15 @@ class FirstPrompts:
                 f"The prompts of the first {_COMPARED} rows are equal, so they would ask the same.",
                 remedy="Check the columns in the prompt. For several answers to one prompt use repeat=N.",
             )
+
+    def finish(self) -> None:
+        """Look at the end of the input.
+
+        Raises:
+            PromptError: the prompt of some row could not be made, and that of no row could.
+        """
+        if self._failed and not self._equal and self.is_open and self._prompts.first_problem is not None:
+            raise self._prompts.first_problem
 
 
 def _place(columns: Sequence[Any], name: Any) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -26,17 +26,18 @@ from .plan import Plan
 from .progress import ProgressCounter
 from .result_columns import answer_fields
 from .results import ResponsesByKey, ResponsesByPosition, RowResults
+from .row_choice import RowChoice, chosen_rows
+from .running import add_running, remove_running
 from .store import Store
 from .store_schema import IN_DOUBT
 from .store_values import ResultRow
-from .values import Grant, RowStatus
+from .values import Grant
 
 if TYPE_CHECKING:
     from ..response import Response
 
 __all__ = ["RowRun", "RunSettings"]
 
-_STATUSES: Final = tuple(each for union in get_args(RowStatus) for each in get_args(union) or (union,))
 _FAILED: Final = ("error", "stalled", "interrupted", "lost")
 _UNFINISHED: Final = ("waiting", "running", "in_doubt")
 
@@ -84,6 +85,7 @@ class RowRun(DisplayedRun):
         self._done = threading.Event()
         self._results = RowResults(store, settings.plan, settings.asker.options.schema, self._response_of)
         progress.set_first_rows(self._first_rows)
+        add_running(self)
         self._thread = threading.Thread(target=self._run, name="gemini-rows", daemon=True)
         self._thread.start()
 
@@ -102,6 +104,7 @@ class RowRun(DisplayedRun):
         elif problem is not None:
             self._counter.set_ending(f"Internal error: {type(problem).__name__}: {problem}")
         self._counter.set_state("error" if problem is not None else self._leader.ending)
+        remove_running(self)
         self._done.set()
 
     def _mixed_models(self) -> Iterator[str]:
@@ -274,6 +277,11 @@ class RowRun(DisplayedRun):
         """Whether nothing was sent, because the prompt, the rows or an option is not valid."""
         return isinstance(self._leader.problem, UsageProblem) and not self.progress.requests
 
+    @property
+    def ended_early(self) -> bool:
+        """Whether a limit (``max_cost``, ``max_seconds``, a quota) or refusals of the server have ended the run."""
+        return self._leader.ended_early
+
     def raise_if_refused(self) -> None:
         """Raise the error of a run that was refused before anything was sent.
 
@@ -304,7 +312,9 @@ class RowRun(DisplayedRun):
             raise RowsError("The run has not ended.", remedy="Call run.wait() first.")
         if progress.state != "complete":
             raise RowsError(
-                f"{progress.ending or 'The run was stopped.'} {left:,} rows that were read were not asked.",
+                f"{progress.ending or 'The run was stopped.'} {left:,} rows that were read were not asked.".replace(
+                    "\n", " "
+                ),
                 remedy=progress.remedy or "Run it again.",
             )
         if failed > allowed:
@@ -317,13 +327,15 @@ class RowRun(DisplayedRun):
             )
         return self
 
-    def retry(self, status: str | Sequence[str] | None = None, **options: Any) -> RowRun:
+    def retry(self, status: Any = None, **options: Any) -> RowRun:
         """Ask rows again, with other options if some are given; the rows do not become stale.
 
-        An answer counts instead of the first one unless that one was complete. The old attempts stay in the store.
+        An answer counts instead of the first one unless it is worse, such as cut off instead of complete. The old attempts
+        stay in the store.
 
         Args:
-            status: the statuses of the rows; by default rows without an answer whose failure may pass: a connection that was
+            status: the statuses of the rows, or a mask: a column or list with one bool for each row of :attr:`df`, such as
+                ``run.df["_text"].str.len() < 10``; by default rows without an answer whose failure may pass: a connection that was
                 lost before the answer began, a timeout, an error of the server.
             options: arguments of ``rows`` that replace those of this run, such as ``max_tokens``.
 
@@ -331,7 +343,7 @@ class RowRun(DisplayedRun):
             The run over these rows, which has ended.
 
         Raises:
-            OptionError: the run has not ended, or its input can be read only once.
+            OptionError: the run has not ended, its input can be read only once, or ``status`` is not valid.
         """
         if not self.done:
             raise OptionError("The run has not ended.", remedy="Call run.wait() first.")
@@ -340,12 +352,8 @@ class RowRun(DisplayedRun):
                 "The input can be read only once, so its rows cannot be asked again.",
                 remedy="Give a list or a frame instead of an iterator.",
             )
-        statuses = None if status is None else [status] if isinstance(status, str) else list(status)
-        if unknown := [each for each in statuses or () if each not in _STATUSES]:
-            raise OptionError(
-                f"status={unknown[0]!r} is not a status of a row.", remedy=f"Use {', '.join(_STATUSES)}."
-            )
-        return self._again(self, statuses, options)
+        count = 0 if status is None else sum(1 for _ in self._results.rows())
+        return self._again(self, chosen_rows(status, count), options)
 
     # -- the store
 
@@ -383,23 +391,26 @@ class RowRun(DisplayedRun):
         return self.store.copy(path)
 
 
-def retried_grants(
-    run: RowRun, plan: Plan, store: Store, statuses: Sequence[str] | None
-) -> Iterator[list[Grant]]:
+def retried_grants(run: RowRun, plan: Plan, store: Store, choice: RowChoice) -> Iterator[list[Grant]]:
     """The attempts that ask rows of a run again.
 
     Args:
         run: the run.
         plan: what the rows ask now, in the same order.
         store: the store, in which the new run has begun.
-        statuses: the statuses of the rows; None for failures that may pass.
+        choice: the rows.
     """
+    statuses = choice.statuses
+    masked = _masked(choice, plan)
     for old, new in zip(run.settings.plan.batches(), plan.batches(), strict=True):
         pairs: dict[int, int] = {}  # the place in the batch by request
         for place, match in enumerate(store.match(old)):
             status = "in_doubt" if match.state == IN_DOUBT else match.status or "waiting"
             passes = not match.permanent and status in _FAILED
-            chosen = passes if statuses is None else status in statuses
+            if masked is not None:
+                chosen = (old[place].position, old[place].sample) in masked
+            else:
+                chosen = passes if statuses is None else status in statuses
             if chosen and match.request is not None and new[place].hash:
                 pairs.setdefault(match.request, place)
         matches = store.retry([(request, new[place].hash) for request, place in pairs.items()])
@@ -413,6 +424,14 @@ def retried_grants(
             grants.append(Grant(match.request, match.attempts + 1, new[place]))
         if grants:
             yield grants
+
+
+def _masked(choice: RowChoice, plan: Plan) -> set[tuple[int, int]] | None:
+    """The positions and samples of the rows that a mask selects; None without a mask. Rows with one answer are one row."""
+    if choice.mask is None:
+        return None
+    places = (divmod(line, plan.repeat) for line, chosen in enumerate(choice.mask) if chosen)
+    return {(plan.repeats.get(position, position), sample) for position, sample in places}
 
 
 def _shown(row: ResultRow, *, fields: bool) -> ShownRow:

@@ -19,7 +19,7 @@ from ..content import Text
 from ..errors import CredentialsError, Interrupted, OptionError, PromptError
 from ..options import Options
 from ..prices import TokenPrice
-from ..prompts import build_request
+from ..prompts import build_request, keyword_remedies
 from ..views import watch_rows
 from .admission import Admission, InDoubt, Stale, asked_before, check_store, limited
 from .attempts import AttemptMaker
@@ -37,6 +37,7 @@ from .plan import Duplicates, Missing
 from .preview import preview_rows
 from .progress import ProgressCounter
 from .row_arguments import RowArguments, options_of_rows, refuse_other_names
+from .row_choice import RowChoice
 from .run import RowRun, RunSettings, retried_grants
 from .store import Store
 from .store_values import RunRecord
@@ -45,6 +46,7 @@ from .values import Executor, Grant
 __all__ = ["RowArguments", "rows", "start_rows"]
 
 
+@keyword_remedies
 def rows(
     prompt: Any,
     data: Any = None,
@@ -92,6 +94,7 @@ def rows(
         in_doubt: what to do with rows that were sent and not answered before an earlier run ended: ``stop``, ``skip`` them,
             or ask ``again``.
         missing: what to do with rows without a value in a column of the prompt: ``skip``, ``error``, or ``keep`` an empty text.
+            Rows whose prompt cannot be made are an error, or else they are skipped, too.
         duplicates: ``"first"`` to allow rows with the same key and the same prompt.
         dedupe: whether rows with the same prompt share one answer.
         repeat: how many answers each row gets.
@@ -301,7 +304,7 @@ class _Starter:
             store.close()
             raise
 
-    def retry(self, run: RowRun, statuses: Sequence[str] | None) -> RowRun:
+    def retry(self, run: RowRun, choice: RowChoice) -> RowRun:
         """Start a run that asks rows of another run again."""
         store = Store.open(run.store.path)
         try:
@@ -309,7 +312,7 @@ class _Starter:
             self._fit_plan(store)
             store.begin_run(self._record())
             progress = self._progress(store)
-            grants = retried_grants(run, self.settings.plan, store, statuses)
+            grants = retried_grants(run, self.settings.plan, store, choice)
             leader = self._leader(grants, set(), store, progress)
             again = RowRun(self.settings, store, leader, progress, _retry)
         except BaseException:
@@ -438,7 +441,8 @@ def _product() -> str:
         return "0"
 
 
-def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, Any]) -> RowRun:
+@keyword_remedies
+def _retry(run: RowRun, choice: RowChoice, changes: Mapping[str, Any]) -> RowRun:
     """Ask rows of a run again, and wait for the answers; see :meth:`RowRun.retry`."""
     given = dict(run.settings.arguments)
     arguments: RowArguments = given["arguments"]
@@ -447,6 +451,7 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
     for name in ("id", "store", "limit", "dedupe", "repeat"):
         if name in own:
             raise OptionError(f"A retry cannot change {name}.", remedy="Start another run with rows(…).")
+    refuse_other_names(others)
     previous = run.settings.asker.options.for_follow_up()
     options, sources = resolved_options(others, previous)
     arguments = arguments._replace(**own)
@@ -459,5 +464,5 @@ def _retry(run: RowRun, statuses: Sequence[str] | None, changes: Mapping[str, An
     refuse_conflicts(dialect, without_batch(request), options, sources)
     key = _key(dialect, options, arguments, given["ask_key"], ())
     settings = RunSettings(plan, _asker(options, dialect, key), request, {**given, "arguments": arguments})
-    again = _Starter(settings, dialect, arguments).retry(run, statuses)
+    again = _Starter(settings, dialect, arguments).retry(run, choice)
     return _watched(again, None)

@@ -372,6 +372,22 @@ class Store:
         """
         return self._query(lambda db: queries.result_row(db, row, sample, self._extent(db)[0]))
 
+    def placed_results(self, batch: Sequence[Wanted]) -> dict[tuple[int, int], ResultRow]:
+        """Return the results of rows that were answered before, by position and sample; also those that the run did not read.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        return self._query(lambda db: queries.placed_results(db, batch))
+
+    def has_rows_from(self, position: int) -> bool:
+        """Whether the store has a row at a position or after it, also of an earlier run.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        return self._query(lambda db: queries.has_rows_from(db, position))
+
     def _result_rows(self, after: tuple[int, int], limit: int) -> list[ResultRow]:
         return self._query(lambda db: queries.result_rows(db, after, *self._extent(db), limit))
 

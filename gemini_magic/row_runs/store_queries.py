@@ -19,13 +19,16 @@ __all__ = [
     "attempt_rows",
     "count_models",
     "count_statuses",
+    "has_rows_from",
     "job_grants",
     "last_extent",
     "match_rows",
     "open_jobs",
+    "placed_results",
     "request_hash",
     "result_row",
     "result_rows",
+    "row_status",
     "run_records",
     "spent",
     "stored_request",
@@ -42,13 +45,13 @@ _STORED = (
 _MATCH = f"""SELECT row.key, row.sample, row.position, row.wanted, row.status, q.hash, {_STORED} FROM row
     LEFT JOIN request q ON q.id = row.request LEFT JOIN request a ON a.id = q.answer WHERE"""  # noqa: S608
 _BY_HASH = f"SELECT q.hash, {_STORED} FROM request q LEFT JOIN request a ON a.id = q.answer WHERE q.hash IN "  # noqa: S608
-_STATUS = """CASE WHEN row.status IS NOT NULL THEN row.status WHEN row.request IS NULL THEN 'waiting'
+_STATUS = """CASE WHEN row.status IS NOT NULL THEN substr(row.status, 1, instr(row.status || ':', ':') - 1) WHEN row.request IS NULL THEN 'waiting'
     WHEN row.wanted IS NOT NULL THEN 'stale' WHEN a.state = 3 THEN 'in_doubt' WHEN a.state = 2 THEN a.status
     WHEN a.state = 1 THEN 'running' ELSE 'waiting' END"""
 _FROM = f"FROM row LEFT JOIN request q ON q.id = row.request {_ANSWER}"
 _RESULTS = f"""SELECT row.position, row.sample, row.key, {_STATUS}, a.id, nullif(q.first, row.key),
     CASE WHEN a.id = q.id THEN a.attempts ELSE a.attempts + q.attempts END, a.text,
-    a.error, a.reason, a.model, a.tokens_in, a.tokens_out, a.tokens_thought, a.tokens_cached,
+    coalesce(a.error, nullif(substr(row.status, instr(row.status || ': ', ': ') + 2), '')), a.reason, a.model, a.tokens_in, a.tokens_out, a.tokens_thought, a.tokens_cached,
     CASE WHEN q.first <> row.key THEN 0.0 WHEN a.id = q.id THEN a.spent ELSE coalesce(q.spent + a.spent, a.spent) END, a.first_text, a.seconds, a.done, a.worker {_FROM}
     WHERE (row.position, row.sample) > (?, ?) AND row.position < ? AND row.sample BETWEEN 0 AND ? - 1
     ORDER BY row.position, row.sample LIMIT ?"""
@@ -87,17 +90,22 @@ def _found(db: sqlite3.Connection, query: str, values: Sequence[Any]) -> Iterato
 # -- matching
 
 
+def row_status(status: str, problem: str) -> str:
+    """The text that the table of rows has for a row that is not asked: its status, and the sentence about it."""
+    return f"{status}: {problem}" if problem else status
+
+
 def match_rows(db: sqlite3.Connection, batch: Sequence[Wanted]) -> list[Match]:
     """Return what the store holds for each row, in the order of the batch."""
     rows = _stored_rows(db, batch)
     matches: list[Match] = []
     other: list[int] = []  # places of rows that are new, or ask for something else
-    for place, (position, key, digest, _, _, unasked, sample) in enumerate(batch):
+    for place, (position, key, digest, _, _, unasked, sample, problem) in enumerate(batch):
         row = rows.get((key, sample))
         if row is not None:
             _, _, at, kept, reason, stored, *request = row
             if not digest:
-                placed = at == position and stored is None and reason == unasked
+                placed = at == position and stored is None and reason == row_status(unasked, problem)
                 matches.append(_UNKNOWN._replace(known=True, placed=placed))
                 continue
             if stored == digest:
@@ -174,6 +182,26 @@ def result_rows(
         _result(*_RESULT_TYPES.checked(found))
         for found in db.execute(_RESULTS, (*after, rows, samples, limit))
     ]
+
+
+def placed_results(db: sqlite3.Connection, batch: Sequence[Wanted]) -> dict[tuple[int, int], ResultRow]:
+    """Return the results of rows that are stored in their place with what they ask, by position and sample."""
+    first, last = batch[0], batch[-1]
+    placed = {
+        (each.position, each.sample)
+        for each, match in zip(batch, match_rows(db, batch), strict=True)
+        if match.placed
+    }
+    if not placed:
+        return {}
+    found = db.execute(_RESULTS, (first.position, first.sample - 1, last.position + 1, _ALL, _ALL))
+    rows = (_result(*_RESULT_TYPES.checked(row)) for row in found)
+    return {place: row for row in rows if (place := (row.position, row.sample)) in placed}
+
+
+def has_rows_from(db: sqlite3.Connection, position: int) -> bool:
+    """Whether the store has a row at a position or after it."""
+    return db.execute("SELECT 1 FROM row WHERE position >= ? LIMIT 1", (position,)).fetchone() is not None
 
 
 def result_row(db: sqlite3.Connection, row: bytes | int, sample: int, rows: int) -> ResultRow | None:

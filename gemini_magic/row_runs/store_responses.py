@@ -59,7 +59,7 @@ def rebuilt_response(
     except (ValueError, OverflowError, OSError):  # the file may hold any number
         started = datetime.fromtimestamp(0, UTC)
     response.ledger.set_source(
-        "recording", started=started, host=run.host if http is None else host_to_name(http.url)
+        "store", started=started, host=run.host if http is None else host_to_name(http.url)
     )
     return response
 

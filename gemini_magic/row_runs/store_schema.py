@@ -42,7 +42,7 @@ SCHEMA: Final = (
     "CREATE INDEX request_open ON request(state) WHERE state IN (1, 3)",
     "CREATE INDEX request_retries ON request(retries) WHERE retries IS NOT NULL",
     # A row without a position is not in the present input. wanted: the hash that it asks for, if it keeps the answer of
-    # another request; otherwise null. status: why it may not be asked, or null. In the order of the rowids, which is that
+    # another request; otherwise null. status: why it may not be asked, or null; a sentence about it follows a colon. In the order of the rowids, which is that
     # of most inputs, rows are read several times faster than in the order of their keys.
     """CREATE TABLE row(
         id INTEGER PRIMARY KEY, key BLOB NOT NULL, sample INTEGER NOT NULL, position INTEGER, request INTEGER,

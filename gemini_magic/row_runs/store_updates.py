@@ -14,7 +14,7 @@ from ..errors import StoreError
 from ..text import replace_surrogates
 from .store_attempts import write_sent
 from .store_file import recover
-from .store_queries import MAX_KEYS
+from .store_queries import MAX_KEYS, row_status
 from .store_schema import SENT
 from .store_sqlite import sqlite3
 from .store_values import Match, RunRecord
@@ -81,7 +81,7 @@ def add_rows(
                 wanted.sample,
                 wanted.position,
                 ids.get(wanted.hash),
-                None if wanted.hash else wanted.status,
+                None if wanted.hash else row_status(wanted.status, wanted.problem),
             )
             for wanted in batch
         ],

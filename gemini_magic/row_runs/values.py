@@ -28,7 +28,7 @@ RowStatus: TypeAlias = (
 """The status of a row: that of its answer, or why it has none.
 
 ``mismatch``: the answer is complete and does not fit the schema. ``waiting``: not asked yet, or refused so that it may be
-asked again. ``skipped``: a column of its prompt is missing. ``too_long``: it exceeds the quota of a minute.
+asked again. ``skipped``: its prompt lacks a value or a file, or could not be made. ``too_long``: it exceeds the quota of a minute.
 ``in_doubt``: it was sent, and the process ended before the answer was stored. ``lost``: a batch job ended without its
 answer. ``stale``: the answer belongs to another request.
 """
@@ -48,6 +48,7 @@ class Wanted(NamedTuple):
         size: bytes of the prompt's text in UTF-8.
         status: ``waiting`` for a row that may be asked, otherwise why it may not.
         sample: the number of the answer for the same prompt, from 0.
+        problem: why the prompt of a skipped row could not be made, as a sentence; empty for other rows.
     """
 
     position: int
@@ -57,6 +58,7 @@ class Wanted(NamedTuple):
     size: int = 0
     status: RowStatus = "waiting"
     sample: int = 0
+    problem: str = ""
 
 
 class Grant(NamedTuple):

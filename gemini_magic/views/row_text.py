@@ -64,8 +64,8 @@ _EXPLAINED: Final = {
         '`--in-doubt again` (in Python `in_doubt="again"`) asks for {them} again, which may be paid twice.'
     ),
     "skipped": (
-        "{rows} {lack} a value that the prompt uses, so nothing was sent for {them}. "
-        '`--missing keep` (in Python `missing="keep"`) asks for {them} too.'
+        "{rows} {lack} a value that the prompt uses, or the prompt could not be made, so nothing was sent for {them}. "
+        '`--missing keep` (in Python `missing="keep"`) asks for rows without a value, too.'
     ),
     "too_long": "{rows} {exceed} the tokens that one minute allows, so nothing was sent for {them}.",
     "shared": "{rows} {ask} the same as another row, and {share} its answer.",

@@ -56,7 +56,7 @@ def test_a_location_needs_a_project(location, fake_server):
     for more in ({}, {"base_url": fake_server.base_url}):
         with pytest.raises(OptionError, match="needs a project") as caught:
             gemini_magic.ask("hi", backend="vertex", location=location, **more)
-        assert "--project" in caught.value.remedy
+        assert "project=ID" in caught.value.remedy
         with pytest.raises(OptionError, match="needs a project"):
             gemini_magic.models(backend="vertex", location=location, **more)
     assert fake_server.requests == []

@@ -134,7 +134,7 @@ def test_a_token_is_not_sent_to_other_hosts(fake_server, account):
     for address in (fake_server.base_url, "https://googleapis.com.evil.example"):
         with pytest.raises(CredentialsError, match=r"is for googleapis\.com and is not sent to") as caught:
             ask(base_url=address)
-        assert "--key-env" in caught.value.remedy
+        assert "key_env=" in caught.value.remedy
     with pytest.raises(CredentialsError, match="does not use a key"):
         ask(key_env="SOME_KEY")
     assert fake_server.requests == []

@@ -125,7 +125,8 @@ def test_an_error_of_every_row_is_shown_by_its_reason(kernel, server, cell):
         Script((status(400, body={"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "no"}}),)),
     )
     run = kernel.execute(cell())
-    assert run.status == "ok", run.error
+    assert run.error["ename"] == "RowsError"
+    assert "5 rows were refused for the same reason: 400 INVALID_ARGUMENT: no" in run.error["evalue"]
     plain = run.shown[-1]["text/plain"]
     assert "400 INVALID_ARGUMENT; the same request would fail again" in plain
     assert "stopped after" in plain

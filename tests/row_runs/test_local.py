@@ -132,3 +132,19 @@ def test_a_bug_in_an_attempt_is_the_error_of_its_row(maker):
     assert "ZeroDivisionError: bug" in found[1].error
     assert found[2].status == "complete"
     executor.close(0)
+
+
+def test_a_question_that_fails_unexpectedly_ends_no_thread_without_an_event(maker):
+    def leave(given, done):
+        raise ZeroDivisionError("bug")
+
+    executor = LocalExecutor(maker, leave)
+    executor.resize(2)
+    executor.put(LOCAL, [grant(number) for number in range(6)])
+    found = []
+    while len(found) < 6:
+        events = executor.events(10)
+        assert events
+        found += events
+    assert {(each.status, each.sent) for each in found} == {("error", False)}
+    assert "ZeroDivisionError" in found[0].error

@@ -5,6 +5,9 @@ import pytest
 from fake_server import FakeServer, finish, text
 from rows_stage import ask_rows, table
 
+from gemini_magic.errors import OptionError
+from gemini_magic.views import status_line
+
 
 @pytest.fixture(autouse=True)
 def _key(monkeypatch):
@@ -34,6 +37,9 @@ def test_a_response_is_found_by_key_and_by_position(server):
     response = run.at["T-1"]
     assert response.parsed == {"label": "bug", "urgency": 3}
     assert len(response.chunks) == 3
+    assert status_line(response.ledger).endswith("· from the store")
+    with pytest.raises(OptionError, match="loaded from a store"):
+        response.reply("And now?")
     assert run.iat[2].text == response.text
     assert run.progress.rows[0].fields == {"label": "bug", "urgency": 3}
     assert run.progress.fields == ("label", "urgency")

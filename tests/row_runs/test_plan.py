@@ -1,4 +1,5 @@
 import json
+import re
 import tracemalloc
 
 import duckdb
@@ -323,13 +324,47 @@ def test_pictures_of_a_column_are_sent_from_their_folder(tmp_path):
     rows = planned("Look: {{ image(row.p) }}", data[:2], id="k", folder=tmp_path)
     assert [row.status for row in rows] == ["waiting", "skipped"]
     assert rows[0].parts[1].path == str(tmp_path / "a.png") and len(rows[0].hash) == 32
-    with pytest.raises(PromptError, match=r"Row 3: .* is outside the folder"):
-        planned("Look: {{ image(row.p) }}", data, id="k", folder=tmp_path)
+    outside = planned("Look: {{ image(row.p) }}", data, id="k", folder=tmp_path)[2]
+    assert outside.status == "skipped"
+    assert re.search(r"Row 3: .* is outside the folder", outside.problem)
 
 
-def test_an_expression_that_fails_names_its_row():
-    with pytest.raises(PromptError, match=r"Row 'b': the prompt, line 1, column 1: .*IndexError"):
-        planned("{{ row.t[1] }}", [{"k": "a", "t": "xy"}, {"k": "b", "t": "x"}], id="k")
+def test_a_picture_that_is_missing_or_unreadable_skips_its_row(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    (tmp_path / "text.png").write_text("no picture")
+    data = [{"k": name, "p": name} for name in ("a.png", "gone.png", "text.png", "\ud800.png", "\0.png", ".")]
+    rows = planned("Look: {{ image(row.p) }}", data, id="k", folder=tmp_path)
+    assert [row.status for row in rows] == ["waiting"] + ["skipped"] * 5
+    assert "gone.png" in rows[1].problem
+    assert all(row.problem.startswith("Row ") and row.problem.encode() for row in rows[1:])
+    with pytest.raises(PromptError, match=re.escape("gone.png")):
+        planned("Look: {{ image(row.p) }}", data, id="k", folder=tmp_path, missing="error")
+
+
+def test_an_expression_that_fails_skips_its_row():
+    data = [{"k": "a", "t": "xy"}, {"k": "b", "t": "x"}]
+    message = r"Row 'b': the prompt, line 1, column 1: .*IndexError"
+    for missing in ("skip", "keep"):
+        rows = planned("{{ row.t[1] }}", data, id="k", missing=missing)
+        assert [row.status for row in rows] == ["waiting", "skipped"]
+        assert re.search(message, rows[1].problem)
+    with pytest.raises(PromptError, match=message):
+        planned("{{ row.t[1] }}", data, id="k", missing="error")
+
+
+def test_a_prompt_that_can_be_made_for_no_row_is_refused_before_anything_is_sent():
+    def rows():
+        yield from ({"k": number, "t": "x" if number < 20 else "xy"} for number in range(40))
+
+    for count in (1, 19, 20, 40):
+        data = [{"k": number, "t": "x"} for number in range(count)]
+        with pytest.raises(PromptError, match=r"Row 0: the prompt, .*IndexError"):
+            planned("{{ row.t[1] }}", data, id="k")
+    batches = prepare("{{ row.t[1] }}", rows(), id="k").batches()
+    with pytest.raises(PromptError, match="IndexError"):
+        next(batches)
+    late = [{"k": number, "t": "x" if number else "xy"} for number in range(1000)]
+    assert [row.status for row in planned("{{ row.t[1] }}", late, id="k")].count("skipped") == 999
 
 
 def test_prompts_may_be_media_and_lists_but_not_paths(tmp_path):
@@ -338,8 +373,9 @@ def test_prompts_may_be_media_and_lists_but_not_paths(tmp_path):
     assert [row.status for row in rows] == ["waiting", "waiting", "waiting", "skipped", "skipped"]
     assert rows[1].parts == (Text("Describe"), image)
     for path in (tmp_path, ["Read", tmp_path]):
-        with pytest.raises(PromptError, match="Row 2 is a path"):
-            planned(None, ["a", path])
+        assert "Row 2 is a path" in planned(None, ["a", path])[1].problem
+        with pytest.raises(PromptError, match="Row 1 is a path"):
+            planned(None, [path])
     with pytest.raises(PromptError, match="Row 1: A prompt must be text"):
         planned(None, [5])
     with pytest.raises(PromptError, match="A DataFrame of pandas needs a prompt that uses its columns"):

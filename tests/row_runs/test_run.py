@@ -3,6 +3,7 @@
 import json
 import resource
 
+import pandas as pd
 import pytest
 from client_stage import until
 from fake_server import FakeServer, Script, cut, finish, gate, text
@@ -11,6 +12,7 @@ from rows_stage import ask_rows, asked_texts, refused, results, start_asking, st
 import gemini_magic as gm
 from gemini_magic.errors import OptionError, PromptError, RowsError, StoreError
 from gemini_magic.row_runs import leader
+from gemini_magic.row_runs.store import Store
 
 HELLO = (text("Hel"), text("lo"), finish())
 
@@ -264,9 +266,20 @@ def test_a_run_that_is_refused_before_anything_is_sent_raises_its_error(server, 
     assert not server.requests
 
 
+def test_an_unexpected_exception_of_the_store_ends_the_run(server, monkeypatch):
+    def commit(self, **given):
+        raise ZeroDivisionError("bug")
+
+    monkeypatch.setattr(Store, "commit", commit)
+    run = start_asking(server, table(5))
+    assert run.wait(30)
+    assert (run.progress.state, server.requests) == ("error", [])
+    assert "Internal error: ZeroDivisionError: bug" in run.progress.ending
+
+
 def test_a_row_that_is_not_valid_after_others_were_sent_ends_the_run_and_keeps_their_answers(server):
     rows = iter([*table(1500), {"id": "T-1500", "text": 7}])
-    run = ask_rows(server, rows, "{{ row.text[:9] }}")
+    run = ask_rows(server, rows, "{{ row.text[:9] }}", missing="error")
     assert run.progress.state == "error"
     assert "'int' object is not subscriptable" in run.progress.ending
     assert run.progress.counts["complete"] >= 500
@@ -276,9 +289,58 @@ def test_retry_refuses_what_is_not_a_status(server):
     run = ask_rows(server, table(2))
     with pytest.raises(OptionError, match="'failed' is not a status of a row") as refused_status:
         run.retry(status=["error", "failed"])
-    with pytest.raises(OptionError, match="True is not a status of a row"):
-        run.retry(status=[True, False])
+    for status, message in (
+        ([True, None], "neither True nor False"),
+        ([True], "The mask has 1 values, and the results have 2 rows"),
+        ({"error": True}, "not dict"),
+        (7, "not int"),
+        ([None], "status=None is not a status"),
+    ):
+        with pytest.raises(OptionError, match=message) as caught:
+            run.retry(status)
+        assert caught.value.remedy
+    assert len(server.requests) == 2
     assert "stalled" in refused_status.value.remedy
+
+
+def test_a_limit_hides_no_answer_of_an_earlier_run(server, tmp_path):
+    given = {"store": tmp_path / "t.rows.sqlite"}
+    ask_rows(server, table(6), **given)
+    run = ask_rows(server, table(8), limit=3, **given)
+    expected = ["complete"] * 6 + ["waiting"] * 2
+    assert list(run.df["_status"]) == expected
+    assert run.at["T-5"].text == run.iat[5].text == "Hello"
+    for find in (lambda: run.at["T-7"], lambda: run.iat[7]):
+        with pytest.raises(StoreError, match="has no response: waiting"):
+            find()
+    with pytest.raises(KeyError):
+        _ = run.at["T-8"]
+    assert (run.progress.total, run.progress.unasked) == (3, {"done": 3})
+    changed = [{**row, "text": f"{row['text']}!"} if row["id"] == "T-4" else row for row in table(8)]
+    run = ask_rows(server, changed, limit=1, **given)
+    assert list(run.df["_status"]) == ["complete"] * 4 + ["waiting", "complete", "waiting", "waiting"]
+    run = ask_rows(server, table(8), "Other: {{ row.text }}", limit=1, stale="keep", **given)
+    assert list(run.df["_status"]) == ["stale"] + ["waiting"] * 7  # the answers are to another prompt
+    several = ask_rows(server, table(3), repeat=2, store=tmp_path / "s.rows.sqlite")
+    several = ask_rows(server, table(3), repeat=2, limit=1, store=tmp_path / "s.rows.sqlite")
+    assert list(several.df["_status"]) == ["complete"] * 6
+    assert several.at["T-2", 1].text == "Hello"
+
+
+def test_a_mask_selects_the_rows_that_are_asked_again(server):
+    data = [*table(4), table(1)[0]]
+    run = ask_rows(server, pd.DataFrame(data), duplicates="first")
+    server.model("m", text("Again"), finish())
+    again = run.retry(run.df["_status"].index == 2)
+    assert list(again.df["_text"]) == ["Hello", "Hello", "Again", "Hello", "Hello"]
+    again = run.retry(pd.Series([False] * 4 + [True]))  # the same answer as the first row
+    assert list(again.df["_text"]) == ["Again", "Hello", "Again", "Hello", "Again"]
+    assert len(server.requests) == 6
+    several = ask_rows(server, table(2), repeat=2)
+    again = several.retry([False, True, False, False], max_tokens=9)
+    assert len(server.requests) == 11
+    assert [row.attempts for row in results(again)] == [1, 2, 1, 1]
+    assert again.retry([False] * 4).progress.requests == 0
 
 
 @pytest.mark.parametrize(
@@ -288,6 +350,21 @@ def test_keywords_of_other_libraries_name_the_argument(server, name, own):
     with pytest.raises(OptionError, match=f"Unknown setting: '{name}'") as found:
         ask_rows(server, table(2), **{name: 1})
     assert found.value.remedy == f"Use {own}=."
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("max_tokns", "Did you mean 'max_tokens'?"),
+        ("stail", "Did you mean 'stale'?"),
+        ("zzz", "Rows have the settings id"),
+    ],
+)
+def test_an_unknown_keyword_names_a_setting_of_rows(server, name, remedy):
+    with pytest.raises(OptionError, match=f"Unknown setting: '{name}'") as found:
+        ask_rows(server, table(2), **{name: 1})
+    assert found.value.remedy.startswith(remedy)
+    assert "dry_run" not in found.value.remedy
 
 
 def test_a_prompt_without_rows_is_refused():
@@ -324,5 +401,26 @@ def test_a_column_of_rows_without_columns_is_an_error_that_names_the_row_itself(
 def test_an_expression_that_fails_in_a_later_row_does_not_claim_that_nothing_was_sent(server):
     rows = [{"id": n, "divisor": 30 - n} for n in range(600)]
     with pytest.raises(PromptError) as caught:
-        ask_rows(server, rows, "{{ 1 / row.divisor }}")
+        ask_rows(server, rows, "{{ 1 / row.divisor }}", missing="error")
     assert caught.value.remedy == "Fix the expression."
+
+
+def test_a_row_whose_prompt_cannot_be_made_is_skipped_and_says_why(server, tmp_path):
+    rows = [{"id": n, "divisor": 3 - n} for n in range(6)]
+    given = {"store": tmp_path / "t.rows.sqlite"}
+    run = ask_rows(server, rows, "{{ 1 / row.divisor }}", **given)
+    assert statuses(run) == ["complete"] * 3 + ["skipped"] + ["complete"] * 2
+    assert run.progress.unasked == {"skipped": 1}
+    why = run.df[3]["_error"] if isinstance(run.df, list) else run.df["_error"].tolist()[3]
+    assert why.startswith("Row 3: the prompt, line 1, column 1: ")
+    assert "ZeroDivisionError" in why
+    assert run.progress.notices == (
+        f"Rows whose prompt cannot be made are skipped, and `_error` says why. The first: {why}",
+    )
+    assert run.raise_for_status() is run
+    with pytest.raises(StoreError, match="Row 3 has no response: skipped"):
+        run.at[3]
+    again = ask_rows(server, rows, "{{ 1 / row.divisor }}", **given)
+    assert (again.progress.unasked, len(server.requests)) == ({"done": 5, "skipped": 1}, 5)
+    rows[3]["divisor"] = 7
+    assert statuses(ask_rows(server, rows, "{{ 1 / row.divisor }}", **given)) == ["complete"] * 6

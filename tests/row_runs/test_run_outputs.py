@@ -199,13 +199,15 @@ def test_a_version_with_another_form_of_the_hash_finds_the_answers_of_the_old_on
     assert "Update gemini_magic" in caught.value.remedy
 
 
-def test_an_expression_that_fails_ends_the_run_and_keeps_what_was_answered(server):
+def test_with_missing_error_an_expression_that_fails_ends_the_run_and_keeps_what_was_answered(server):
     def checked(value):
         if value == "text 550":
             raise ValueError("no such thing")
         return value
 
-    run = ask_rows(server, table(600), "{{ checked(row.text) }}", variables={"checked": checked})
+    run = ask_rows(
+        server, table(600), "{{ checked(row.text) }}", variables={"checked": checked}, missing="error"
+    )
     assert run.progress.state == "error"
     found = statuses(run)  # rows that were read and not asked wait
     assert found.count("complete") == len(server.requests) and {*found} <= {"complete", "waiting"}

@@ -101,7 +101,7 @@ def test_where_no_user_can_answer_nothing_is_sent(erase, erased, monkeypatch):
     monkeypatch.setattr(confirm_prompt, "_can_answer", lambda: False)
     with pytest.raises(OptionError, match="you cannot be asked here") as error:
         ask(erase)
-    assert "--confirm none" in error.value.remedy
+    assert "confirm='none'" in error.value.remedy
     assert erased == []
 
 

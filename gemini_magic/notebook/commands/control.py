@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from ...response import Response
+from ...row_runs import running_runs
+from ...views import DisplayedRun
 from ..arguments import MagicLine
 from ..lookup import names_of, selected_response
 from ..messages import print_lines
@@ -29,7 +32,14 @@ def reset_conversations(context: CommandContext, line: MagicLine) -> None:
 
 
 def stop_requests(context: CommandContext, line: MagicLine) -> None:
-    """Stop all running requests, such as those of --background; with NAME, stop only that one."""
+    """Stop all running requests and runs over rows; with NAME, stop only that one."""
+    named = context.shell.user_ns.get(line.arguments[0]) if line.arguments else None
+    runs = [run for run in running_runs() if not line.arguments or run is named]
+    for run in runs:
+        run.stop()
+    if isinstance(named, DisplayedRun):
+        print_lines(*(_stopping(context, runs) or ["The run has ended."]))
+        return
     responses = (
         [selected_response(context.session, context.shell.user_ns, line.arguments)]
         if line.arguments
@@ -46,7 +56,16 @@ def stop_requests(context: CommandContext, line: MagicLine) -> None:
                 )
                 on_server = [note.message for note in response.notes if note.kind in _ON_SERVER]
                 stopped.append(" ".join((message, *on_server)))
-    print_lines(*(stopped or ["No request is running."]))
+    print_lines(*(stopped + _stopping(context, runs) or ["No request is running."]))
+
+
+def _stopping(context: CommandContext, runs: Sequence[object]) -> list[str]:
+    """A line for each run over rows that was stopped."""
+    return [
+        f"Stopping {', '.join(names_of(run, context.shell.user_ns)) or 'the run'}: no more rows are asked, and those in flight "
+        "have 10 seconds to end."
+        for run in runs
+    ]
 
 
 def _describe(context: CommandContext, response: Response) -> str:
