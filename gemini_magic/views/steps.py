@@ -10,6 +10,7 @@ from ..text import short_line
 __all__ = ["ShownStep", "shown_steps", "step_activity", "step_count", "step_kind"]
 
 _MAX_NAME: Final = 60  # characters of a type or a name from a server
+_FUNCTION_CALL: Final = "function_call"  # the client runs it
 _LABELS: Final = {
     "thought": "thinking",
     "model_output": "output",
@@ -90,6 +91,14 @@ def step_count(ledger: Ledger) -> int:
 
 
 def step_activity(ledger: Ledger) -> str:
-    """Return what the model or the server does in the step that is running; empty if that is not known."""
-    running = ledger.steps.running
-    return "" if running is None else _ACTIVITIES.get(step_kind(running.type), "")
+    """Return what the model or the server does now; empty if that is not known.
+
+    It is the running step, or the tool that the last step called: a tool runs between its call and its result.
+    """
+    steps = ledger.steps
+    step = steps.running
+    if step is None and len(steps) and steps[len(steps) - 1].type.endswith("_call"):
+        step = steps[len(steps) - 1]
+        if step.type == _FUNCTION_CALL:
+            return ""
+    return "" if step is None else _ACTIVITIES.get(step_kind(step.type), "")

@@ -20,6 +20,7 @@ minutes. This notebook needs no key and no network: a small server on this compu
 %load_ext gemini_magic
 import os
 
+import gemini_magic
 from gemini_magic.recording import PracticeInteractions, cited_text""",
     ),
     (
@@ -27,14 +28,15 @@ from gemini_magic.recording import PracticeInteractions, cited_text""",
         """\
 ## The server
 
-It answers three prompts with these steps, keeps what it may keep, and lists every request. (No need to read them: you will see the
-steps arrive.)""",
+It answers three prompts with steps, keeps the answers that it may keep, and lists every request. Run the folded cell; a click on its
+dots shows the steps.""",
     ),
     (
-        "code",
+        "code-",
         '''\
 def thought(text, seconds=0.3):
-    return {"type": "thought", "summary": [{"type": "text", "text": text}], "signature": "c2ln", "seconds": seconds}
+    summary = [{"type": "text", "text": text}]
+    return {"type": "thought", "summary": summary, "signature": "c2ln", "seconds": seconds}
 
 
 def search(number, *queries):
@@ -44,7 +46,7 @@ def search(number, *queries):
     ]
 
 
-def say(text, seconds=0.2):
+def say(text, seconds=0.3):
     return {"type": "model_output", "content": [cited_text(text)], "seconds": seconds}
 
 
@@ -54,8 +56,8 @@ RUN = [
     {"type": "code_execution_result", "call_id": "run1", "result": "0.1 words a minute\\n", "seconds": 0.5},
 ]
 SPEED = """\\
-The Queen's greeting had **98 words**, and [[the cable needed sixteen hours for it]](https://museum.example/greeting): one word in ten
-minutes.
+The Queen's greeting had **98 words**, and
+[[the cable needed sixteen hours for it]](https://museum.example/greeting): one word in ten minutes.
 
 | cable | words a minute |
 |:--|--:|
@@ -63,10 +65,24 @@ minutes.
 | 1866 | [[8]](https://cables.example/1866) |
 """
 STORY = """\\
-The clerks at Valentia watched a spot of light. *It moved to the left, it moved to the right*, and each move was a part of a letter.
+The clerks at Valentia watched a spot of light. *It moved to the left, it moved to the right*, and each
+move was a part of a letter.
 
-After three weeks the spot stood still. The cable had been under the sea for **twenty-three days**, and nothing that the clerks sent
-that night has ever arrived.
+After three weeks the spot stood still. The cable had been under the sea for **twenty-three days**, and
+nothing that the clerks sent that night has ever arrived.
+"""
+REPORT_1858 = """\\
+# Two cables
+
+## 1858
+
+It [[failed after three weeks]](https://letters.example/whitehouse): the voltage was too high.
+
+"""
+REPORT_1866 = """\\
+## 1866
+
+The *Great Eastern* laid one that [[lasted for years]](https://cables.example/1866).
 """
 ANSWERS = {
     "How fast was the cable of 1858?": [
@@ -81,15 +97,16 @@ ANSWERS = {
         *search(2, "atlantic cable failure 1858"),
         thought("The voltage explains the failure. Now the second cable."),
         *search(3, "Great Eastern cable 1866", "siphon recorder"),
-        say("# Two cables\\n\\n## 1858\\n\\nIt [[failed after three weeks]](https://letters.example/whitehouse).\\n\\n", 0.5),
-        say("## 1866\\n\\nThe *Great Eastern* laid one that [[lasted for years]](https://cables.example/1866).\\n", 0.5),
+        say(REPORT_1858),
+        say(REPORT_1866),
     ],
 }
 server = PracticeInteractions(ANSWERS.__getitem__)
 os.environ["PRACTICE_KEY"] = "not-a-key"
 %config GeminiMagics.backend = "interactions"
 %config GeminiMagics.base_url = server.url
-%config GeminiMagics.key_env = "PRACTICE_KEY"''',
+%config GeminiMagics.key_env = "PRACTICE_KEY"
+%config GeminiMagics.price = "0.10,0.40"''',
     ),
     (
         "markdown",
@@ -107,7 +124,7 @@ How fast was the cable of 1858?""",
     ),
     (
         "markdown",
-        "`r.steps` is a table like the others. A step that a server counts has its tokens, and with a price its cost.",
+        "`r.steps` is a table like the others: when each step began and ended, its tokens, and what it cost.",
     ),
     ("code", "speed.steps"),
     ("markdown", "In the timeline, and in the inspector below the answer, each kind of step is a lane."),
@@ -132,13 +149,14 @@ Tell the story of its last night.""",
     (
         "markdown",
         """\
-Without retries the cell fails, and `%gemini resume` fetches the rest when you want it, even after a restart of the kernel.""",
+Without retries the cell fails, and `%gemini resume` reads the answer from the server when you want it, even after a restart of the
+kernel. The model is not asked again.""",
     ),
     ("code", "server.cut(after=14)"),
     (
         "code!",
         """\
-%%gemini --server-store --retries 0 -o story
+%%gemini --server-store --retries 0 -o late
 Tell the story of its last night.""",
     ),
     ("code", "%gemini resume"),
@@ -160,11 +178,16 @@ Write a report about the cables of 1858 and 1866.""",
     ("code", "report.steps"),
     (
         "markdown",
-        """\
-What was stored from here is listed by `%gemini interactions list`, and can be shown, cancelled and deleted.""",
+        "`%gemini interactions` lists what was stored from here. Each of them can be shown, cancelled and deleted by its id.",
     ),
     ("code", "%gemini interactions list"),
-    ("code", "%gemini interactions delete {report.response_id}"),
+    (
+        "code",
+        """\
+for answer in (story, late, report):
+    gemini_magic.interactions.delete(answer.response_id)
+server.requests[-3:]""",
+    ),
     (
         "markdown",
         """\
