@@ -19,17 +19,7 @@ from .store_schema import DONE, IN_DOUBT
 from .store_values import Match
 from .values import Grant, Wanted
 
-__all__ = [
-    "Admission",
-    "Checked",
-    "InDoubt",
-    "Stale",
-    "asked_before",
-    "check_store",
-    "is_stale",
-    "limited",
-    "stale_sentence",
-]
+__all__ = ["Admission", "Checked", "InDoubt", "Stale", "asked_before", "check_store", "limited"]
 
 Stale: TypeAlias = Literal["stop", "keep", "again"]
 InDoubt: TypeAlias = Literal["stop", "skip", "again"]
@@ -164,18 +154,13 @@ def _price(found: _Found, store: Store, rates: TokenRates | None) -> str:
 
 
 def _stale_error(found: _Found, plan: Plan, store: Store, rates: TokenRates | None) -> OptionError:
-    changed = stale_sentence(found.rows, plan, store, found.listed)
+    reasons = plan.stale_reasons(asked_before(store))
+    rows = "1 row has an answer" if found.rows == 1 else f"{found.rows:,} rows have answers"
+    why = "; ".join(reasons)
     return OptionError(
-        f"{changed}{_price(found, store, rates)} Nothing was sent.",
+        f"{rows} to another request ({found.listed}). {why}{'' if why.endswith('?') else '.'}{_price(found, store, rates)} Nothing was sent.",
         remedy='stale="again" asks them again and keeps the old answers in the store; stale="keep" shows the old answers.',
     )
-
-
-def stale_sentence(count: int, plan: Plan, store: Store, keys: str = "") -> str:
-    """Say how many rows have answers to another request, and what has changed since the last run of the store."""
-    rows = "1 row has an answer" if count == 1 else f"{count:,} rows have answers"
-    why = "; ".join(plan.stale_reasons(asked_before(store)))
-    return f"{rows} to another request{f' ({keys})' if keys else ''}. {why}{'' if why.endswith('?') else '.'}"
 
 
 def asked_before(store: Store) -> dict[str, Any]:

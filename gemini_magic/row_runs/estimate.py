@@ -197,18 +197,18 @@ def answer_tokens(store: Store | None, options: Options) -> AnswerTokens:
 def tier_prices(
     dialect: Backend, request: Request, options: Options, tokens_in: float, tokens_out: float
 ) -> tuple[TierPrice, ...]:
-    """The cost of all rows in each tier that the backend has; empty if no price is known, as at a host of someone else.
+    """The cost of all rows in each tier that the backend has; empty if no price is known.
 
     Args:
         dialect: the backend.
         request: a request of the run.
-        options: the model and the prices of the user.
+        options: the model, the server, and the prices of the user; list prices are those of the provider's own hosts.
         tokens_in: tokens of all prompts.
         tokens_out: tokens of all answers, with thinking.
     """
     tiers = [*_TIERS, *(["priority"] if options.service_tier == "priority" else [])]
-    url = dialect.url(options.model, endpoint_of(options))
     found = []
+    url = dialect.url(options.model, endpoint_of(options))
     for tier in tiers:
         rates = token_rates(dialect, dataclasses.replace(options, service_tier=tier), url)
         if rates is not None and _has_tier(dialect, request, options, tier):

@@ -41,10 +41,7 @@ _WAIT = 10.0  # seconds to wait for a lock of SQLite: a reader that is checkpoin
 _CACHE = -16_000  # KiB of pages in memory, for writing
 _READING_CACHE = -4_000  # the same for reading, which goes through the file once
 _CHECKPOINT = 4_000  # pages in the write-ahead log from which it is written back
-_LOG = "-wal"
-_JOURNAL = "-journal"
-_BESIDE = (_LOG, "-shm", _JOURNAL)
-_HEADER = 20  # bytes of a database of which the last two say whether it has a write-ahead log (2) or not (1)
+_LOG, _MEMORY, _JOURNAL = "-wal", "-shm", "-journal"
 _NO_SHARED_MEMORY = ("SQLITE_IOERR_SHM", "SQLITE_PROTOCOL", "SQLITE_CANTOPEN")
 _LARGE_LOG = 128 << 20  # bytes of the log from which the user is informed
 _OBJECTS: Final = {
@@ -133,6 +130,38 @@ def whole_path(path: str | os.PathLike[str]) -> Path:
     return whole
 
 
+def check_beside(path: Path) -> None:
+    """Refuse files beside a store that SQLite would write into it, and that someone else may have put there.
+
+    A store has a write-ahead log (``-wal``) with its memory (``-shm``), and on a network drive a rollback journal
+    (``-journal``). SQLite applies any such file when it opens the store.
+
+    Raises:
+        StoreError: such a file is a link, is no file, or has another owner than the store.
+        OSError: they cannot be looked at.
+    """
+    try:
+        store = path.stat()  # not `open`: closing the file would drop SQLite's own locks on it
+    except FileNotFoundError:
+        return
+    for suffix in (_JOURNAL, _LOG, _MEMORY):
+        beside = path.with_name(path.name + suffix)
+        try:
+            found = beside.lstat()
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(found.st_mode) or found.st_uid not in (store.st_uid, _user(found)):
+            raise StoreError(
+                f"{beside} is a link or belongs to another user than the store, and SQLite would write its content into the store.",
+                remedy=f"Move {beside.name} to another folder, and run the cell again.",
+            )
+
+
+def _user(found: os.stat_result) -> int:
+    """The user of this process; on a system without users, the owner of the file."""
+    return os.getuid() if hasattr(os, "getuid") else found.st_uid
+
+
 def create_private(path: Path) -> None:
     """Create an empty file that only its owner can read; an existing one stays.
 
@@ -174,7 +203,7 @@ class WritableFile:
         self._close_others = close_others
         self._reopened = False
         with store_errors(path, "opened"):
-            _refuse_strange_files(path)
+            check_beside(path)
             self._file = path.stat().st_ino
             has_log = _inode(self._log_path) is not None
             self.db = self._connect()
@@ -312,7 +341,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise StoreError(f"There is no store at {path}.", remedy="Check the path.")
     with store_errors(path, "opened"):
-        _refuse_strange_files(path)
+        check_beside(path)
         db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
         try:
             _check_form(db, path)
@@ -347,55 +376,6 @@ def copy_file(db: sqlite3.Connection, target: Path) -> Path:
             target.unlink()
         raise
     return target
-
-
-def _refuse_strange_files(path: Path) -> None:
-    """Refuse a store beside which another user or program has put a file that SQLite would write into the store.
-
-    SQLite copies a rollback journal and a write-ahead log into the file when it opens it, without a check that they belong to
-    it (https://www.sqlite.org/howtocorrupt.html, 1.4). In a folder such as /tmp, anybody can put one there.
-    """
-    owner = _owner_of(path)
-    for ending in _BESIDE:
-        beside = path.with_name(path.name + ending)
-        try:
-            found = beside.lstat()
-        except FileNotFoundError:
-            continue
-        if not stat.S_ISREG(found.st_mode):
-            raise StoreError(
-                f"{beside} is not a file. SQLite would write to it.",
-                remedy="Move it away, or choose another file with store=PATH.",
-            )
-        if _owner_of(beside) not in (owner, _user()):
-            raise StoreError(
-                f"{beside} belongs to another user. SQLite would write its content into the store.",
-                remedy="Move the store into a folder of your own, without this file, and run the cell again.",
-            )
-        if ending == _JOURNAL and found.st_size and _has_log(path):
-            raise StoreError(
-                f"{beside} does not belong to the store, which has no such file. SQLite would write its content into the store.",
-                remedy="Move it away, and run the cell again.",
-            )
-
-
-def _owner_of(path: Path) -> int:
-    return path.stat().st_uid
-
-
-def _user() -> int:
-    return os.geteuid() if hasattr(os, "geteuid") else 0  # on Windows, every file has the owner 0
-
-
-def _has_log(path: Path) -> bool:
-    """Whether a database uses a write-ahead log (https://www.sqlite.org/fileformat.html, 1.3.3), and has more than one page.
-
-    SQLite itself leaves a journal beside a database of one page if it ends while it creates it.
-    """
-    with path.open("rb") as file:
-        header = file.read(_HEADER)
-    page = int.from_bytes(header[16:18], "big")  # 1 means 65536
-    return header[18:] == b"\2\2" and path.stat().st_size > (page if page > 1 else 65_536)
 
 
 def _number(db: sqlite3.Connection, statement: str) -> int:

@@ -98,29 +98,6 @@ def test_answers_are_assumed_as_in_the_store(dry, server, tmp_path):
     assert amounts(preview)["standard"] > 0
 
 
-def test_another_host_has_no_list_prices(dry):
-    preview = dry()
-    assert preview.prices == ()
-    assert any("No price is known for gemini-2.5-flash at 127.0.0.1" in text for text in preview.notices)
-    unknown = dry(model="no-such-model")
-    assert any("No price is known for no-such-model: give the prices" in text for text in unknown.notices)
-
-
-@pytest.mark.parametrize(("stale", "is_asked"), [("stop", 47), ("keep", 47), ("again", 50)])
-def test_what_has_changed_since_the_last_run_is_named(dry, server, tmp_path, stale, is_asked):
-    store = tmp_path / "t.rows.sqlite"
-    given = {"store": store, "id": "id", "base_url": server.base_url, "key_env": "FAKE"}
-    gemini_magic.rows(PROMPT, ROWS[:3], show=False, model="gemini-2.5-flash", temperature=0.5, **given)
-    preview = dry(store=store, temperature=0.7, stale=stale)
-    assert preview.asked == is_asked
-    (changed,) = [text for text in preview.notices if "another request" in text]
-    assert changed.startswith("3 rows have answers to another request. ")
-    assert "temperature" in changed and "0.5" in changed and "0.7" in changed
-    assert "another request" in repr(preview)
-    same = dry(store=store, temperature=0.5)
-    assert not any("another request" in text for text in same.notices)
-
-
 def test_without_a_key_the_tokens_are_estimated_and_the_prices_known(monkeypatch):
     for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
         monkeypatch.delenv(name, raising=False)
@@ -142,6 +119,36 @@ def test_an_unknown_price_is_said(dry):
     preview = dry(model="my-own-model")
     assert preview.prices == ()
     assert any("No price is known for my-own-model" in text for text in preview.notices)
+
+
+def test_list_prices_are_not_those_of_another_host(dry, server):
+    preview = dry()
+    assert preview.prices == ()
+    host = server.base_url.removeprefix("http://")
+    assert any(f"No price is known for gemini-2.5-flash at {host}" in text for text in preview.notices)
+
+
+def test_stale_rows_are_listed_with_what_has_changed(dry, server, tmp_path):
+    given = {"store": tmp_path / "t.rows.sqlite"}
+    own = {"id": "id", "base_url": server.base_url, "key_env": "FAKE", "model": "gemini-2.5-flash"}
+    gemini_magic.rows(PROMPT, ROWS[:4], show=False, **given, **own)
+    for stale in ("again", "keep", "stop"):
+        preview = dry(stale=stale, temperature=0.2, **given)
+        (sentence,) = [text for text in preview.notices if "to another request" in text]
+        assert sentence == "4 rows have answers to another request. temperature: None -> 0.2."
+    assert not any("to another request" in text for text in dry(**given).notices)
+
+
+def test_rows_whose_prompt_cannot_be_made_are_listed():
+    failing = gemini_magic.rows(
+        "{{ row.text[0] }}",
+        [{"id": 1, "text": "a"}, {"id": 2, "text": 7}],
+        id="id",
+        dry_run=True,
+        backend="echo",
+    )
+    assert failing.asked == 1
+    assert any("cannot be made are skipped. The first: Row 2: " in text for text in failing.notices)
 
 
 def test_a_backend_without_batch_jobs_has_no_price_for_them():

@@ -41,6 +41,34 @@ def filled(path, rows=3):
 # -- what is not opened
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="a system without users")
+@pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
+def test_a_file_beside_the_store_that_is_a_link_or_of_another_user_is_not_applied(path, monkeypatch, suffix):
+    filled(path)
+    beside = path.with_name(path.name + suffix)
+    other = path.with_name("other")
+    other.write_bytes(b"x" * 100)
+    beside.symlink_to(other)
+    before = path.read_bytes()
+    for opening in (Store.open, Store.read):
+        assert f"{beside} is a link or belongs to another user" in refusal(path, opening)
+    beside.unlink()
+    beside.write_bytes(b"")
+    lstat = Path.lstat
+
+    def of_another_user(found):
+        made = lstat(found)
+        return os.stat_result([*made[:4], 12_345, *made[5:]]) if found == beside else made
+
+    monkeypatch.setattr(Path, "lstat", of_another_user)
+    for opening in (Store.open, Store.read):
+        assert f"Move {beside.name} to another folder" in refusal(path, opening)
+    assert path.read_bytes() == before
+    monkeypatch.undo()
+    beside.unlink()
+    assert [row.status for row in all_results(Store.read(path))] == ["complete"] * 3
+
+
 def test_a_file_of_another_kind_is_refused_and_left_unchanged(path):
     path.write_bytes(b"key,text\n1,hello\n" * 100)
     before = path.read_bytes()
@@ -144,50 +172,6 @@ def test_a_store_with_statistics_and_tables_of_the_user_is_opened(path):
         store_sql(path, statement)
     with Store.open(path) as store:
         assert store.counts() == {"complete": 3}
-
-
-@pytest.mark.parametrize("opening", [Store.open, Store.read])
-def test_a_journal_that_does_not_belong_to_the_store_is_refused_and_not_written_into_it(
-    path, tmp_path, opening
-):
-    filled(path)
-    stranger = tmp_path / "stranger.sqlite"
-    with closing(sqlite3.connect(stranger, isolation_level=None)) as other:
-        other.execute(f"PRAGMA page_size={path.read_bytes()[16] * 256}")
-        other.execute("CREATE TABLE evil(x)")
-        other.execute("PRAGMA cache_size=1")
-        other.execute("BEGIN IMMEDIATE")
-        other.executemany("INSERT INTO evil VALUES (?)", [["x" * 3000] for _ in range(50)])
-        journal = path.with_name(path.name + "-journal")
-        shutil.copy(stranger.with_name(stranger.name + "-journal"), journal)
-    before = path.read_bytes()
-    assert "does not belong to the store, which has no such file" in refusal(path, opening)
-    assert path.read_bytes() == before
-    journal.unlink()
-    with opening(path) as store:
-        assert len(all_results(store)) == 3
-
-
-@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
-def test_a_file_of_another_user_beside_the_store_is_refused(path, monkeypatch, ending):
-    filled(path)
-    beside = path.with_name(path.name + ending)
-    beside.touch()
-    monkeypatch.setattr(store_file, "_owner_of", lambda each: 4321 if each == beside else 0)
-    before = path.read_bytes()
-    assert f"{ending} belongs to another user" in refusal(path)
-    assert f"{ending} belongs to another user" in refusal(path, Store.read)
-    assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
-def test_a_link_beside_the_store_is_refused_and_its_target_is_left_unchanged(path, tmp_path, ending):
-    filled(path)
-    target = tmp_path / "important"
-    target.write_text("mine")
-    path.with_name(path.name + ending).symlink_to(target)
-    assert f"{ending} is not a file. SQLite would write to it." in refusal(path)
-    assert target.read_text() == "mine"
 
 
 def test_a_file_that_lacks_a_table_is_an_error_of_the_store(path):
