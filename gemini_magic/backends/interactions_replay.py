@@ -17,9 +17,10 @@ from typing import Any, Final
 
 from ..events import Decoded, Note
 from ..text import json_safe
-from .interactions_decode import InteractionDecoder, event_name
+from .interactions_decode import InteractionDecoder
 from .interactions_errors import RUNNING
-from .wire_values import base64_bytes, object_of, objects_of, read_value
+from .interactions_events import event_name
+from .wire_values import base64_bytes, object_of, objects_of, read_value, text_of
 
 __all__ = ["ResumedInteraction", "resumed_interaction"]
 
@@ -323,7 +324,7 @@ class ResumedInteraction:
 
     def _whole(self, value: Value) -> list[Value]:
         """What is new in an answer that has all steps at once, as events. The server may still be working on it."""
-        ident, ended = value.get("id"), value.get("status") not in RUNNING
+        ident, ended = value.get("id"), text_of(value.get("status")) not in RUNNING
         if isinstance(ident, str):
             self.id = self.id or ident
         steps = [each for each in objects_of(value.get("steps")) if each.get("type") != "user_input"]

@@ -10,7 +10,8 @@ from interaction_bodies import completed, created, delta, ledger_of, start, step
 
 from gemini_magic import Response
 from gemini_magic.backends import backend
-from gemini_magic.backends.interactions_decode import interactions_decoder
+from gemini_magic.backends.interactions_decode import InteractionDecoder, interactions_decoder
+from gemini_magic.backends.interactions_replay import resumed_interaction
 from gemini_magic.errors import WireError
 from gemini_magic.ledger import Candidate, Exchange, Ledger, answer_sources, answer_turns
 from gemini_magic.pipeline import Pipeline
@@ -50,14 +51,22 @@ def variants(value):
 
 
 @pytest.mark.parametrize("place", range(len(EVERYTHING)))
-def test_values_of_any_type_are_read_without_an_error(place):
-    decoder = interactions_decoder()
-    for value in EVERYTHING[:place]:
-        decoder(json.dumps(value).encode())
+@pytest.mark.parametrize("resumed", [False, True])
+def test_values_of_any_type_are_read_without_an_error(place, resumed):
+    decoder = InteractionDecoder()
+    before = [json.dumps(value).encode() for value in EVERYTHING[:place]]
+    for raw in before:
+        decoder(raw)
+    decode = decoder
+    if resumed:
+        decode = resumed_interaction(decoder)
+        decode.learn(before)
+        decode.begin(None)
     ledger = Ledger()
-    for value in variants(EVERYTHING[place]):
+    event = {name: field for name, field in EVERYTHING[place].items() if name != "event_type"}
+    for value in (*variants(EVERYTHING[place]), *variants(event)):
         raw = json.dumps(value).encode()
-        ledger.add(raw, 0.0, decoder(raw))
+        ledger.add(raw, 0.0, decode(raw))
     for value in (stop(8), completed()):
         raw = json.dumps(value).encode()
         ledger.add(raw, 0.0, decoder(raw))
