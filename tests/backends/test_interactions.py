@@ -9,7 +9,16 @@ from dialects import STEPS
 
 import gemini_magic
 from gemini_magic.backends import Endpoint, backend, names
-from gemini_magic.content import File, Request, RequestSettings, Text, Thinking, Turn
+from gemini_magic.content import (
+    File,
+    FunctionDeclaration,
+    RemoteServer,
+    Request,
+    RequestSettings,
+    Text,
+    Thinking,
+    Turn,
+)
 from gemini_magic.errors import OptionError
 
 INTERACTIONS = backend("interactions")
@@ -372,3 +381,39 @@ def test_vertex_refuses_an_invalid_project_or_location():
     for endpoint in (Endpoint(project="a b"), Endpoint(project="p", location="mars")):
         with pytest.raises(OptionError):
             VERTEX.url("m", endpoint)
+
+
+# -- tools
+
+
+def declared(**written):
+    (tool,) = sent(functions=(FunctionDeclaration(name="f", written=written),))["tools"]
+    return tool
+
+
+def test_a_declaration_of_the_older_api_is_written_in_this_one():
+    schema = {
+        "type": "OBJECT",
+        "properties": {"type": {"type": "STRING"}, "n": {"type": "ARRAY", "items": {"type": "INTEGER"}}},
+    }
+    expected = {
+        "type": "object",
+        "properties": {"type": {"type": "string"}, "n": {"type": "array", "items": {"type": "integer"}}},
+    }
+    for field in ("parameters", "parametersJsonSchema", "parameters_json_schema"):
+        tool = declared(name="f", description="Does it.", response={"type": "STRING"}, **{field: schema})
+        assert tool == {"type": "function", "name": "f", "description": "Does it.", "parameters": expected}
+    own = {"type": "function", "name": "f", "new_field": 1}
+    assert declared(**own) == own
+
+
+def test_a_remote_server_is_a_tool_of_its_own():
+    server = RemoteServer(name="docs", url="https://mcp.example", headers=(("authorization", "x"),))
+    assert sent(mcp_servers=(server,))["tools"] == [
+        {
+            "type": "mcp_server",
+            "name": "docs",
+            "url": "https://mcp.example",
+            "headers": {"authorization": "x"},
+        }
+    ]
