@@ -1,6 +1,6 @@
 """Functions and the server's tools in a request to the Interactions API.
 
-Reference: ai.google.dev, "Interactions API", ``Tool``. Each function is an entry of its own.
+Reference: ai.google.dev, "Interactions API", ``Tool``. Each function is a separate entry.
 """
 
 from __future__ import annotations
