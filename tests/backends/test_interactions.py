@@ -167,6 +167,23 @@ def test_a_conversation_that_only_the_server_has_is_continued_by_its_id():
     assert (body["input"], body["previous_interaction_id"]) == ("hi", "v1_a")
 
 
+def test_an_id_of_a_server_that_is_not_valid_is_not_used():
+    for ident in ("a/../b", "x" * 9999, ""):
+        body = sent(
+            QUESTION, Turn("model", (Text("yes"),), RECEIVED, stored=ident), QUESTION, server_store=True
+        )
+        assert body["input"] == [*USER, *RECEIVED, *USER]
+        assert "previous_interaction_id" not in body
+    with pytest.raises(OptionError, match="not the id of an interaction"):
+        sent(Turn("model", (), stored="a/../b"), QUESTION)
+
+
+def test_an_answer_without_parts_that_can_be_shown_is_sent_by_its_steps():
+    answer = Turn("model", (), RECEIVED, stored="v1_a")
+    assert sent(QUESTION, answer, QUESTION)["input"] == [*USER, *RECEIVED, *USER]
+    backend("gemini").encode(Request(model="m", turns=(QUESTION, answer, QUESTION)), HERE)
+
+
 @pytest.mark.parametrize("name", sorted(set(names()) - set(STEPS)))
 def test_other_backends_refuse_a_conversation_that_only_the_server_has(name):
     request = Request(model="m", turns=(Turn("model", (), stored="v1_0"), QUESTION))
