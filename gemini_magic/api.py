@@ -17,7 +17,7 @@ from . import credentials, markdown, media, recording
 from . import schema as schemas
 from . import tools as toolbox
 from .backends import Backend, backend, host_to_name
-from .client import Key, Stream, endpoint_of, open_stream, plan_media, without_files
+from .client import Key, Stream, encode_request, endpoint_of, open_stream, without_files
 from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .credentials import find_key, key_header
@@ -201,7 +201,7 @@ def _offline_source(
         OptionError: the cache needs the journal, which is off.
     """
     replay = _replay(options, column)
-    if replay is not None or not options.cache:
+    if replay is not None or not options.cache or request.stored_id is not None:
         return replay, ""
     cached = find_cached(request, options, 0 if column is None else column.sample)
     return (None, "") if cached is None else cached
@@ -256,12 +256,10 @@ def preview(request: Request, options: Options, sources: Mapping[str, str] | Non
     dialect = backend(options.backend)
     refuse_conflicts(dialect, request, options, sources or {})
     offline = bool(options.replay)
-    http = dialect.encode(
-        plan_media(request, dialect, options, offline=offline).request, endpoint_of(options)
-    )
+    http = encode_request(request, options, dialect, offline=offline).http
     key = None if options.replay else key_header(dialect, options)
     headers = (*http.headers, *([key] if key else []))
-    body = json.loads(b"".join(media.body_pieces(http.body, http.media)))
+    body = json.loads(b"".join(media.body_pieces(http.body, http.media)) or b"{}")
     sent = request.settings.schema
     rules = () if sent is None else tuple(dialect.unenforced_rules(sent))
     return Preview(http.method, http.url, headers, body, request.turns[-1].parts, rules)

@@ -40,6 +40,7 @@ from .interactions_sent import (
     read_interactions_results,
 )
 from .interactions_state import (
+    base_of,
     cancel_interaction,
     checked_id,
     cursor_of,
@@ -81,6 +82,8 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         )
     body = agent_fields(settings) or {"model": request.model.removeprefix("models/")}
     previous, turns = turns_to_send(request)
+    if request.continuation is not None and settings.previous is not None:
+        previous, turns = settings.previous, ()  # the server has the input of the answer that it paused
     if turns:
         body["input"] = input_of(turns)
     if previous is not None:
@@ -177,6 +180,7 @@ INTERACTIONS = Backend(
         requested=requested_interaction,
         resumed=resumed_interaction,
         cursor_of=cursor_of,
+        base_of=base_of,
     ),
     request_notes=request_notes,
     unenforced_rules=_unenforced_rules,

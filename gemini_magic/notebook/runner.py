@@ -233,7 +233,7 @@ class CellRunner:
             confirmer = confirmer_for(self.shell, options, awaited=awaited, background=background)
         response, stream = begin(
             request,
-            options,
+            replace(options, media_size=self.session.media_room(prepared.key, options.media_size)),
             ask_key=_key_prompt(self.shell),
             notices=prepared.notices,
             before=prepared.text,

@@ -265,7 +265,7 @@ def test_a_response_has_its_request_while_the_input_has_the_same_row(server):
     rows[1]["text"] = "changed since"
     assert run.at["T-1", 1].request.turns == ()
     assert run.at["T-1", 1].text == "Hello"
-    once = ask_rows(server, iter(table(2)))
+    once = ask_rows(server, iter(table(500)), limit=2)
     assert (once.iat[1].request.turns, once.iat[1].text) == ((), "Hello")
 
 
@@ -289,7 +289,7 @@ def test_an_unexpected_exception_of_the_store_ends_the_run(server, monkeypatch):
 
     monkeypatch.setattr(Store, "commit", commit)
     run = start_asking(server, table(5))
-    assert run.wait(30)
+    assert run.wait(60)
     assert (run.progress.state, server.requests) == ("error", [])
     assert "Internal error: ZeroDivisionError: bug" in run.progress.ending
 
