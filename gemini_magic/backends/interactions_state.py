@@ -25,6 +25,7 @@ __all__ = [
     "delete_interaction",
     "get_interaction",
     "interactions_url",
+    "is_interaction_id",
     "read_interaction",
 ]
 
@@ -43,13 +44,18 @@ def interactions_url(endpoint: Endpoint) -> str:
     return f"{versioned(endpoint.base_url or _GOOGLE, {'beta': 'v1beta'}.get(version, version))}/interactions"
 
 
+def is_interaction_id(ident: str) -> bool:
+    """Whether a text can be the id of an interaction."""
+    return _ID.fullmatch(ident) is not None
+
+
 def checked_id(ident: str) -> str:
     """The id of an interaction, unchanged.
 
     Raises:
         OptionError: it cannot be one.
     """
-    if not _ID.fullmatch(ident):
+    if not is_interaction_id(ident):
         raise OptionError(
             f"{one_line(ident)[:80]!r} is not the id of an interaction.",
             remedy="Use the id of a stored answer, such as `r.response_id`.",

@@ -93,6 +93,7 @@ def test_completions_have_a_description(tab, cells, code, text, description):
         ("%%gemini ech", ["echo-9"]),
         ("%%gemini --thinking m", ["minimal", "medium"]),
         ("%%gemini --backend v", ["vertex", "vertex-interactions"]),
+        ("%%gemini --backend au", ["auto"]),
         ("%%gemini --backend vertex --auth go", ["google"]),
         ("%%gemini --chat ", ["tom"]),
         ("%%gemini -o ", ["answer"]),
