@@ -23,7 +23,7 @@ from .backend import (
     TokenCount,
 )
 from .http_errors import retry_after, with_headers
-from .protocols import AUTO, backends_of_model, choose_backend, is_agent, needs_interactions
+from .protocols import AGENTS, AUTO, backends_of_model, choose_backend, is_agent, needs_interactions
 from .registry import (
     DEFAULT,
     backend,
@@ -35,6 +35,7 @@ from .registry import (
 )
 
 __all__ = [
+    "AGENTS",
     "AUTO",
     "DEFAULT",
     "LOOPBACK",
