@@ -13,6 +13,7 @@ from ..endings import REMEDY_OTHER_KERNEL
 from ..errors import OptionError
 from ..interactions import asked_options, is_unfinished
 from ..journaling import journal, response_from_entry, started_interactions
+from ..ledger import asking_exchange
 from ..response import Response
 from ..text import one_line, shortened
 from .lookup import open_journal
@@ -133,8 +134,7 @@ def _read(reader: JournalReader, entry: Entry) -> StoredAnswerEntry | None:
 
 def _options(response: Response, entry: Entry, stored_id: str) -> dict[str, Any]:
     """The options of a request: the server as it was remembered, or as the address of the request shows it."""
-    exchanges = [each for each in response.ledger.exchanges if not each.resumed] or response.ledger.exchanges
-    sent = exchanges[-1]
+    sent = asking_exchange(response.ledger.exchanges)
     found: dict[str, Any] = {"backend": entry.start.backend, "model": entry.start.model, "server_store": True}
     api = backend(entry.start.backend).interactions
     remembered = started_interactions().find(stored_id)

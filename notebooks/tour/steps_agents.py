@@ -149,6 +149,21 @@ Tell the story of its last night.""",
     (
         "markdown",
         """\
+Without retries the cell fails, and `%gemini resume` reads the answer from the server when you want it, even after a restart of the
+kernel. The model is not asked again.""",
+    ),
+    ("code", "server.cut(after=14)"),
+    (
+        "code!",
+        """\
+%%gemini --server-store --retries 0 -o late
+Tell the story of its last night.""",
+    ),
+    ("code", "%gemini resume"),
+    ("code", "server.requests[-2:]"),
+    (
+        "markdown",
+        """\
 ## An agent
 
 `--agent` names an agent instead of a model. It works in the background of the server, which keeps its answer; both are implied. The cell
@@ -169,9 +184,9 @@ Write a report about the cables of 1858 and 1866.""",
     (
         "code",
         """\
-for answer in (story, report):
+for answer in (story, late, report):
     gemini_magic.interactions.delete(answer.response_id)
-server.requests[-2:]""",
+server.requests[-3:]""",
     ),
     (
         "markdown",
