@@ -23,7 +23,7 @@ from .backend import (
     TokenCount,
 )
 from .http_errors import retry_after, with_headers
-from .protocols import AUTO, backends_of_model, choose_backend, is_agent, needs_interactions
+from .protocols import AGENTS, AUTO, backends_of_model, choose_backend, is_agent, needs_interactions
 from .registry import (
     DEFAULT,
     backend,
@@ -36,6 +36,7 @@ from .registry import (
 )
 
 __all__ = [
+    "AGENTS",
     "AUTO",
     "DEFAULT",
     "LOOPBACK",

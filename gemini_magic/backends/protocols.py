@@ -15,10 +15,17 @@ from .backend import Model
 from .gemini import GEMINI, INTERACTIONS_ONLY
 from .registry import chosen_backend
 
-__all__ = ["AUTO", "backends_of_model", "choose_backend", "is_agent", "needs_interactions"]
+__all__ = ["AGENTS", "AUTO", "backends_of_model", "choose_backend", "is_agent", "needs_interactions"]
 
 AUTO: Final = "auto"
 """The value of ``--backend`` that chooses one of Google's protocols by the model and the options."""
+
+AGENTS: Final = (
+    "deep-research-preview-04-2026",
+    "deep-research-max-preview-04-2026",
+    "antigravity-preview-09-2026",
+)
+"""Google's agents, the newest version of each, for completion (google-genai 3.6.1, ``AgentOption``)."""
 
 _AGENTS: Final = re.compile(r"deep-research-|antigravity-|code-mender")
 _ONLY: Final = re.compile(r"gemini-omni|gemini-4-|lyria-3\.5")
