@@ -40,6 +40,7 @@ REMEDY_OTHER_KERNEL: Final = (
 )
 
 
+_BUDGET: Final = "What arrived is kept. Allow the agent more tokens in its configuration, or ask for less."
 _LOST: Final = "What arrived is kept, and `.notes` lists where bytes could not be read. Ask again."
 _LONG_WAIT: Final = 300.0  # seconds; a remedy names a wait that is longer than this
 _BREAKS: Final = ("cut", "stalled", "timeout")
@@ -245,6 +246,9 @@ def _ending_of_candidate(
         return Ending("error", ServiceError(message, status=finish.reason, remedy="Ask again."))
     if outcome == "interrupted":
         return Ending("interrupted", Interrupted(_after("Cancelled on the server", arrived), remedy=resume))
+    if outcome == "budget":
+        error = TruncatedError(_after("The agent's token budget is used up", arrived), remedy=_BUDGET)
+        return Ending("truncated", error)
     if outcome == "paused":
         return Ending(
             "truncated", TruncatedError(_after("The server paused the answer", arrived), remedy=resume)

@@ -41,7 +41,9 @@ __all__ = [
 ]
 
 Status: TypeAlias = Literal["running", "complete", "truncated", "blocked", "error", "stalled", "interrupted"]
-FinishOutcome: TypeAlias = Literal["complete", "truncated", "paused", "blocked", "error", "interrupted"]
+FinishOutcome: TypeAlias = Literal[
+    "complete", "truncated", "paused", "blocked", "error", "interrupted", "budget"
+]
 Severity: TypeAlias = Literal["info", "warning", "error"]
 
 
@@ -265,7 +267,7 @@ class Finish(Struct, frozen=True, gc=False):
         prompt: True if the prompt itself was blocked.
         outcome: what the reason means for the answer; None for a reason that the backend does not know. ``truncated``
             is the token limit, ``paused`` an interruption after which the server can continue the answer, ``interrupted``
-            an answer that was cancelled on the server.
+            an answer that was cancelled on the server, ``budget`` the token budget of an agent.
         last: True if the protocol says that nothing of the answer follows.
     """
 

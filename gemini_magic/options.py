@@ -74,7 +74,7 @@ DISPLAYS = ("auto", "live", "html", "text")
 CONFIRMATIONS = ("marked", "all", "none")
 FORMATS = ("markdown", "md", "text", "json", "html", "code", "raw")
 SAFETY = ("low", "medium", "high", "none", "off")
-TIERS = ("flex", "standard", "priority", "batch")
+TIERS = ("flex", "standard", "priority", "deferred", "batch")
 FRAMINGS = ("sse", "json")
 METHOD_STYLES = ("colon", "slash")
 _SECONDS = 1_000_000.0  # timeouts beyond 2**31 ms overflow in system calls
@@ -270,7 +270,8 @@ class Options:
         "--service-tier",
         choices=TIERS,
         metavar="TIER",
-        help="service tier: flex (half price, slow), standard, priority, or batch (half price, for rows only)",
+        help="service tier: flex (half price, slow), standard, priority, deferred (interactions backend), or batch (half price, "
+        "for rows only)",
     )
     param: list[str] = option(
         [],

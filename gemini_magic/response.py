@@ -46,6 +46,7 @@ from .ledger import (
     TranscriptRow,
     UrlContextRow,
     UsageRow,
+    block_reason_of,
     citations_of,
     filled_columns,
     grounding_of,
@@ -174,9 +175,7 @@ class Response(AnswerContent, DisplayedValue):
     @property
     def block_reason(self) -> str | None:
         """Why the prompt or the answer was blocked; None when it was not blocked."""
-        if self.ledger.blocked is not None:
-            return self.ledger.blocked.reason
-        return self.finish_reason if self.status == "blocked" else None
+        return block_reason_of(self.ledger)
 
     @property
     def error(self) -> GeminiMagicError | Interrupted | None:

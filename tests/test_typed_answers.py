@@ -277,15 +277,18 @@ def test_every_backend_sends_the_schema_or_refuses_before_sending(name):
             preview(build_request((Text("hi"),), options), options, sources)
         return
     body = preview(build_request((Text("hi"),), options), options, sources).body
-    assert body["generationConfig"] == {
-        "responseMimeType": "application/json",
-        "responseJsonSchema": {
-            "type": "object",
-            "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
-            "required": ["name", "age"],
-            "propertyOrdering": ["name", "age"],
-        },
+    schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+        "required": ["name", "age"],
+        "propertyOrdering": ["name", "age"],
     }
+    if name.endswith("interactions"):
+        del schema["propertyOrdering"]  # the keyword is not documented there
+        assert body["response_format"] == {"type": "text", "mime_type": "application/json", "schema": schema}
+        assert body["tools"] == [{"type": "google_search"}]
+        return
+    assert body["generationConfig"] == {"responseMimeType": "application/json", "responseJsonSchema": schema}
     assert body["tools"] == [{"googleSearch": {}}]  # beside tools, too
 
 

@@ -61,6 +61,7 @@ __all__ = [
     "GOOGLE_HOSTS",
     "GOOGLE_KEYS",
     "GOOGLE_STYLES",
+    "INTERACTIONS_ONLY",
     "LATEST",
     "body_of",
     "encode",
@@ -75,6 +76,7 @@ __all__ = [
 
 _FLAGS = {"thought", "thoughtSignature"}  # fields of a part that are not its data
 BATCH = "batch"  # the tier of batch jobs, which is not a field of a request
+_DEFERRED = "deferred"  # a tier of the Interactions API
 _PAGE = 1000  # models per page, the API's maximum
 # How the neutral settings are spelled (ai.google.dev, GenerationConfig, SafetySetting and Tool).
 _CONFIG = {
@@ -85,7 +87,7 @@ _CONFIG = {
     "seed": "seed",
     "candidates": "candidateCount",
 }
-_INTERACTIONS_ONLY = {
+INTERACTIONS_ONLY = {
     "agent": "--agent",
     "previous": "--previous",
     "server_background": "--server-background",
@@ -273,7 +275,7 @@ def _refuse_server_state(request: Request) -> None:
             "The conversation continues a stored answer, which needs the Interactions API.",
             remedy="Add --backend interactions, or start a new conversation with --fresh.",
         )
-    for name, flag in _INTERACTIONS_ONLY.items():
+    for name, flag in INTERACTIONS_ONLY.items():
         if getattr(request.settings, name):
             raise OptionError(
                 f"{flag} needs the Interactions API.",
@@ -303,6 +305,11 @@ def top_fields(request: Request) -> dict[str, Any]:
         raise OptionError(
             "The service tier 'batch' is for many rows only.",
             remedy="Use gm.rows(…, service_tier='batch') or --rows, or another tier such as flex.",
+        )
+    if settings.service_tier == _DEFERRED:
+        raise OptionError(
+            f"The service tier {_DEFERRED!r} needs the Interactions API.",
+            remedy="Add --backend interactions, or use another tier such as flex.",
         )
     if settings.service_tier:
         body["serviceTier"] = settings.service_tier

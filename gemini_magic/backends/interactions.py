@@ -7,7 +7,7 @@ An answer is stored by the server only if the user asks for it. No I/O, no key.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -28,7 +28,9 @@ from .interactions_agents import (
 from .interactions_config import generation_fields, refuse_settings, request_notes, response_format
 from .interactions_decode import interactions_decoder
 from .interactions_errors import interactions_failure
+from .interactions_fields import split_parameters, with_interactions_names
 from .interactions_input import input_of, turns_to_send
+from .interactions_reference import undocumented_in_interactions
 from .interactions_replay import resumed_interaction
 from .interactions_sent import (
     continues_input,
@@ -48,34 +50,10 @@ from .interactions_state import (
 )
 from .interactions_tools import tool_entries
 from .interactions_usage import interactions_token_details
+from .protocols import is_agent
 from .urls import checked_model
 
 __all__ = ["INTERACTIONS"]
-
-# Fields of a request; any other parameter without a path is a generation setting.
-_TOP: Final = (
-    "agent",
-    "agent_config",
-    "background",
-    "cached_content",
-    "continuation_token",
-    "environment",
-    "generation_config",
-    "input",
-    "labels",
-    "model",
-    "previous_interaction_id",
-    "response_format",
-    "response_mime_type",
-    "response_modalities",
-    "safety_settings",
-    "service_tier",
-    "store",
-    "stream",
-    "system_instruction",
-    "tools",
-    "webhook_config",
-)
 
 
 def _url(model: str, endpoint: Endpoint) -> str:
@@ -96,7 +74,11 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     """
     settings = request.settings
     refuse_settings(settings)
-    stored = settings.server_store or settings.server_background or settings.agent is not None
+    if settings.agent is None and is_agent(request.model):
+        raise OptionError(
+            f"{request.model} is an agent, and not a model.",
+            remedy=f"Use --agent {request.model} in place of -m.",
+        )
     body = agent_fields(settings) or {"model": request.model.removeprefix("models/")}
     previous, turns = turns_to_send(request)
     if turns:
@@ -105,8 +87,7 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         body["previous_interaction_id"] = checked_id(previous)
     if request.system:
         body["system_instruction"] = request.system
-    own = {name: value for name, value in request.params.items() if name in _TOP}
-    given = {name: value for name, value in request.params.items() if name not in _TOP}
+    given, own = split_parameters(request.params)
     config = deep_merge(generation_fields(settings), given)
     check_agent(settings, config)
     if config:
@@ -122,10 +103,11 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         body["background"] = True
     # A model in the background answers at once with its id, and its stream is requested with that.
     streamed = endpoint.form == "sse" and (settings.agent is not None or not background)
-    body |= {"store": stored, "stream": streamed}
+    body |= {"store": settings.is_stored, "stream": streamed}
     if request.continuation is not None:
         body["continuation_token"] = request.continuation
-    return with_config_type(deep_merge(deep_merge(body, own), request.body, drop_null=True))
+    given = with_interactions_names(request.body)
+    return with_config_type(deep_merge(deep_merge(body, own), given, drop_null=True))
 
 
 def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
@@ -184,6 +166,7 @@ INTERACTIONS = Backend(
     count=CountTokens(_count, read_token_count),
     models=GEMINI.models,
     files=GEMINI.files,
+    undocumented=undocumented_in_interactions,
     decisions=GEMINI.decisions,
     interactions=InteractionsApi(
         get=get_interaction,

@@ -13,7 +13,7 @@ from ..content import Request, RequestSettings, Thinking
 from ..errors import OptionError
 from .gemini import BATCH
 
-__all__ = ["generation_fields", "refuse_settings", "request_notes", "response_format"]
+__all__ = ["generation_fields", "refuse_settings", "request_notes", "response_format", "standard_schema"]
 
 _DEPRECATED: Final = {"temperature": "-t", "top_p": "--top-p"}
 _CONFIG: Final = {
@@ -48,9 +48,11 @@ def request_notes(request: Request) -> Sequence[str]:
     notes = []
     old = [flag for name, flag in _DEPRECATED.items() if getattr(settings, name) is not None]
     if old:
-        verb = "is" if len(old) == 1 else "are"
-        notes.append(f"{' and '.join(old)} {verb} deprecated in the Interactions API: models may ignore it.")
-    if not settings.server_store and (settings.agent is not None or settings.server_background):
+        verb, which = ("is", "it") if len(old) == 1 else ("are", "them")
+        notes.append(
+            f"{' and '.join(old)} {verb} deprecated in the Interactions API: models may ignore {which}."
+        )
+    if settings.is_stored and not settings.server_store:
         what = "--agent" if settings.agent is not None else "--server-background"
         notes.append(f"The server stores this answer, because {what} needs that.")
     return notes
@@ -92,6 +94,22 @@ def _thinking(thinking: Thinking) -> dict[str, Any]:
     return {**level, "thinking_summaries": "auto"}
 
 
+def standard_schema(value: Any) -> Any:
+    """A schema without the keyword ``propertyOrdering``, which is not JSON Schema. The order of its properties stays."""
+    if isinstance(value, list):
+        return [standard_schema(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    names = isinstance(value.get("propertyOrdering"), list)
+    return {
+        name: {inner: standard_schema(each) for inner, each in found.items()}
+        if name in ("properties", "$defs") and isinstance(found, dict)
+        else standard_schema(found)
+        for name, found in value.items()
+        if not (names and name == "propertyOrdering")
+    }
+
+
 def response_format(settings: RequestSettings) -> dict[str, Any] | None:
     """The field ``response_format``; None for an answer in text.
 
@@ -101,7 +119,7 @@ def response_format(settings: RequestSettings) -> dict[str, Any] | None:
         SchemaError: the schema cannot be expressed.
     """
     if settings.schema is not None:
-        schema = schemas.rewrite_answer_schema(settings.schema).schema
+        schema = standard_schema(schemas.rewrite_answer_schema(settings.schema).schema)
         return {"type": "text", "mime_type": "application/json", "schema": schema}
     tools = settings.tools or settings.file_search or settings.mcp_servers or settings.functions
     return {"type": "text", "mime_type": "application/json"} if settings.json_output and not tools else None

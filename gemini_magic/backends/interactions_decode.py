@@ -194,7 +194,7 @@ class InteractionDecoder:
         """Begin a step; one with the same index that is open ends."""
         if (before := self._open.get(index)) is not None:
             self._end(before)
-        step = OpenStep(index, raw, json_safe(kind))
+        step = OpenStep(self._begun, index, raw, json_safe(kind))
         self._open[index] = self._newest = step
         self._begun += 1
         if step.is_call:
@@ -422,7 +422,7 @@ class InteractionDecoder:
         keep(sent)
         new = []
         for each in sent:
-            key = (*citation_key(step.index, each), offset)
+            key = (*citation_key(step.number, each), offset)
             if key not in self._cited:
                 self._cited.add(key)
                 new.append(each)

@@ -70,8 +70,13 @@ _BLOCKED: Final = frozenset(
         "content_blocked",
     }
 )
-# Codes for which waiting does not help: the quota of the day, and an account that cannot pay.
-_FINAL: Final = frozenset({"quota_exceeded", "payment_required"})
+# Codes for which asking again does not help: the quota of the day, an account that cannot pay, an answer that was stopped.
+_FINAL: Final = frozenset({"quota_exceeded", "payment_required", CANCELLED})
+_REMEDIES: Final = {
+    "payment_required": "Check the billing account of the project of this key.",
+    "missing_thought_signature": "Start a new conversation with --fresh: a signature of this one is missing.",
+    "too_many_tool_calls": "Ask for less in one request, or leave out tools that are not needed.",
+}
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -98,6 +103,7 @@ def _classified(failure: Failure) -> Failure:
         code=failure.code if failure.code is not None else _CODES.get(code),
         final=failure.final or code in _FINAL,
         blocked=code in _BLOCKED,
+        remedy=failure.remedy or _REMEDIES.get(code, ""),
     )
 
 
@@ -108,7 +114,7 @@ _OUTCOMES: Final[dict[str, FinishOutcome]] = {
     "done": "complete",  # of the preview
     "requires_action": "complete",
     "incomplete": "truncated",
-    "budget_exceeded": "truncated",
+    "budget_exceeded": "budget",
     "requires_continuation": "paused",
     "failed": "error",
     CANCELLED: "interrupted",

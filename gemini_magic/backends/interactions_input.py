@@ -53,7 +53,7 @@ def turns_to_send(request: Request) -> tuple[str | None, tuple[Turn, ...]]:
     """
     for position in range(len(request.turns), 0, -1):
         turn = request.turns[position - 1]
-        if turn.stored is not None and (request.settings.server_store or not turn.parts):
+        if turn.stored is not None and (request.settings.is_stored or not turn.parts):
             return turn.stored, request.turns[position:]
     return request.settings.previous, request.turns
 

@@ -90,15 +90,18 @@ class OpenStep:
     """A step that has begun and not ended.
 
     Args:
-        index: the server's index of it.
+        number: its number among all steps that the decoder has read, from 0.
+        index: the server's index of it, which begins again with each interaction.
         raw: the step as it began.
+        kind: its type.
 
     Attributes:
         type: its type.
         notes: what could not be read, for the decoder to add.
     """
 
-    def __init__(self, index: int, raw: dict[str, Any], kind: str) -> None:
+    def __init__(self, number: int, index: int, raw: dict[str, Any], kind: str) -> None:
+        self.number = number
         self.index = index
         self.type = kind
         self.notes: list[Note] = []

@@ -10,6 +10,7 @@ from typing import Any, Final
 from ..content import FunctionDeclaration, RemoteServer, RequestSettings
 from .field_names import snake
 from .gemini_functions import function_parameters
+from .interactions_config import standard_schema
 
 __all__ = ["tool_entries"]
 
@@ -48,5 +49,5 @@ def _declaration(function: FunctionDeclaration) -> dict[str, Any]:
     if function.description:
         fields["description"] = function.description
     if function.parameters is not None:
-        fields["parameters"] = function_parameters(function, function.parameters)
+        fields["parameters"] = standard_schema(function_parameters(function, function.parameters))
     return fields

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from .backend import Model
-from .gemini import GEMINI
+from .gemini import GEMINI, INTERACTIONS_ONLY
 from .registry import chosen_backend
 
 __all__ = ["AUTO", "backends_of_model", "choose_backend", "is_agent", "needs_interactions"]
@@ -54,15 +54,6 @@ def backends_of_model(model: Model) -> tuple[str, ...]:
     return ("gemini", "interactions") if _SERVED.match(_name(model.name)) else ("gemini",)
 
 
-# Options that only the Interactions API has.
-_OPTIONS: Final = {
-    "agent": "--agent",
-    "previous": "--previous",
-    "server_background": "--server-background",
-    "server_store": "--server-store",
-}
-
-
 def choose_backend(options: Mapping[str, Any], default_model: str) -> tuple[str, str]:
     """The backend of a call: for ``auto``, and by default, it depends on the model and the options.
 
@@ -83,7 +74,7 @@ def choose_backend(options: Mapping[str, Any], default_model: str) -> tuple[str,
     if name != AUTO or decides:
         return chosen_backend(GEMINI.name if name == AUTO else name, decides=decides), ""
     model = options.get("model", default_model)
-    if option := next((flag for each, flag in _OPTIONS.items() if options.get(each)), ""):
+    if option := next((flag for each, flag in INTERACTIONS_ONLY.items() if options.get(each)), ""):
         return "interactions", f"{option} needs it"
     if needs_interactions(model):
         return "interactions", f"the model {model} exists there only"

@@ -26,6 +26,7 @@ _BACKENDS: dict[str, Backend | str] = {
     GEMINI.name: GEMINI,
     "interactions": "interactions",
     "vertex": "vertex",
+    "vertex-interactions": "vertex_interactions",
     "adaptive": "adaptive",
     "gateway": "gateway",
     "echo": "echo",

@@ -22,7 +22,7 @@ from .gemini import GEMINI, GOOGLE_HOSTS, GOOGLE_STYLES, body_of, json_request
 from .gemini_catalog import read_models, read_token_count
 from .urls import checked_model, method_of, quoted, versioned
 
-__all__ = ["VERTEX"]
+__all__ = ["VERTEX", "vertex_base"]
 
 _HOST = "aiplatform.googleapis.com"
 _MULTI_REGIONS = ("us", "eu")
@@ -80,6 +80,15 @@ def _project_path(endpoint: Endpoint) -> str:
             remedy="Use an ID such as --project my-project.",
         )
     return f"projects/{endpoint.project}/locations/{_location(endpoint)}/"
+
+
+def vertex_base(endpoint: Endpoint) -> str:
+    """The URL of a project and a location, with the version; of express mode without a project.
+
+    Raises:
+        OptionError: the base URL, the project or the location is not valid.
+    """
+    return f"{_base(endpoint)}/{_project_path(endpoint)}".rstrip("/")
 
 
 def _resource(model: str, endpoint: Endpoint) -> str:

@@ -18,6 +18,7 @@ __all__ = ["Outcome", "acceptable_wait", "backoff", "retry_after", "worth_retryi
 # Google's gateways answer 499 when a request was cancelled between them and the model.
 _CODES = (408, 429, 499, 500, 502, 503, 504)
 _STATUSES = ("RESOURCE_EXHAUSTED", "UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED", "CANCELLED")
+_ABORTED = "ABORTED"  # a conflict of two requests; its code 409 also means that something exists already
 _MAX_BACKOFF = 30.0  # seconds
 _MAX_WAIT = 300.0  # seconds; a server that asks for more has, for instance, used up a quota of the day
 
@@ -44,7 +45,8 @@ class Outcome(NamedTuple):
 
 def worth_retrying(failure: Failure) -> bool:
     """Whether the server may answer differently in a moment."""
-    known = failure.code in _CODES or (failure.code is None and failure.status in _STATUSES)
+    status = (failure.status or "").upper()
+    known = failure.code in _CODES or status == _ABORTED or (failure.code is None and status in _STATUSES)
     return known and not failure.final and acceptable_wait(failure.retry_after)
 
 

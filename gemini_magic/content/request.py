@@ -105,6 +105,11 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
     agent: str | None = None
     server_background: bool = False
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether the server stores the answer: agents and answers in the background need that."""
+        return self.server_store or self.server_background or self.agent is not None
+
 
 class Request(Struct, frozen=True, kw_only=True):
     """A request before a backend encodes it.

@@ -194,8 +194,7 @@ def _parts_and_errors(ledger: Ledger, offsets: ChunkOffsets) -> Iterator[Note]:
         if chunk is None:
             continue
         if isinstance(event, Delta) and isinstance(event.part, Opaque):
-            names = sorted(str(name) for name in event.part.raw if name != "thoughtSignature")
-            unknown.setdefault(replace_surrogates(", ".join(names))[:_MAX_NAME] or "(without a field)", chunk)
+            unknown.setdefault(_unknown_kind(event.part.raw), chunk)
         elif isinstance(event, Failure) and not offsets.has_field_name(chunk):
             message = "An error was sent outside a `data:` field. Many clients would miss it."
             yield Note("error-outside-data", message, "warning", chunk)
@@ -205,6 +204,14 @@ def _parts_and_errors(ledger: Ledger, offsets: ChunkOffsets) -> Iterator[Note]:
         yield Note("unknown-part", message, "info", min(unknown.values()))
     if ledger.status == "complete" and not any(ledger.parts.values()):
         yield Note("empty-answer", "The answer is complete but empty.", "warning")
+
+
+def _unknown_kind(raw: dict[str, Any]) -> str:
+    """What an unknown part is: its type, or the names of its fields."""
+    kind = raw.get("type")
+    names = sorted(str(name) for name in raw if name != "thoughtSignature")
+    shown = kind if isinstance(kind, str) and kind else ", ".join(names)
+    return replace_surrogates(shown)[:_MAX_NAME] or "(without a field)"
 
 
 # -- the JSON of the chunks

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..lazy import lazy_names
-from .candidates import Candidate, citations_of, grounding_of
+from .candidates import Candidate, block_reason_of, citations_of, grounding_of
 from .confirmation import Confirmation, Decision
 from .display_options import typed_form
 from .exchange import REDACTED, Attempt, Exchange, Pause, ServerRun, Transfer, clean_headers, clean_url
@@ -101,6 +101,7 @@ __all__ = [
     "add_usage",
     "answer_sources",
     "answer_turns",
+    "block_reason_of",
     "citations_of",
     "clean_headers",
     "clean_url",

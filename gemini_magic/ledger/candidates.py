@@ -16,12 +16,30 @@ from .ledger import Ledger
 if TYPE_CHECKING:
     from ..schema import AnswerValue
 
-__all__ = ["MAX_QUERIES", "MAX_SOURCES", "Candidate", "citations_of", "grounding_of", "merged_grounding"]
+__all__ = [
+    "MAX_QUERIES",
+    "MAX_SOURCES",
+    "Candidate",
+    "block_reason_of",
+    "citations_of",
+    "grounding_of",
+    "merged_grounding",
+]
 
 T = TypeVar("T")
 MAX_SOURCES: Final = 1_000
 MAX_PASSAGES: Final = 5_000
 MAX_QUERIES: Final = 100
+
+
+def block_reason_of(ledger: Ledger) -> str | None:
+    """Return why the prompt or the answer was blocked: a reason, or the code of an error; None if it was not."""
+    if ledger.blocked is not None:
+        return ledger.blocked.reason
+    if ledger.failure is not None and ledger.failure.blocked and ledger.failure.status:
+        return ledger.failure.status
+    finish = ledger.finish
+    return finish.reason if ledger.status == "blocked" and finish is not None else None
 
 
 def citations_of(ledger: Ledger, candidate: int) -> list[Citation]:

@@ -55,7 +55,7 @@ def _stored_id(ledger: Ledger, one: Round) -> str | None:
     Only the newest round can be continued: the requests of its answer have continued the others.
     """
     settings = None if ledger.request is None else ledger.request.settings
-    if settings is None or not settings.server_store or one.number != ledger.rounds[-1].number:
+    if settings is None or not settings.is_stored or one.number != ledger.rounds[-1].number:
         return None
     ended = one.ended is not None and ledger.status in ("running", "complete")
     return ledger.response_id if ended else None

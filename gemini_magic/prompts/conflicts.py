@@ -60,6 +60,7 @@ def check_conflicts(
     Raises:
         OptionError: an option is contradicted; or the backend cannot send the request.
     """
+    _check_agent(options, sources)
     if not (request.params or request.body):
         return
     # The turns are long, and no option writes them.
@@ -96,6 +97,18 @@ def check_conflicts(
         written = _added(empty, body_of(replace(bare, params={name: value})))
         if place := _replaced(written, sent):
             raise _conflict("-p", "--body" if options.body else "another -p", place)
+
+
+def _check_agent(options: Options, sources: Mapping[str, str]) -> None:
+    """Raise an error if a call names an agent and a model: only one of them answers."""
+    named = options.agent and "model" in sources and "agent" in sources
+    if sources.get("model") == PREVIOUS:  # inherited from an answer that the agent gave
+        return
+    if named and precedence(sources["model"]) >= precedence(sources["agent"]):
+        raise OptionError(
+            f"--agent {options.agent} and -m {options.model} exclude each other.",
+            remedy="Use only one of them. The model of some agents is set with -p agent_config.model=NAME.",
+        )
 
 
 _FLAGS = {"param": "-p", "body": "--body"}

@@ -347,10 +347,17 @@ class Plan:
         Raises:
             OptionError: a key is null or occurs twice.
         """
-        source, ahead, position = self.source.read(self._read), deque[Any](), 0
+        source, ahead, position = iter(self.source.read(self._read)), deque[Any](), 0
         until, open_ahead = time.monotonic() + _AHEAD_SECONDS, True
-        for source_batch in source:
-            rows = list(source_batch)
+        problem: Exception | None = None
+        while True:
+            try:
+                rows = list(next(source))
+            except StopIteration:
+                break
+            except Exception as error:  # noqa: BLE001 - of the input; the rows before it are asked
+                problem = error
+                break
             ahead.append((rows, check.add(rows, position)))
             position += len(rows)
             open_ahead = open_ahead and position < _AHEAD and time.monotonic() < until and _are_small(rows)
@@ -360,6 +367,8 @@ class Plan:
                     yield ahead.popleft()
         check.finish()
         yield from ahead
+        if problem is not None:
+            raise problem
 
     def batches(self, size: int = _BATCH) -> Iterator[list[Wanted]]:
         """Yield what the rows ask for, in their order and in batches of ``size``; the last one may be smaller.

@@ -9,7 +9,7 @@ import re
 from typing import Any, Final
 
 from ..events import Note
-from ..ledger import Ledger, clean_headers, clean_url
+from ..ledger import Ledger, block_reason_of, clean_headers, clean_url
 from ..media import summarize_references
 from .record_chunks import ChunkTexts, compact, json_size, size_in_string
 from .record_steps import record_steps
@@ -237,7 +237,7 @@ def write_record(snapshot: AnswerSnapshot, size: float | None = None) -> dict[st
         "status_line": _clean(snapshot.status_line),
         "finish_reason": _clean(finish.reason) if finish else None,
         "finish_message": _clean(finish.message) if finish else None,
-        "block_reason": _clean(ledger.blocked.reason) if ledger.blocked else None,
+        "block_reason": _clean(block_reason_of(ledger)),
         "details": {name: _clean(word) for name, word in details._asdict().items()} if details else None,
         "usage": ledger.usage._asdict() if ledger.usage else None,
         "delay": round(ledger.delay, 6),

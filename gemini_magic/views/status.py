@@ -257,7 +257,9 @@ def _ended_state(ledger: Ledger) -> str:
     if ledger.status == "blocked":
         subject, decisive = _decisive_finish(ledger)
         blocked = ledger.blocked or decisive
-        reason = f" ({_one_line(blocked.reason)})" if blocked else ""
+        refused = ledger.failure.status if ledger.failure is not None and ledger.failure.blocked else None
+        name = refused or (blocked.reason if blocked else "")
+        reason = f" ({_one_line(name)})" if name else ""
         return f"{'prompt blocked' if ledger.blocked else f'{subject}blocked'}{reason}"
     if ledger.status == "stalled":
         limit_s = "" if ledger.limit is None else f" for {ledger.limit:g} s"
@@ -284,6 +286,8 @@ def _truncation(ledger: Ledger) -> str:
         return f"{subject}ended without a finish reason"
     if ledger.lost and finish.outcome in ("complete", None):
         return "a part of the answer is lost"
+    if finish.outcome == "budget":
+        return "the agent's token budget is used up"
     limit = finish.outcome == "truncated"
     return f"{subject}{'stopped at the token limit' if limit else 'ended early by the server'}"
 
@@ -302,6 +306,8 @@ def _interrupted_state(ledger: Ledger) -> str:
     if ledger.cause == "arriving" and ledger.error is not None:  # the message has the place and the progress
         message = _one_line(ledger.error.message).rstrip(".")
         return message[:1].lower() + message[1:]
+    if ledger.cause == "end":
+        return "cancelled on the server"
     return {"stop": "stopped", "left": "the kernel ended"}.get(ledger.cause or "", "interrupted")
 
 

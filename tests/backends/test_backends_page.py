@@ -11,7 +11,7 @@ from gemini_magic.backends import DEFAULT, Endpoint, backend, echo, names
 from gemini_magic.config import settings
 
 PAGE = (CHECKOUT / "docs" / "backends.md").read_text("utf-8")
-ROWS = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE, re.MULTILINE))
+ROWS = dict(re.findall(r"^\| `([\w-]+)` \| (.+) \|$", PAGE, re.MULTILINE))
 DIRECTIVES = re.findall(r"^\| `@(\w+)[^`]*` \|", PAGE, re.MULTILINE)
 
 

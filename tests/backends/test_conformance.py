@@ -18,6 +18,7 @@ from dialects import (
     REFUSED,
     SAMPLES,
     SIGNATURE,
+    STEPS,
     UNKNOWN,
     answer,
     body,
@@ -56,7 +57,7 @@ def thought(r):
 def call(r):
     complete(r)
     # The signature of the echo is its own, and that of a step is in the step.
-    own = {"echo": "ZWNobw==", "interactions": None}
+    own = {"echo": "ZWNobw==", **dict.fromkeys(STEPS)}
     signature = own.get(r.ledger.backend, SIGNATURE)
     assert r.calls == [structs.replace(OUR_CALL, signature=signature)]
 
@@ -64,7 +65,7 @@ def call(r):
 def code(r):
     complete(r)
     ran = [part for part in r.parts if isinstance(part, Code | CodeResult)]
-    language, ident = ("python", "c1") if r.ledger.backend == "interactions" else ("PYTHON", None)
+    language, ident = ("python", "c1") if r.ledger.backend in STEPS else ("PYTHON", None)
     assert ran == [
         Code("print(6*7)", language, id=ident),
         CodeResult("OUTCOME_OK", "42\n", id=ident),
@@ -83,7 +84,7 @@ def citation(r):
 
 def grounding(r):
     complete(r)
-    if r.ledger.backend == "interactions":
+    if r.ledger.backend in STEPS:
         assert [(each.kind, each.uri, each.title) for each in r.sources] == [
             ("web", "https://example.com/b", "B")
         ]
@@ -111,7 +112,7 @@ def unknown(r):
 
 def blocked(r):
     assert (r.status, type(r.error)) == ("blocked", BlockedError)
-    if r.ledger.backend == "interactions":  # which says so only by the code of an error
+    if r.ledger.backend in STEPS:  # which says so only by the code of an error
         assert "Blocked." in r.error.message
         return
     assert r.block_reason == "SAFETY"
@@ -226,10 +227,10 @@ def test_an_answer_is_sent_back_with_its_signatures(fake_server, dialect, form):
         kept = [item["content"] for item in sent["history"][1]["content"] if item["type"] == "text"]
         assert kept == [TEXT]
         return
-    if dialect == "interactions":
+    if dialect in STEPS:
         user, *steps, result, again = sent["input"]
         assert [user["type"], again["type"]] == ["user_input", "user_input"]
-        received = [step for kind in kinds for _, _, step in SAMPLES["interactions"][kind]]
+        received = [step for kind in kinds for _, _, step in SAMPLES[dialect][kind]]
         assert steps == received
         assert (result["type"], result["is_error"]) == ("function_result", True)
         return
@@ -253,7 +254,7 @@ def test_a_schema_is_sent_and_the_answer_is_checked_or_nothing_is_sent(fake_serv
     assert r.text == TEXT
     assert "not valid JSON" in r.parse_error.message
     sent = json.loads(r.ledger.exchanges[-1].body)
-    if dialect == "interactions":
+    if dialect in STEPS:
         written = sent["response_format"]
         assert (written["type"], written["mime_type"]) == ("text", "application/json")
         assert list(written["schema"]["properties"]) == ["name", "n"]

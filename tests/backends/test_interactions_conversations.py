@@ -125,3 +125,15 @@ def test_a_trimmed_conversation_is_not_continued_by_its_id():
     assert conversation.turns[-1].stored == "v1_b"
     conversation.trim(1)
     assert [turn.stored for turn in conversation.turns] == [None, None]
+
+
+def test_a_reply_to_an_agent_asks_the_agent_again(fake_server):
+    fake_server.route(PATH, stored("v1_a", "text"), stored("v1_b", "text"))
+    options = asked(fake_server)
+    del options["model"]
+    first = gemini_magic.ask("one", agent="antigravity-preview-09-2026", **options)
+    first.reply("two")
+    bodies = [request.body for request in fake_server.requests]
+    assert {each["agent"] for each in bodies} == {"antigravity-preview-09-2026"}
+    assert not any("model" in each for each in bodies)
+    assert (bodies[1]["previous_interaction_id"], bodies[1]["input"]) == ("v1_a", "two")

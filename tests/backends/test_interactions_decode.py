@@ -21,6 +21,7 @@ from interaction_bodies import (
     text,
 )
 
+from gemini_magic import Response
 from gemini_magic.backends.interactions_decode import event_name, interactions_decoder
 from gemini_magic.content import (
     Blob,
@@ -49,6 +50,7 @@ from gemini_magic.events import (
     UsageReport,
 )
 from gemini_magic.ledger import answer_sources
+from gemini_magic.views import status_line
 
 PIXEL = b"\x89PNG\r\n\x1a\n" + bytes(range(50))
 
@@ -310,6 +312,15 @@ def test_citations_count_bytes_within_their_step():
     assert found.queries == ("a",)
 
 
+def test_an_interaction_that_continues_another_one_has_its_own_steps_and_citations():
+    annotations = [cite("u", 0, 5)]
+    hop = [start(0), text(0, "Hello"), delta(0, "text_annotation_delta", annotations=annotations), stop(0)]
+    ledger = ledger_of(created(), *hop, completed("requires_continuation"), created(), *hop, completed())
+    [source] = answer_sources(ledger).sources
+    assert [(passage.first, passage.last) for passage in source.passages] == [(0, 5), (5, 10)]
+    assert ledger.status == "complete"
+
+
 def test_citations_in_a_whole_answer_count_bytes_of_their_block():
     block = {"type": "text", "text": "Über b", "annotations": [cite("u", 6, 7)]}
     whole = {"id": ID, "status": "completed", "steps": [{"type": "model_output", "content": [{"type": "text", "text": "ä"}, block]}]}  # fmt: skip
@@ -404,7 +415,7 @@ STATUSES = {
     "completed": ("complete", ""),
     "requires_action": ("complete", ""),
     "incomplete": ("truncated", ""),
-    "budget_exceeded": ("truncated", ""),
+    "budget_exceeded": ("truncated", "token budget is used up"),
     "requires_continuation": ("truncated", "The server paused the answer"),
     "failed": ("error", "The model failed"),
     "cancelled": ("interrupted", "Cancelled on the server"),
@@ -438,7 +449,9 @@ def test_a_connection_that_breaks_after_the_completed_event_loses_nothing():
 
 def test_a_background_run_that_ends_by_a_status_update_has_its_ending():
     update = {"event_type": "interaction.status_update", "interaction_id": ID}
-    assert ledger_of(created(), update | {"status": "cancelled"}).status == "interrupted"
+    cancelled = ledger_of(created(), update | {"status": "cancelled"})
+    assert cancelled.status == "interrupted"
+    assert "cancelled on the server" in status_line(cancelled)
     assert ledger_of(created(), update | {"status": "failed"}).status == "error"
     # Without the event that completes it, an answer is not complete.
     assert ledger_of(created(), update | {"status": "completed"}).status == "truncated"
@@ -470,6 +483,8 @@ def test_a_filter_shows_only_as_the_code_of_an_error(code):
     ledger = ledger_of(created(), start(0), text(0, "a"), error, completed("failed"))
     assert (ledger.status, "".join(ledger.answer)) == ("blocked", "a")
     assert f"({code}): Refused." in str(ledger.error)
+    assert Response(ledger).block_reason == code
+    assert f"blocked ({code})" in status_line(ledger)
 
 
 def test_an_error_with_the_code_cancelled_is_an_interruption():

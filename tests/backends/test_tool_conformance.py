@@ -7,7 +7,7 @@ import json
 from contextlib import nullcontext
 
 import pytest
-from dialects import CALL, FORMS, SIGNATURE, answer, serve
+from dialects import CALL, FORMS, SIGNATURE, STEPS, answer, serve
 from fake_server import event, finish, google_error, status
 
 import gemini_magic
@@ -32,7 +32,6 @@ from gemini_magic.ledger import answer_turns
 from gemini_magic.tools import result_of, results_turn
 
 WITHOUT_TOOLS = {"gateway"}  # no request with tools is sent
-STEPS = {"interactions"}  # the input is a list of steps, and each tool has a type
 WITH_FLAG = {"gemini", "echo"}  # has the field that combines the server's tools with functions
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER = FunctionDeclaration(name="weather", description="Weather.", parameters=SCHEMA)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from dialects import CALL, FORMS, SIGNATURE, answer, body
+from dialects import CALL, FORMS, SIGNATURE, STEPS, answer, body
 from fake_server import Script, raw
 
 import gemini_magic
@@ -37,15 +37,15 @@ def test_a_call_is_answered_and_the_model_continues(fake_server, dialect, form):
         return
     bodies = (body(dialect, form, *kinds) for kinds in (("thought", "call"), ("text",)))
     scripts = [Script((raw(each),)) for each in bodies]
-    if dialect == "interactions":
-        fake_server.route("/v1beta/interactions", *scripts)
+    if dialect in STEPS:
+        fake_server.route(STEPS[dialect], *scripts)
     else:
         fake_server.answers("m", *scripts)
     r = gemini_magic.ask("hi", tools=[look], **asked)
     assert (r.status, r.text) == ("complete", "Hello, wörld 😀.")
     first, second = (request.body for request in fake_server.requests)
     assert first["tools"] == second["tools"]
-    if dialect == "interactions":
+    if dialect in STEPS:
         question, thought, call, result = second["input"]
         assert question["content"] == [{"type": "text", "text": first["input"]}]
         assert (thought["type"], thought["signature"]) == ("thought", SIGNATURE)

@@ -25,10 +25,10 @@ def _quick(monkeypatch):
 def options(server, **more):
     return {
         "backend": "interactions",
-        "model": "m",
         "base_url": server.base_url,
         "key_env": "STORED_KEY",
         "server_background": True,
+        **({} if "agent" in more else {"model": "m"}),
         **more,
     }
 

@@ -22,10 +22,10 @@ def _key(monkeypatch):
 def options(server, **more):
     return {
         "backend": "interactions",
-        "model": "m",
         "base_url": server.base_url,
         "key_env": "STORED_KEY",
         "timeout": 60,
+        **({} if "agent" in more else {"model": "m"}),
         **more,
     }
 

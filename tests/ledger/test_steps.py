@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import duckdb
+import polars as pl
 import pytest
 from interaction_bodies import completed, created, delta, ledger_of, start, step, stop, text
 
@@ -52,6 +54,15 @@ def test_the_table_has_type_times_tokens_and_the_step_as_received():
     assert steps[2].cost is None
     assert json.loads(steps[2].json)["arguments"] == {"a": 1}
     assert [row.tokens for row in steps.where("type=model_output")] == [8, 5]
+
+
+def test_the_table_is_a_data_frame_also_without_rows():
+    some_steps, none = Response(ledger_of(*agent())).steps, Response(Ledger()).steps
+    assert pl.DataFrame(some_steps).schema == pl.DataFrame(none).schema
+    assert list(some_steps.to_pandas().columns) == list(some_steps.columns)
+    found = duckdb.sql("select type, tokens from some_steps where ends - begins = 2").fetchall()
+    assert found == [("model_output", 8), ("model_output", 5)]
+    assert "<table>" in some_steps._repr_html_()
 
 
 def test_a_running_answer_has_open_steps_without_costs():

@@ -223,6 +223,7 @@ def everything_of(response):
         "safety",
         "logprobs",
         "transcript",
+        "steps",
     ):
         table = getattr(response, name)
         list(table), repr(table), table._repr_html_()

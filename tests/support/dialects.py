@@ -41,16 +41,20 @@ CANNOT: dict[str, set[str]] = {
     "gemini": set(),
     "interactions": {"citation"},
     "vertex": set(),
+    "vertex-interactions": {"citation"},
     "adaptive": set(),
     "gateway": {"call", "code", "citation", "grounding", "blocked"},
     "echo": {"code", "blob", "citation", "grounding", "unknown", "http-error"},
 }
+# Dialects whose answers are lists of steps, with the path of their requests.
+STEPS = {"interactions": "/v1beta/interactions", "vertex-interactions": "/v1beta1/interactions"}
 # Kinds that it does not have in a whole answer, which is never unfinished.
 CANNOT_AT_ONCE: dict[str, set[str]] = {"gateway": {"unfinished"}}
 FORMS = {
     "gemini": ("sse", "json", "whole"),
     "interactions": ("sse", "whole"),
     "vertex": ("sse", "json", "whole"),
+    "vertex-interactions": ("sse", "whole"),
     "adaptive": ("sse", "whole"),
     "gateway": ("sse", "whole"),
     "echo": ("sse",),
@@ -240,7 +244,8 @@ ECHO = {
 }
 SAMPLES: dict[str, dict[str, Any]] = {
     "gemini": GEMINI,
-    "interactions": {kind: INTERACTIONS[kind] for kind in INTERACTIONS.keys() - CANNOT["interactions"]},
+    "interactions": INTERACTIONS,
+    "vertex-interactions": INTERACTIONS,
     "vertex": VERTEX,
     "adaptive": ADAPTIVE,
     "gateway": GATEWAY,
@@ -316,7 +321,7 @@ def _interaction(kinds: tuple[str, ...], *, whole: bool) -> bytes:
 
 def body(dialect: str, form: str, *kinds: str) -> bytes:
     """The body of an answer with content of these kinds."""
-    if dialect == "interactions":
+    if dialect in STEPS:
         return _interaction(kinds, whole=form == "whole")
     values = _values(dialect, kinds)
     if form == "whole":
@@ -340,8 +345,8 @@ def answer(server: FakeServer, dialect: str, form: str, *steps: Step) -> dict[st
     if dialect == "gateway":
         path = "/api/v1/generate" + ("" if form == "whole" else "/stream")
         server.route(path, Script(steps))
-    elif dialect == "interactions":
-        server.route("/v1beta/interactions", Script(steps))
+    elif dialect in STEPS:
+        server.route(STEPS[dialect], Script(steps))
     elif dialect != "echo":
         server.model("m", *steps)
     base = server.base_url + ("/api/v1beta" if dialect == "adaptive" else "")

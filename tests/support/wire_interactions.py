@@ -70,7 +70,7 @@ CASES: list[tuple[str, str, Any, dict[str, Any]]] = [
         "unknown",
         "an unknown event, an unknown step, an unknown delta",
         stream(*OPEN, {"event_type": "interaction.heartbeat"}, *step(1, "telepathy_call", id="x"), delta(0, "glow", level=3), *REST),
-        {"notes": ["unknown-event", "unknown-step", "unknown-delta", "unknown-part"]},
+        {"notes": ["unknown-event", "unknown-step", "unknown-delta", "unknown-part", "unknown-field"]},
     ),
     ("unknown-status", "an unknown status at the end", stream(*OPEN, *REST[:2], completed("hibernating")), {"finish": "hibernating", "notes": ["unknown-finish-reason"]}),
     ("preview", "the events of the preview (`content.delta`)", stream(*map(old_name, (*OPEN, *REST))), {}),
