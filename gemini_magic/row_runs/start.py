@@ -17,6 +17,7 @@ from ..client import Asker, Key, endpoint_of, rate_scope
 from ..config import CHOSEN, IGNORED, KEY_WITHHELD
 from ..content import Text
 from ..errors import CredentialsError, Interrupted, OptionError, PromptError
+from ..journaling import uploaded_files
 from ..options import Options
 from ..prices import TokenPrice
 from ..prompts import build_request, keyword_remedies
@@ -247,8 +248,10 @@ def _asker(options: Options, dialect: Backend, key: Key | None) -> Asker:
     """What the attempts of a run share. The token of a sign-in lasts an hour, and a run may take longer."""
     auth = None if key is None else dialect.auth_for(options.auth, endpoint_of(options))
     if auth is None or not auth.signs_in:
-        return Asker(options, dialect, key)
-    return Asker(options, dialect, key, lambda: key_for_options(dialect, options, None, ()))
+        return Asker(options, dialect, key, uploaded=uploaded_files)
+    return Asker(
+        options, dialect, key, lambda: key_for_options(dialect, options, None, ()), uploaded=uploaded_files
+    )
 
 
 class _Starter:
