@@ -69,6 +69,7 @@ class RowArguments(NamedTuple):
     dedupe: bool = True
     repeat: int = 1
     folder: str | os.PathLike[str] | None = None
+    keep: Literal["raw", "text"] = "raw"
     cluster: Any = None
 
     def plan(self, template: Any, data: Any, options: Options, variables: Mapping[str, Any]) -> Plan:
@@ -107,6 +108,7 @@ class RowArguments(NamedTuple):
             ("stale", ("stop", "keep", "again")),
             ("in_doubt", ("stop", "skip", "again")),
             ("wait", (None, "day")),
+            ("keep", ("raw", "text")),
         ):
             if (value := getattr(self, name)) not in allowed:
                 raise OptionError(
