@@ -194,6 +194,7 @@ class Stream:
                 http=encoded.http,
                 whole=encoded.whole,
                 plan=encoded.plan,
+                asked=encoded.asked,
                 clock=clock,
                 options=options or job.options,
             )
@@ -241,13 +242,13 @@ class Stream:
                 self._driver.stop(self.ledger, now)
             self.ledger.close(cause, t=now, error=error, limit=limit)
             self._finish_text_file()
+            if self._job.stored is not None:
+                self._job.stored.ended()
             self._reader = None  # it refers to this stream: a reference cycle would keep the answer in memory
             self._done.set()
             self._read.set()
         for recorder in () if was_reading else self._job.recorders:
             recorder.finish()
-        if self._job.stored is not None:
-            self._job.stored.ended()
         _running.discard(self)
         stream_ended()
         self._notify()
@@ -302,6 +303,7 @@ class Stream:
         self._writing = threading.Lock()
         self._changes = threading.Condition()
         self._waiters = []
+        self._job = self._job._replace(stored=None)
         if self._text_file is not None:
             self._text_file.close_in_child()
         message = "The stream belongs to the process that started it."
@@ -468,16 +470,26 @@ def open_stream(
             without an answer to the request, ends the stream; the ledger then holds the error.
     """
     offline = replay is not None
-    http, whole, plan = encode_request(request, options, backend, offline=offline)
+    http, whole, plan, asked = encode_request(request, options, backend, offline=offline)
     text_file = _text_file(options, ledger, before)
     job = StreamJob(
-        http, backend, options, key, recorders, replay, whole, text_file, plan=plan, uploaded=uploaded
+        http,
+        backend,
+        options,
+        key,
+        recorders,
+        replay,
+        whole,
+        text_file,
+        plan=plan,
+        uploaded=uploaded,
+        asked=asked,
     )
     if backend.interactions is not None and not offline:
         from .stored_answer import StoredAt, stored_answer  # noqa: PLC0415 - see the table of late imports
 
         at = StoredAt(backend, options, key)
-        job = job._replace(stored=stored_answer(http, at, ledger, started))
+        job = job._replace(stored=stored_answer(asked or http.body, at, ledger, started))
     encode = partial(encode_request, options=options, backend=backend, offline=offline)
     return Stream(job, ledger, driver, None if driver is None else encode)
 

@@ -12,7 +12,17 @@ from ..lazy import lazy_names
 from .candidates import Candidate, block_reason_of, citations_of, grounding_of
 from .confirmation import Confirmation, Decision
 from .display_options import typed_form
-from .exchange import REDACTED, Attempt, Exchange, Pause, ServerRun, Transfer, clean_headers, clean_url
+from .exchange import (
+    REDACTED,
+    Attempt,
+    Exchange,
+    Pause,
+    ServerRun,
+    Transfer,
+    asking_exchange,
+    clean_headers,
+    clean_url,
+)
 from .items import (
     AnswerItem,
     CallItem,
@@ -52,7 +62,7 @@ if TYPE_CHECKING:
     from .item_table import item_rows
     from .round_table import RoundRow, round_rows
     from .sources import AnswerSources, NumberedSource, Passage, answer_sources
-    from .step_table import StepRow, step_rows
+    from .step_table import StepRow, step_rows, steps_with_usage
 
 __all__ = [
     "OPEN_STATES",
@@ -101,6 +111,7 @@ __all__ = [
     "add_usage",
     "answer_sources",
     "answer_turns",
+    "asking_exchange",
     "block_reason_of",
     "citations_of",
     "clean_headers",
@@ -122,6 +133,7 @@ __all__ = [
     "show_tool_runs",
     "source_rows",
     "step_rows",
+    "steps_with_usage",
     "transcript_rows",
     "turn_of_round",
     "typed_form",
@@ -143,5 +155,6 @@ _HOMES = {
     "answer_sources": "sources",
     "StepRow": "step_table",
     "step_rows": "step_table",
+    "steps_with_usage": "step_table",
 }
 __getattr__ = lazy_names(globals(), _HOMES)

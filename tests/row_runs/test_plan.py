@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from media_samples import png
 
 from gemini_magic.content import Blob, Text
 from gemini_magic.errors import OptionError, PromptError
@@ -322,16 +323,16 @@ def test_parts_that_come_before_every_prompt_belong_to_the_hash():
 
 
 def test_a_file_of_a_constant_expression_counts_by_its_content(tmp_path):
-    png = b"\x89PNG\r\n\x1a\n" + bytes(40)
+    picture = png()
     path = tmp_path / "a.png"
 
     def hashed():
         return planned("{{ guide }} {{ row.text }}", RECORDS[:1], id="id", namespace={"guide": path})[0].hash
 
-    path.write_bytes(png)
+    path.write_bytes(picture)
     first = hashed()
     assert hashed() == first
-    path.write_bytes(png + b"x")
+    path.write_bytes(picture + b"x")
     assert hashed() != first
 
 
@@ -452,7 +453,7 @@ def test_equal_first_prompts_are_found_with_samples_and_without_sharing():
 def test_the_keys_of_a_plan_can_be_read_again():
     plan = prepare("{{ row.text }}", RECORDS, id="id")
     assert [key_value(key) for key in plan.row_keys()] == [record["id"] for record in RECORDS]
-    assert list(prepare("{{ row.text }}", iter(RECORDS), id="id").row_keys()) == []
+    assert list(prepare("{{ row.text }}", iter(RECORDS * 17), id="id").row_keys()) == []
 
 
 def test_a_plan_holds_no_rows():
