@@ -98,7 +98,7 @@ def check_tour() -> int:
         passed = _report(notebook)
         all_passed = all_passed and passed
         mark = "ok" if passed else "FAILED"
-        print(f"{mark}: {path.name} ran from recordings in {seconds:.1f} s, without an API key or network.")
+        print(f"{mark}: {path.name} ran offline in {seconds:.1f} s, without an API key or network.")
     print(f"{'ok' if served else 'FAILED'}: JupyterLab {version('jupyterlab')} serves the notebooks.")
     return 0 if all_passed else 1
 

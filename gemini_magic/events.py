@@ -297,6 +297,11 @@ class StepStart(Struct, frozen=True):
     id: str | None = None
     name: str | None = None
 
+    @property
+    def is_thought(self) -> bool:
+        """Whether it begins a thought, which is a paragraph of its own."""
+        return self.type == "thought"
+
 
 class StepStop(Struct, frozen=True):
     """A step of an answer has ended.

@@ -144,8 +144,8 @@ def find_cached(request: Request, options: Options, sample: int) -> CachedAnswer
     wanted = recording.request_digest(dialect.name, http.method, http.url, http.body, files={}, sample=sample)
     with journal().reader() as reader:
         for entry in reader.entries(reader.same_request(wanted, _MOST_CACHED)):
-            found = _cached_exchange(entry, options, reader.lines(entry.id), reader.media(entry.id))
-            if found is not None:
+            found = _cached_exchanges(entry, options, reader.lines(entry.id), reader.media(entry.id))
+            if found:
                 note = (
                     f"The answer of {entry.local_time} to the same request, from the journal (number {entry.id}). "
                     "Nothing was sent. Without --cache, the request is sent again."
@@ -154,19 +154,23 @@ def find_cached(request: Request, options: Options, sample: int) -> CachedAnswer
     return None
 
 
-def _cached_exchange(
+def _cached_exchanges(
     entry: Entry, options: Options, lines: bytes, media: Mapping[str, StoredMedia]
-) -> Exchange | None:
-    """The exchange that brought an answer; None if the answer cannot be read, or does not fit the schema of the request."""
+) -> list[Exchange]:
+    """The exchange that brought an answer, and those that read it on.
+
+    Empty if the answer cannot be read, or does not fit the schema of the request.
+    """
     try:
         found = exchanges_of(entry, lines, media)
         if options.schema is not None:
             response = response_from_exchanges(Response, found, entry.start.backend, schema=options.schema)
             if response.parse_error is not None:
-                return None
+                return []
     except GeminiMagicError:
-        return None
-    return found[-1] if found[-1].end == "eof" else None
+        return []
+    first = max((n for n, each in enumerate(found) if not each.resumed), default=0)
+    return found[first:] if found[-1].end == "eof" else []
 
 
 def exchanges_of(

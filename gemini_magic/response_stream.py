@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from . import schema as schemas
 from .client import Stream
 from .content import Part, Text, Thought
-from .events import Delta, Event
+from .events import Delta, Event, StepStart
 from .ledger import paragraph_gap
 from .response import Response
 from .text import SurrogateJoiner
@@ -24,7 +24,7 @@ __all__ = ["Callbacks", "ResponseStream"]
 
 
 class _Pieces:
-    """The pieces of one kind of text, with a paragraph for each round as in the whole text.
+    """The pieces of one kind of text, with a paragraph for each round and for each thought as in the whole text.
 
     Args:
         kind: the kind of part.
@@ -37,6 +37,7 @@ class _Pieces:
         self._joiner = SurrogateJoiner()
         self._round = 0
         self._end = ""  # of the text so far
+        self.begins_paragraph = False  # with its next piece
 
     def add(self, part: Part, response: Response, position: int) -> None:
         """Call the function for a part of this kind, which is in the event at this position."""
@@ -46,6 +47,9 @@ class _Pieces:
             ledger = response.ledger
             if ledger.round and (number := ledger.events.round_of(position)) != self._round:
                 self._round = number
+                self.begins_paragraph = True
+            if self.begins_paragraph:
+                self.begins_paragraph = False
                 text = paragraph_gap(self._end, text) + text
             self._end = (self._end + text)[-2:]
             self.function(text)
@@ -71,7 +75,8 @@ class Callbacks:
         on_thinking: Callable[[str], object] | None,
         on_complete: Callable[[Response], object] | None,
     ) -> None:
-        self._per_kind = (_Pieces(Text, on_chunk), _Pieces(Thought, on_thinking))
+        self._thoughts = _Pieces(Thought, on_thinking)
+        self._per_kind = (_Pieces(Text, on_chunk), self._thoughts)
         self._on_complete = on_complete
         self._handled = 0  # events
         self._finished = False
@@ -90,6 +95,8 @@ class Callbacks:
         if position < self._handled:
             return
         self._handled = position + 1
+        if isinstance(event, StepStart) and event.is_thought:
+            self._thoughts.begins_paragraph = True
         if not isinstance(event, Delta) or event.candidate:
             return
         for each in self._per_kind:

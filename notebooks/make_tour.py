@@ -15,7 +15,7 @@ from tour import notebooks
 
 
 def notebook(name: str, cells: list[tuple[str, str]]) -> nbformat.NotebookNode:
-    """Return a notebook of these cells; a ``code!`` cell is expected to fail."""
+    """Return a notebook of these cells; a ``code!`` cell is expected to fail, and JupyterLab folds a ``code-`` cell."""
     made = nbformat.v4.new_notebook()
     made.metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -26,6 +26,8 @@ def notebook(name: str, cells: list[tuple[str, str]]) -> nbformat.NotebookNode:
         cell = make(source, id=f"{name}-{number:02d}")
         if kind == "code!":
             cell.metadata["tags"] = ["raises-exception"]
+        if kind == "code-":
+            cell.metadata["jupyter"] = {"source_hidden": True}
         made.cells.append(cell)
     return made
 

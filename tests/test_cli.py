@@ -31,6 +31,7 @@ TOUR = [
     "07-tools.ipynb",
     "08-a-thousand-rows.ipynb",
     "09-compare.ipynb",
+    "10-steps-agents-resuming.ipynb",
 ]
 
 
@@ -53,11 +54,11 @@ def test_demo_check_runs_the_tour_and_serves_it(tmp_path):
     done = run("demo", "--check", IPYTHONDIR=str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     for name in TOUR:
-        assert f"ok: {name} ran from recordings" in done.stdout
+        assert f"ok: {name} ran offline" in done.stdout
     assert f"ok: JupyterLab {version('jupyterlab')} serves the notebooks." in done.stdout
     first, _, others = done.stdout.partition("01-first-cell.ipynb ran")
     assert (first.count("complete, "), first.count("truncated, ")) == (3, 1)
-    assert (others.count("complete, "), others.count("error, ")) == (24, 1)
+    assert (others.count("complete, "), others.count("error, ")) == (27, 1)
 
 
 def test_demo_copies_the_tour_without_overwriting_it(tmp_path):

@@ -81,7 +81,9 @@ def requested_interaction(body: bytes) -> RequestedInteraction:
         value = None
     if not isinstance(value, dict):
         return RequestedInteraction()
-    agent, config = value.get("agent"), value.get("agent_config")
+    agent, config, previous = (
+        value.get(each) for each in ("agent", "agent_config", "previous_interaction_id")
+    )
     budget = config.get("max_total_tokens") if isinstance(config, dict) else None
     known = isinstance(budget, int) and not isinstance(budget, bool) and 0 < budget < _MAX_BUDGET
     return RequestedInteraction(
@@ -89,6 +91,7 @@ def requested_interaction(body: bytes) -> RequestedInteraction:
         background=value.get("background") is True,
         agent=one_line(agent)[:_MAX_NAME] if isinstance(agent, str) else "",
         budget=budget if known else None,
+        previous=previous if isinstance(previous, str) else "",
     )
 
 

@@ -52,12 +52,14 @@ class RequestedInteraction(NamedTuple):
         background: whether the server goes on without a connection.
         agent: the agent that answers; empty for a model.
         budget: the most tokens that the agent may use; None without such a limit.
+        previous: the id of the stored answer that it continues; empty without one.
     """
 
     stored: bool = False
     background: bool = False
     agent: str = ""
     budget: int | None = None
+    previous: str = ""
 
 
 class GetInteraction(Protocol):
@@ -123,6 +125,7 @@ class InteractionsApi(NamedTuple):
         requested: the body of a request for an answer -> what it asks of the server. Never raises.
         resumed: the decoder of a stream that was cut -> the decoder of the streams that continue it.
         cursor_of: the URL of ``get`` -> its cursor; None without one. Never raises.
+        base_of: the URL of a request -> the base URL that leads to it. Never raises.
     """
 
     get: GetInteraction
@@ -132,3 +135,4 @@ class InteractionsApi(NamedTuple):
     requested: Callable[[bytes], RequestedInteraction]
     resumed: Callable[[Any], ResumedDecoder]
     cursor_of: Callable[[str], str | None]
+    base_of: Callable[[str], str]

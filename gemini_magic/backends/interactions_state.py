@@ -93,6 +93,11 @@ def get_interaction(
     return HttpRequest("GET", f"{_url(endpoint, ident)}{query}", headers, b"")
 
 
+def base_of(url: str) -> str:
+    """The base URL of a request, which ends in the version of the API."""
+    return url.partition("/interactions")[0]
+
+
 def cursor_of(url: str) -> str | None:
     """The event after which the stream of a URL of :func:`get_interaction` begins; None for the beginning."""
     found = parse_qs(urlsplit(url).query).get("last_event_id")

@@ -12,6 +12,7 @@ from ..lazy import lazy_names
 if TYPE_CHECKING:
     from .body_secrets import hide_in_body
     from .certificates import load_certificates
+    from .encoded_request import encode_request
     from .endpoint import endpoint_of
     from .fetch import FetchedResponse, fetch_body, fetch_into, fetch_response
     from .file_upload import upload_file
@@ -39,6 +40,7 @@ __all__ = [
     "Stream",
     "UploadedFile",
     "UploadedFiles",
+    "encode_request",
     "endpoint_of",
     "fetch_body",
     "fetch_into",
@@ -69,6 +71,7 @@ _HOMES = {
     "Stream": "stream",
     "UploadedFile": "uploaded_files",
     "UploadedFiles": "uploaded_files",
+    "encode_request": "encoded_request",
     "endpoint_of": "endpoint",
     "fetch_body": "fetch",
     "fetch_into": "fetch",

@@ -81,6 +81,7 @@ class StreamJob(NamedTuple):
         files: the digests of the uploaded files that the request refers to, by their URI.
         plan: the media that are uploaded before the request is sent; None without any.
         uploaded: reads the list of the files that were uploaded before; None without one.
+        asked: the body of the request to the model whose stored answer ``http`` reads; empty if ``http`` asks the model.
         stored: what to do about an answer that the server stores; None for an answer that it does not.
         clock: the position of the round in the stream.
         before_first_byte: called once for each attempt, when the connection stands and before anything is written; ``NotSent``
@@ -98,6 +99,7 @@ class StreamJob(NamedTuple):
     files: Mapping[str, str] = MappingProxyType({})
     plan: MediaPlan | None = None
     uploaded: Callable[[], UploadedFiles] | None = None
+    asked: bytes = b""
     stored: StoredAnswer | None = None
     clock: RoundClock = RoundClock()
     before_first_byte: Callable[[], None] | None = None

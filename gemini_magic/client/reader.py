@@ -136,7 +136,7 @@ class StreamReader:
         api, options = self._job.backend.interactions, self._job.options
         if api is None or self._connection.cancelled or self._attempts.stored() is None:
             return None
-        requested = api.requested(self._job.http.body)
+        requested = api.requested(self._job.asked or self._job.http.body)
         if not requested.background:
             return None
         with self._guard:
@@ -263,7 +263,7 @@ class StreamReader:
             if self._resumable(outcome) is None:
                 break
             cursor = stored.cursor
-        if not self._attempts.received_json and not self._connection.cancelled:
+        if outcome.cause != "timeout" and not (self._attempts.received_json or self._connection.cancelled):
             self._note_not_resumed(outcome)
             with self._guard:
                 self._ledger.set_failure(failure)

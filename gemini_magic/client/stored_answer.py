@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from ..backends import Backend, HttpRequest, RequestedInteraction
+from ..backends import Backend, RequestedInteraction
 from ..errors import Interrupted, OptionError
 from ..ledger import Ledger
 from ..options import Options
@@ -35,14 +35,14 @@ class StoredAt(NamedTuple):
 
 
 def stored_answer(
-    http: HttpRequest,
+    body: bytes,
     at: StoredAt,
     ledger: Ledger,
     remembered: Callable[[], StartedInteractions] | None,
 ) -> StoredAnswer | None:
-    """The answer to a request, if its server stores it; otherwise None. See :class:`StoredAnswer` for the arguments."""
+    """The answer to a request with this body, if its server stores it; otherwise None. See :class:`StoredAnswer`."""
     api = at.backend.interactions
-    requested = RequestedInteraction() if api is None else api.requested(http.body)
+    requested = RequestedInteraction() if api is None else api.requested(body)
     return StoredAnswer(requested, at, ledger, remembered) if requested.stored else None
 
 

@@ -194,6 +194,7 @@ class Stream:
                 http=encoded.http,
                 whole=encoded.whole,
                 plan=encoded.plan,
+                asked=encoded.asked,
                 clock=clock,
                 options=options or job.options,
             )
@@ -468,16 +469,26 @@ def open_stream(
             without an answer to the request, ends the stream; the ledger then holds the error.
     """
     offline = replay is not None
-    http, whole, plan = encode_request(request, options, backend, offline=offline)
+    http, whole, plan, asked = encode_request(request, options, backend, offline=offline)
     text_file = _text_file(options, ledger, before)
     job = StreamJob(
-        http, backend, options, key, recorders, replay, whole, text_file, plan=plan, uploaded=uploaded
+        http,
+        backend,
+        options,
+        key,
+        recorders,
+        replay,
+        whole,
+        text_file,
+        plan=plan,
+        uploaded=uploaded,
+        asked=asked,
     )
     if backend.interactions is not None and not offline:
         from .stored_answer import StoredAt, stored_answer  # noqa: PLC0415 - see the table of late imports
 
         at = StoredAt(backend, options, key)
-        job = job._replace(stored=stored_answer(http, at, ledger, started))
+        job = job._replace(stored=stored_answer(asked or http.body, at, ledger, started))
     encode = partial(encode_request, options=options, backend=backend, offline=offline)
     return Stream(job, ledger, driver, None if driver is None else encode)
 

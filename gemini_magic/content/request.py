@@ -122,6 +122,8 @@ class Request(Struct, frozen=True, kw_only=True):
         params: fields that the user named in the dialect (``-p NAME=VALUE``); they override ``settings``.
         body: JSON in the dialect that is merged deeply over the encoded body; it overrides everything else.
         continuation: the server's token for the answer that this request continues, or None.
+        stored_id: the id of the stored answer to this request: it is read from the server, and the model is not asked. None
+            to ask the model.
     """
 
     model: str
@@ -131,6 +133,7 @@ class Request(Struct, frozen=True, kw_only=True):
     params: dict[str, Any] = field(default_factory=dict)
     body: dict[str, Any] = field(default_factory=dict)
     continuation: str | None = None
+    stored_id: str | None = None
 
 
 def deep_merge(base: dict[str, Any], over: dict[str, Any], *, drop_null: bool = False) -> dict[str, Any]:

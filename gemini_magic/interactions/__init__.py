@@ -13,7 +13,7 @@ from .server import (
     options_for,
     state,
 )
-from .states import known_states, readable_state
+from .states import is_unfinished, known_states, readable_state
 
 __all__ = [
     "InteractionRow",
@@ -22,6 +22,7 @@ __all__ = [
     "delete",
     "get",
     "interaction_rows",
+    "is_unfinished",
     "known_states",
     "list",
     "options_for",

@@ -10,13 +10,18 @@ from ..client import StartedInteraction
 from ..errors import GeminiMagicError, ServiceError
 from ..text import one_line
 
-__all__ = ["known_states", "readable_state"]
+__all__ = ["is_unfinished", "known_states", "readable_state"]
 
 _RUNNING: Final = ("", "queued", "in_progress")
 _MOST_ASKED: Final = 20  # unfinished interactions whose state is asked
 _LAST_SEEN: Final = " (when last seen)"
 _LONGEST: Final = 40  # characters of a state
 _NOT_FOUND: Final = 404
+
+
+def is_unfinished(status: str) -> bool:
+    """Whether an interaction with this last known status may have changed since."""
+    return status in _RUNNING
 
 
 def readable_state(status: str) -> str:
@@ -37,7 +42,7 @@ def known_states(
         ask: asks the server of an interaction for its state; None to show the last known state.
     """
     states = {each.id: readable_state(each.status) for each in started}
-    unfinished = [each for each in started if each.status in _RUNNING]
+    unfinished = [each for each in started if is_unfinished(each.status)]
     for each in unfinished[:_MOST_ASKED]:
         states[each.id] = _asked(each, ask)
     for each in unfinished[_MOST_ASKED:]:

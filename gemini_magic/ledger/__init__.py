@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from .item_table import item_rows
     from .round_table import RoundRow, round_rows
     from .sources import AnswerSources, NumberedSource, Passage, answer_sources
-    from .step_table import StepRow, step_rows
+    from .step_table import StepRow, step_rows, steps_with_usage
 
 __all__ = [
     "OPEN_STATES",
@@ -122,6 +122,7 @@ __all__ = [
     "show_tool_runs",
     "source_rows",
     "step_rows",
+    "steps_with_usage",
     "transcript_rows",
     "turn_of_round",
     "typed_form",
@@ -143,5 +144,6 @@ _HOMES = {
     "answer_sources": "sources",
     "StepRow": "step_table",
     "step_rows": "step_table",
+    "steps_with_usage": "step_table",
 }
 __getattr__ = lazy_names(globals(), _HOMES)

@@ -550,7 +550,7 @@ class Ledger:
         return join_kinds(*kinds), text, thought, reason, usage
 
     def _gap(self, kind: str, text: str) -> str:
-        """What separates the first text of a round from the text before it."""
+        """What separates the first text of a round or of a thought from the text before it."""
         self._log.awaits_gap.discard(kind)
         pieces = self.answer if kind == "text" else self.thoughts
         return paragraph_gap("".join(pieces[-2:]), text)
@@ -594,6 +594,8 @@ class Ledger:
         """Add the beginning or the end of a step: the answer has begun, although it may have no part yet."""
         if 0 not in self._finish_places.first_chunks:
             self._begin_candidate(0, index)
+        if isinstance(event, StepStart) and event.is_thought and self.thoughts:
+            self._log.awaits_gap.add("thought")
         self.steps.add(event, self.round, index, t, (len(self.parts.get(0, ())), self.chars))
 
     def _begin_candidate(self, candidate: int, index: int) -> bool:

@@ -67,7 +67,7 @@ class RoundLog:
         part_starts: the number of parts that each candidate had before it.
         usage: its token counts; ``usage_before``: those of the rounds that have ended, together.
         ended_at: when its last bytes arrived, in seconds since the first request was sent; None while it is read.
-        awaits_gap: the kinds of text, ``text`` and ``thought``, that it has none of yet; empty in the first round.
+        awaits_gap: the kinds of text, ``text`` and ``thought``, whose next piece begins a paragraph.
     """
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..events import Usage
 from ..tables import Rows
@@ -12,7 +12,7 @@ from .ledger import Ledger
 from .row_types import UsageRow
 from .steps import AnswerStep
 
-__all__ = ["StepRow", "step_rows"]
+__all__ = ["StepRow", "step_rows", "steps_with_usage"]
 
 
 class StepRow(NamedTuple):
@@ -28,7 +28,7 @@ class StepRow(NamedTuple):
         cost: in US dollars, as ``Response.cost``; None while the answer runs.
         chunk: index of the chunk that begins it.
         chars: characters that it adds to the answer.
-        json: the step as received; while it runs, how it began.
+        json: the step as received, without the bytes of media; while it runs, how it began.
     """
 
     index: int  # type: ignore[assignment] # the column's name matters more than tuple.index
@@ -51,10 +51,8 @@ def step_rows(ledger: Ledger, cost: Callable[[Usage], float | None]) -> list[Ste
         ledger: the record.
         cost: returns the cost of token counts in US dollars; None where it is not known.
     """
-    reports = _Reports(ledger)
     found = []
-    for step in ledger.steps.all():
-        usage = step.usage or reports.growth(step)
+    for step, usage in steps_with_usage(ledger):
         row = StepRow(
             index=step.number,
             round=step.round,
@@ -66,10 +64,29 @@ def step_rows(ledger: Ledger, cost: Callable[[Usage], float | None]) -> list[Ste
             cost=None if usage is None else cost(usage),
             chunk=step.chunk,
             chars=max(0, (step.last_char if step.ended is not None else ledger.chars) - step.char),
-            json=json.dumps(step.raw, ensure_ascii=False, default=repr),
+            json=json.dumps(_without_media(step.raw), ensure_ascii=False, default=repr),
         )
         found.append(row)
     return found
+
+
+def _without_media(raw: dict[str, Any]) -> dict[str, Any]:
+    found = dict(raw)
+    for name in ("content", "summary"):
+        if isinstance(blocks := raw.get(name), list):
+            found[name] = [
+                {key: value for key, value in block.items() if key != "data"}
+                if isinstance(block, dict)
+                else block
+                for block in blocks
+            ]
+    return found
+
+
+def steps_with_usage(ledger: Ledger) -> list[tuple[AnswerStep, Usage | None]]:
+    """Return the steps, each with its tokens: as the server reports them, or what the running totals grew by until its end."""
+    reports = _Reports(ledger)
+    return [(step, step.usage or reports.growth(step)) for step in ledger.steps.all()]
 
 
 class _Reports:

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from .. import prompts
 from ..config import resolve
-from ..content import Part, Request, Text, Turn
+from ..content import FunctionDeclaration, Part, Request, Text, Turn
 from ..conversation import Conversation, answer_turn
 from ..errors import Interrupted, OptionError, interrupts_raise
 from ..options import Options
@@ -37,12 +37,14 @@ from .lookup import names_of
 from .messages import print_lines, show_message
 from .row_options import PreparedRows, split_row_options
 from .session import CONTINUE_PROMPT, Resumption, Session, answer_text
+from .stored_answers import find_stored_answer
 
 if TYPE_CHECKING:
     from ..tools import Tool
 
 __all__ = ["PreparedRequest", "RequestPreparer"]
 
+_STORED = "The stored answer is read from the server; the model is not asked again."
 _WAKE_UP = 0.09  # seconds; a longer wait in `await` would delay the toolbar's interrupt
 _TABLE_ROWS = re.compile(r"(?<!\S)--table[-_]rows[= ]\s*(\d+)", re.IGNORECASE)
 
@@ -258,7 +260,9 @@ class RequestPreparer:
         await start_servers(options)
 
     def resume(self, line: MagicLine) -> PreparedRequest:
-        """A new request for the rest of the last answer, not sent yet."""
+        """A new request for the rest of the last answer, or for answer N of the journal, not sent yet."""
+        if line.arguments or not self.session.runs:
+            return self._resume_of_journal(line)
         resumption = self.session.resumable()
         run = resumption.run
         previous = run.options.for_follow_up()
@@ -271,26 +275,7 @@ class RequestPreparer:
         options, sources = resolve(line.options, self._configured(), previous=previous)
         read_schema(options, self.shell.user_ns)
         tools = self._offered(options) or run.tools
-        functions = [each.declaration for each in tools]
-        *before, question = (*run.turns, *resumption.rounds)
-        chars = len(resumption.text)
-        answer, added = answer_turn(resumption.prefix), len(resumption.rounds)
-        if resumption.token is not None:
-            request = build_request(question.parts, options, before, functions)
-            request = structs.replace(request, continuation=resumption.token)
-            notice = f"A new request in which the server continues its answer of {chars:,} characters so far."
-        elif answer is not None:
-            turns = (*run.turns, *resumption.rounds, answer)
-            request = build_request((Text(CONTINUE_PROMPT),), options, turns, functions)
-            request = without_schema(request)
-            added += 2
-            notice = f"A new request for the rest of an answer of {chars:,} characters so far."
-        elif resumption.rounds:
-            request = build_request(question.parts, options, before, functions)
-            notice = "A new request that continues after the results of the functions so far."
-        else:
-            request = build_request(question.parts, options, before, functions)
-            notice = "A new request with the same question, because no text had been received."
+        request, added, notice = _request_for_rest(resumption, options, [each.declaration for each in tools])
         request, _ = self._with_servers(request, options)
         messages = [notice, self._describe_names(resumption, options)]
         if options.replay:
@@ -313,6 +298,17 @@ class RequestPreparer:
             resumption.rounds,
             resumption.text,
         )
+
+    def _resume_of_journal(self, line: MagicLine) -> PreparedRequest:
+        """A request that reads a stored answer of the journal: answer N, or the newest one."""
+        found = find_stored_answer(line.arguments[0] if line.arguments else None)
+        options, sources = resolve(line.options, self._configured(), previous=found.options)
+        request = build_request((Text(found.question),), options, ())
+        key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
+        name = options.out or "_gemini"
+        show_message(f"{found.title}: {_STORED} `{name}` will contain the whole answer.")
+        request = structs.replace(request, stored_id=found.id)
+        return PreparedRequest(request, options, Conversation(), 0, key, (_STORED,), sources=sources)
 
     def _describe_names(self, resumption: Resumption, options: Options) -> str:
         """A sentence about which variable contains which part of the answer once the rest has arrived."""
@@ -408,3 +404,36 @@ def _repeated_turn_notice(conversation: Conversation, key: Any) -> str:
         f"Turn {number}{name} is asked again. The conversation keeps {turns}, which become stale: "
         f"run {'its cell' if later == 1 else 'their cells'} again{reset}."
     )
+
+
+def _request_for_rest(
+    resumption: Resumption, options: Options, functions: Sequence[FunctionDeclaration]
+) -> tuple[Request, int, str]:
+    """The request for the rest of an answer, how many turns at its end only ask for the rest, and a sentence about it."""
+    run = resumption.run
+    *before, question = (*run.turns, *resumption.rounds)
+    chars = len(resumption.text)
+    answer, added = answer_turn(resumption.prefix), len(resumption.rounds)
+    if resumption.stored_id is not None:
+        request = build_request(question.parts, options, before, functions)
+        request = structs.replace(request, stored_id=resumption.stored_id)
+        notice = _STORED
+    elif resumption.token is not None:
+        request = build_request(question.parts, options, before, functions)
+        request = structs.replace(request, continuation=resumption.token)
+        if (paused := run.response.ledger.steps.stored_id) is not None:
+            request = structs.replace(request, settings=structs.replace(request.settings, previous=paused))
+        notice = f"A new request in which the server continues its answer of {chars:,} characters so far."
+    elif answer is not None:
+        turns = (*run.turns, *resumption.rounds, answer)
+        request = build_request((Text(CONTINUE_PROMPT),), options, turns, functions)
+        request = without_schema(request)
+        added += 2
+        notice = f"A new request for the rest of an answer of {chars:,} characters so far."
+    elif resumption.rounds:
+        request = build_request(question.parts, options, before, functions)
+        notice = "A new request that continues after the results of the functions so far."
+    else:
+        request = build_request(question.parts, options, before, functions)
+        notice = "A new request with the same question, because no text had been received."
+    return request, added, notice

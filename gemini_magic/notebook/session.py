@@ -23,7 +23,7 @@ from ..text import SurrogateJoiner
 if TYPE_CHECKING:
     from ..tools import Permission, Tool
 
-__all__ = ["CONTINUE_PROMPT", "Resumption", "Run", "Session", "answer_text"]
+__all__ = ["CONTINUE_PROMPT", "Resumption", "Run", "Session", "answer_text", "unfinished_id"]
 
 CONTINUE_PROMPT = (
     "Your answer was cut off. Go on exactly where it stopped: begin with the very next character, repeat nothing, "
@@ -86,6 +86,7 @@ class Resumption(NamedTuple):
         rounds: the turns of the answer before ``prefix``: calls of functions and their results.
         text: the text of the answer so far.
         token: the server's continuation token, or None. The server repeats what it sent after the token.
+        stored_id: the id with which the whole answer to the last turn can be read from the server; None if it is not there.
     """
 
     run: Run
@@ -93,6 +94,7 @@ class Resumption(NamedTuple):
     token: str | None
     rounds: tuple[Turn, ...] = ()
     text: str = ""
+    stored_id: str | None = None
 
 
 class Session:
@@ -256,6 +258,8 @@ class Session:
         if status == "complete":
             raise OptionError("The last answer is complete.", remedy="Use -c to continue the conversation.")
         ledger = run.response.ledger
+        if (stored_id := unfinished_id(ledger)) is not None:
+            return _resumption_of_stored(run, stored_id)
         if ledger.round or run.rounds or (ledger.rounds and ledger.rounds[-1].calls):
             return _resumption_of_rounds(run)
         parts = tuple(ledger.parts.get(0, ()))
@@ -289,6 +293,23 @@ def _resumption_of_rounds(run: Run) -> Resumption:
     if prefix and _has_text(prefix):
         return Resumption(run, prefix, None, rounds, text)
     return Resumption(run, (), None, rounds, f"{text}\n\n" if text else "")
+
+
+def unfinished_id(ledger: Ledger) -> str | None:
+    """The id of an answer that its server stores and whose end has not been received; None for any other."""
+    finish = ledger.finish
+    return None if finish is not None and finish.last else ledger.steps.stored_id
+
+
+def _resumption_of_stored(run: Run, stored_id: str) -> Resumption:
+    """How to read a stored answer from its beginning: that of its last round, if it calls functions."""
+    ledger = run.response.ledger
+    if not (ledger.round or run.rounds):
+        return Resumption(run, (), None, stored_id=stored_id)
+    turns, _ = finished_turns(ledger, run.prefix)
+    rounds = answer_open_calls((*run.rounds, *turns, Turn("user", ())))[:-1]
+    text = ledger.before + ledger.answer.text[: ledger.rounds[-1].chars[0]]
+    return Resumption(run, (), None, rounds, f"{text}\n\n" if text else "", stored_id)
 
 
 def _stored_megabytes(ledger: Ledger) -> float:

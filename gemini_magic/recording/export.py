@@ -50,7 +50,10 @@ class LedgerLines:
         rounds = ledger.rounds
         if len(rounds) != 1 or rounds[0].calls or ledger.tool_runs:
             return None
-        exchange = ledger.exchanges[-1]
+        asking = [each for each in ledger.exchanges if not each.resumed]
+        if not asking:
+            return None  # the model was asked elsewhere
+        exchange = asking[-1]
         sent = exchange.method, exchange.url, exchange.body
         return request_digest(ledger.backend, *sent, files=exchange.files, sample=sample)
 

@@ -195,7 +195,7 @@ class CachedReplay(ReplayOnce):
     """Plays an answer of the journal in place of an identical request.
 
     Args:
-        exchange: the exchange that brought it.
+        exchanges: the exchange that brought it, and those that read it on.
         speed: how many times as fast; 0 means without waiting.
 
     Raises:
@@ -204,9 +204,6 @@ class CachedReplay(ReplayOnce):
 
     source = "cache"
     has_rounds = False  # such an answer calls no functions
-
-    def __init__(self, exchange: Exchange, speed: float) -> None:
-        super().__init__([exchange], speed)
 
 
 def _check_speed(speed: float, option: str) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html import escape
+from math import floor, log10
 from typing import Any, Final, Protocol
 
 from ..text import visible
@@ -20,6 +21,9 @@ _LONG: Final = {"message": 300}  # characters shown of a value in columns of pro
 _FEW: Final = 4  # times the shown characters are searched for those that cannot be shown
 
 
+_DIGITS: Final = 3  # decimals of a number
+_SMALL: Final = 0.0005  # a smaller number, such as the cost of a few tokens, has two significant digits
+_MOST_DIGITS: Final = 9
 _WRAPPED: Final = "min-width:20em;white-space:normal"
 _NUMBER: Final = re.compile(r"(?:-?[\d.]+)?")
 
@@ -116,6 +120,13 @@ def _cell(value: object, limit: int) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return _number(value)
     text = visible(str(value)[: _FEW * limit]).replace("\n", "⏎")
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _number(value: float) -> str:
+    """A number with three decimals, or with two significant digits if it is very small."""
+    small = 0 < abs(value) < _SMALL
+    digits = min(1 - floor(log10(abs(value))), _MOST_DIGITS) if small else _DIGITS
+    return f"{value:.{digits}f}"

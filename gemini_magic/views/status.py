@@ -160,13 +160,14 @@ def wait_text(ledger: Ledger, now: float) -> str:
         return _tool_state(ledger, now - ledger.delay)
     if isinstance(pause, Transfer):
         return _transfer_text(phase, pause, now) if phase in ("uploading", "processing") else ""
-    if pause is None or phase not in ("retrying", "queued"):
+    if pause is None or phase not in ("retrying", "queued", "resuming"):
         return ""
     left = round(pause.until - now)
     why = f" ({_one_line(pause.why)})"
     if ledger.phase == "queued":
         return f"waiting for the rate limit{f', {whole_seconds(left)}' if left > 0 else ''}{why}"
-    return f"retrying{f' in {whole_seconds(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
+    word = "reconnecting" if phase == "resuming" else "retrying"
+    return f"{word}{f' in {whole_seconds(left)}' if left > 0 else ''}{why}, attempt {pause.attempt} of {pause.of}"
 
 
 def _tool_state(ledger: Ledger, now: float) -> str:
@@ -232,6 +233,8 @@ def _transfer_text(phase: Phase, transfer: Transfer, now: float) -> str:
 def _running_state(ledger: Ledger, now: float) -> str:
     if delay := wait_text(ledger, now):
         return delay
+    if ledger.phase in ("connecting", "waiting") and _resumed_count(ledger):
+        return "reconnecting"
     if ledger.phase in ("preparing", "connecting"):
         return "connecting"
     if not ledger.raw:
@@ -321,9 +324,20 @@ def _interrupted_state(ledger: Ledger) -> str:
     return {"stop": "stopped", "left": "the kernel ended"}.get(ledger.cause or "", "interrupted")
 
 
+def _resumed_count(ledger: Ledger) -> int:
+    """How often a stored answer was read on after its stream was cut."""
+    return sum(each.resumed and each.attempt > 0 for each in list(ledger.exchanges))
+
+
+def _resumptions(ledger: Ledger) -> str:
+    """How often the answer was read on, for the status line; empty if it never was."""
+    count = _resumed_count(ledger)
+    return f"resumed {'once' if count == 1 else f'{count} times'}" if count else ""
+
+
 def _attempts(ledger: Ledger) -> str:
     """The number of attempts, if there was more than one in a round."""
-    count = len(ledger.exchanges) - ledger.round
+    count = len(ledger.exchanges) - ledger.round - _resumed_count(ledger)
     unstreamed = any(note.kind == "fallback" for note in list(ledger.notes))
     last = ", the last without streaming" if unstreamed else ""
     return f" after {count} attempts{last}" if count > 1 else ""
@@ -385,6 +399,7 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
         _sent_media(ledger),
         _other_candidates(ledger),
         _rounds(ledger),
+        _resumptions(ledger),
         _steps(ledger),
         _tokens(ledger),
         *_gateway(ledger),
@@ -454,6 +469,8 @@ def warnings(ledger: Ledger, notes: Sequence[Note]) -> list[str]:
     # The status line shows already that the connection was lost, the kernel ended, or the answer is still running.
     known = ("unterminated", "not-json") if ledger.cause in ("cut", "left", "arriving") else ()
     shown = [note for note in notes if note.severity != "info" and note.kind not in known]
+    if ledger.status == "complete" and _resumed_count(ledger):  # the cut was made good
+        shown = [note for note in shown if note.kind not in ("unterminated", "not-json")]
     problems = [
         note for note in shown if note.kind == _MISMATCH
     ]  # of a typed answer; each says what to change

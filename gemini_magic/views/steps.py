@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from ..events import Usage
-from ..ledger import Ledger
+from ..ledger import Ledger, steps_with_usage
 from ..text import short_line
 
 __all__ = ["ShownStep", "shown_steps", "step_activity", "step_count", "step_kind"]
 
 _MAX_NAME: Final = 60  # characters of a type or a name from a server
+_FUNCTION_CALL: Final = "function_call"  # the client runs it
 _LABELS: Final = {
     "thought": "thinking",
     "model_output": "output",
@@ -79,9 +79,9 @@ def shown_steps(ledger: Ledger) -> list[ShownStep]:
             step.started,
             step.ended,
             step.chunk,
-            _tokens(step.usage),
+            usage.total if usage else None,
         )
-        for step in ledger.steps.all()
+        for step, usage in steps_with_usage(ledger)
     ]
 
 
@@ -91,14 +91,14 @@ def step_count(ledger: Ledger) -> int:
 
 
 def step_activity(ledger: Ledger) -> str:
-    """Return what the model or the server does in the step that is running; empty if that is not known."""
-    running = ledger.steps.running
-    return "" if running is None else _ACTIVITIES.get(step_kind(running.type), "")
+    """Return what the model or the server does now; empty if that is not known.
 
-
-def _tokens(usage: Usage | None) -> int | None:
-    """The tokens of a step: what it added, without the prompt where the server repeats it."""
-    if usage is None:
-        return None
-    counts = [count for count in (usage.output, usage.thoughts, usage.tool) if count is not None]
-    return sum(counts) if counts else usage.total
+    It is the running step, or the tool that the last step called: a tool runs between its call and its result.
+    """
+    steps = ledger.steps
+    step = steps.running
+    if step is None and len(steps) and steps[len(steps) - 1].type.endswith("_call"):
+        step = steps[len(steps) - 1]
+        if step.type == _FUNCTION_CALL:
+            return ""
+    return "" if step is None else _ACTIVITIES.get(step_kind(step.type), "")

@@ -1,7 +1,7 @@
 """The notebooks of the tour with the answers that they replay: one module for each notebook.
 
 Such a module contains ``NAME``, the file name of the notebook without its ending; ``CELLS``, pairs of a kind (``markdown``, ``code``,
-or ``code!`` for a cell that fails) and a source; and ``recordings()``, which returns the lines of its recordings by their names.
+``code!`` for a cell that fails, or ``code-`` for one that is folded) and a source; and ``recordings()``, which returns the lines of its recordings by their names.
 A new module is found by its ``NAME``.
 """
 

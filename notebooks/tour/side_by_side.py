@@ -152,6 +152,11 @@ mottoes = gemini_magic.compare(
 mottoes.save("mottoes.jsonl")
 [answer.text for answer in gemini_magic.Comparison.load("mottoes.jsonl")]""",
     ),
+    (
+        "markdown",
+        """\
+**Next**: answers in steps, a stream that is resumed, and an agent, in [10-steps-agents-resuming.ipynb](10-steps-agents-resuming.ipynb).""",
+    ),
 ]
 
 

@@ -243,6 +243,30 @@ def test_the_inspector_has_the_steps_and_the_lanes_that_the_kernel_writes(module
         ]
 
 
+def test_the_events_of_steps_are_described(modules):
+    chunks = [
+        {"index": 0, "step": {"type": "mcp_server_tool_call", "name": "forecast"}},
+        {"index": 0, "delta": {"type": "text", "text": "Hi"}},
+        {"index": 0, "delta": {"type": "thought_summary", "content": {"text": "Hm"}}},
+        {"index": 0, "delta": {"type": "google_search_call", "arguments": {"queries": ["x"]}}},
+        {"index": 0, "delta": {"type": "image", "mime_type": "image/png", "data": "A" * 4000}},
+        {"index": 0, "event_type": "step.stop"},
+        {"delta": 7, "step": [3]},
+        {"delta": {"type": {"toString": 1}}},
+    ]
+    found = call(modules, "inspector/parts.js", "return a.map(m.describeParts)", chunks)
+    assert found == [
+        "begins mcp_server_tool_call forecast",
+        "",
+        "",
+        'google_search_call {"arguments":{"queries":["x"]}}',
+        "image/png, 3.0 kB",
+        "",
+        "",
+        "",
+    ]
+
+
 def test_a_small_record_that_expands_does_not_stop_the_page(modules):
     count = 100_000
     columns = {"t": [1] * count, "size": [1] * count, "kinds": ["text"], "kind": [0] * count}

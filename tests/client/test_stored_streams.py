@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from client_stage import finished, kinds, request, text
-from interactions_server import InteractionsServer, answer, call, picture, search, thought
+from client_stage import finished, kinds, request, text, until
+from fake_server import gate
+from interactions_server import InteractionsServer, answer, call, picture, refusal, search, thought
 from interactions_server import text as words
 
 from gemini_magic.backends import backend
-from gemini_magic.client import open_stream, reader
+from gemini_magic.client import open_stream, play, reader
 from gemini_magic.content import RequestSettings, join_parts
 from gemini_magic.ledger import Ledger
 from gemini_magic.options import Options
+from gemini_magic.recording import Recorder, Replay, load_exchanges
+from gemini_magic.views import status_line
 
 CITED = [
     {"type": "url_citation", "url": "https://example.com/a", "title": "A", "start_index": 0, "end_index": 5}
@@ -44,12 +47,14 @@ def server(running):
     running.forget_all()
 
 
-def start(server, *, store=True, **options):
+def start(server, *, store=True, recorders=(), replay=None, **options):
     settings = RequestSettings(server_store=store)
     chosen = Options(base_url=server.base_url, backend="interactions", **{"retries": 2, **options})
     asked = request("hi", "m", settings=settings)
     ledger = Ledger(asked, backend="interactions")
-    return open_stream(asked, chosen, ledger=ledger, backend=backend("interactions"))
+    return open_stream(
+        asked, chosen, ledger=ledger, backend=backend("interactions"), recorders=recorders, replay=replay
+    )
 
 
 def seen(ledger):
@@ -97,3 +102,193 @@ def test_a_stream_that_is_cut_after_any_event_gives_the_same_answer(server, uncu
         assert [len(server.asked(kind)) for kind in ("create", "stream")] == [1, 1]
         assert "resumed" in kinds(ledger)
         server.forget_all()
+
+
+@pytest.mark.parametrize("ids", [1, 0])
+def test_a_stream_that_is_cut_many_times_is_resumed_while_it_brings_something_new(server, uncut, ids):
+    cuts = [2, *range(5, len(WHOLE), 3)] if ids == 0 else [2] * (len(WHOLE) // 2)
+    server.plan(WHOLE, ids=ids, cuts=cuts, id="v1_same")
+    ledger = finished(start(server, retries=1))
+    assert seen(ledger) == uncut
+    assert len(server.asked("create")) == 1
+    assert len(server.asked("stream")) > 3
+    assert f"resumed {len(server.asked('stream'))} times" in status_line(ledger)
+
+
+def test_attempts_that_bring_nothing_new_count_as_retries(server):
+    server.plan(WHOLE, cuts=(9, 0, 0, 0))
+    ledger = finished(start(server, retries=3))
+    assert (ledger.status, ledger.cause, text(ledger)) == ("truncated", "cut", "Hello, ")
+    assert len(server.asked("stream")) == 3
+    assert "`%gemini resume` reads it from there" in ledger.error.remedy
+
+
+def test_without_retries_nothing_is_resumed(server):
+    server.plan(WHOLE, cuts=(8,))
+    ledger = finished(start(server, retries=0))
+    assert (ledger.status, ledger.cause) == ("truncated", "cut")
+    assert len(server.requests) == 1
+
+
+def test_an_answer_that_is_not_stored_is_not_resumed(server):
+    server.plan(WHOLE, cuts=(8,))
+    ledger = finished(start(server, store=False))
+    assert (ledger.status, ledger.cause) == ("truncated", "cut")
+    assert len(server.requests) == 1
+    assert "in a new request" in ledger.error.remedy
+
+
+def test_a_stored_answer_is_not_requested_twice_if_nothing_but_its_id_has_arrived(server, uncut):
+    server.plan(WHOLE, cuts=(1,), id="v1_same")
+    ledger = finished(start(server))
+    assert seen(ledger) == uncut
+    assert len(server.asked("create")) == 1
+    assert "possibly-billed" not in kinds(ledger)
+
+
+def test_a_request_that_brings_no_event_is_repeated_as_before(server):
+    server.plan(WHOLE, cuts=(0,))
+    ledger = finished(start(server))
+    assert ledger.status == "complete"
+    assert (len(server.asked("create")), len(server.asked("stream"))) == (2, 0)
+
+
+def test_silence_in_a_stored_stream_is_resumed(server, uncut):
+    server.plan(WHOLE, cuts=(9,), end="stall", id="v1_same")
+    ledger = finished(start(server, stall_timeout=0.1))
+    assert seen(ledger) == uncut
+
+
+def test_an_error_in_the_stream_that_passes_is_resumed(server, uncut):
+    error = {"event_type": "error", "error": {"code": "gateway_timeout", "message": "Late."}}
+    server.plan([*WHOLE[:9], error, *WHOLE[9:]], cuts=(10,), end="done", id="v1_same", unrepeated=(9,))
+    ledger = finished(start(server))
+    assert seen(ledger) == uncut
+
+
+def test_a_refused_resumption_is_repeated_while_the_refusal_passes(server, uncut):
+    server.plan(WHOLE, cuts=(9,), id="v1_same")
+    server.fail("stream", refusal(503, "service_unavailable", "Busy."), times=2)
+    ledger = finished(start(server, retries=3))
+    assert seen(ledger) == uncut
+    assert len(server.asked("stream")) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "word"), [(404, "not_found"), (403, "permission_denied"), (503, "service_unavailable")]
+)
+def test_a_refusal_that_stays_leaves_the_answer_as_it_was_cut(server, code, word):
+    server.plan(WHOLE, cuts=(10,))
+    server.fail("stream", refusal(code, word, "No such thing."), times=9)
+    ledger = finished(start(server, retries=2))
+    assert (ledger.status, ledger.cause, text(ledger)) == ("truncated", "cut", "Hello, wörld ")
+    assert "The connection was lost" in ledger.error.message
+    notes = [note.message for note in ledger.notes if note.kind == "not-resumed"]
+    assert len(notes) == 1
+    assert "No such thing" in notes[0]
+    loaded = Ledger(backend="interactions")
+    load_exchanges(ledger.exchanges, backend("interactions"), loaded)
+    assert text(loaded) == text(ledger)
+
+
+@pytest.mark.parametrize("code", [400, 404, 416])
+def test_a_server_that_does_not_know_the_event_is_asked_for_the_whole_stream(server, uncut, code):
+    server.plan(WHOLE, cuts=(9,), id="v1_same")
+    server.fail("stream", refusal(code, "out_of_range", "Unknown event."))
+    ledger = finished(start(server))
+    assert seen(ledger) == uncut
+    first, second = server.asked("stream")
+    assert "last_event_id" in first.query
+    assert "last_event_id" not in second.query
+
+
+def test_a_server_that_ignores_the_event_is_understood(server, uncut):
+    server.ignores_cursor = True
+    server.plan(WHOLE, cuts=(12,), id="v1_same")
+    assert seen(finished(start(server))) == uncut
+
+
+def test_the_input_of_the_user_in_a_replay_is_left_out(server, uncut):
+    server.plan(WHOLE, cuts=(12,), ids=0, echo=True, id="v1_same")
+    assert seen(finished(start(server))) == uncut
+
+
+def test_an_id_that_is_none_leads_to_no_request(server):
+    server.plan(WHOLE, cuts=(9,), id="../../v1beta/files?x=1#")
+    ledger = finished(start(server))
+    assert ledger.status == "truncated"
+    assert [each.method for each in server.requests] == ["POST"]
+
+
+@pytest.mark.parametrize("cause", ["interrupt", "stop"])
+def test_a_stream_can_be_stopped_while_it_waits_to_reconnect(server, monkeypatch, cause):
+    monkeypatch.setattr(reader, "backoff", lambda number: 60.0)
+    server.plan(WHOLE, cuts=(10,))
+    stream = start(server)
+    until(lambda: stream.ledger.phase == "resuming")
+    assert "reconnecting in" in status_line(stream.ledger)
+    assert "connection was lost" in status_line(stream.ledger)
+    stream.cancel(cause)
+    assert (stream.ledger.status, text(stream.ledger)) == ("interrupted", "Hello, wörld ")
+    assert server.asked("stream") == []
+
+
+def test_a_stream_can_be_stopped_while_it_reconnects(server):
+    server.plan(WHOLE, cuts=(9,))
+    server.fail("stream", gate("never"))
+    stream = start(server)
+    until(lambda: server.asked("stream"))
+    assert "reconnecting" in status_line(stream.ledger)
+    stream.cancel("stop")
+    assert finished(stream).status == "interrupted"
+
+
+def test_the_total_timeout_includes_resuming(server):
+    server.plan(WHOLE, cuts=(9,))
+    server.fail("stream", gate("never"))
+    ledger = finished(start(server, timeout=0.3))
+    assert (ledger.status, ledger.cause) == ("stalled", "timeout")
+
+
+def test_the_size_limit_counts_all_streams_of_an_answer(server):
+    steps = [words(*["x" * 2000] * 100)]
+    server.plan(answer(*steps), ids=0, cuts=(60, 70, 80, 90))
+    ledger = finished(start(server, max_total=0.4))
+    assert (ledger.status, ledger.cause) == ("truncated", "full")
+
+
+# --------------------------------------------------------------------------------------- recordings
+
+
+@pytest.mark.parametrize("ids", [1, 3, 0])
+def test_a_recorded_answer_that_was_resumed_is_loaded_and_played_as_it_was(server, uncut, ids):
+    server.plan(WHOLE, cuts=(9, 4), ids=ids, id="v1_same")
+    ledger = finished(start(server))
+    dialect = backend("interactions")
+    loaded = Ledger(backend="interactions")
+    load_exchanges(ledger.exchanges, dialect, loaded)
+    played = Ledger(backend="interactions")
+    finished(play(ledger.exchanges, dialect, played, speed=0))
+    for again in (loaded, played):
+        assert seen(again) == uncut
+        assert len(again.exchanges) == len(ledger.exchanges)
+    assert [chunk.raw for chunk in loaded.raw] == [chunk.raw for chunk in ledger.raw]
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_recording_answers_the_requests_that_resumed_it(server, uncut, tmp_path, retries):
+    path = tmp_path / "resumed.jsonl"
+    server.plan(WHOLE, cuts=(9,), id="v1_same")
+    finished(start(server, recorders=(Recorder(path),)))
+    server.forget_all()
+    again = finished(start(server, replay=Replay(path, speed=0), retries=retries))
+    assert seen(again) == uncut
+    assert server.requests == []
+
+
+def test_a_recording_of_a_cut_answer_is_played_as_it_was_cut(server, tmp_path):
+    path = tmp_path / "cut.jsonl"
+    server.plan(WHOLE, cuts=(10,))
+    finished(start(server, recorders=(Recorder(path),), retries=0))
+    again = finished(start(server, replay=Replay(path, speed=0), retries=2))
+    assert (again.status, text(again)) == ("truncated", "Hello, wörld ")

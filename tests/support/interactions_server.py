@@ -197,6 +197,7 @@ class Plan:
         pieces: a replay cuts text and arguments into pieces of so many characters; 0: as in the first stream.
         starts: a replay puts the first text of a step into its `step.start`.
         echo: a replay from the beginning has the user's input as its step 0, and the other steps move.
+        unrepeated: numbers of events that a replay leaves out, such as an error of the first connection.
         states: the status at each look before the last one of a background interaction.
         gates: gates for which an event waits, by its number; `server.open(name)` opens one.
         id: the id; None for the next one.
@@ -210,6 +211,7 @@ class Plan:
     pieces: int = 0
     starts: bool = False
     echo: bool = False
+    unrepeated: Sequence[int] = ()
     states: Sequence[str] = ("in_progress",)
     gates: Mapping[int, str] = field(default_factory=dict)
     id: str | None = None
@@ -417,7 +419,12 @@ class InteractionsServer(FakeServer):
         first = interaction.after(cursor)
         if first is None:
             return Script([refusal(400, "invalid_request", f"Invalid last_event_id: '{cursor}'.")])
-        events = replayed(interaction.events[first:], interaction.plan)
+        left = [
+            each
+            for n, each in enumerate(interaction.events)
+            if n >= first and n not in interaction.plan.unrepeated
+        ]
+        events = replayed(left, interaction.plan)
         if first == 0 and interaction.plan.echo:
             events = _with_input(events, interaction)
         return self._streamed(interaction, events)

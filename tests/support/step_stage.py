@@ -14,8 +14,8 @@ FOUND = ToolResult("google_search", "g1", [{"url": "https://a.example", "title":
 # Type, id, beginning and end in seconds (None: it does not end), tokens, and part of each step.
 STEPS = [
     ("thought", None, 0.5, 1.0, Usage(thoughts=34, total=34), Thought("I search.")),
-    ("google_search_call", "g1", 1.0, 1.1, Usage(tool=20), SEARCHED),
-    ("google_search_result", "g1", 2.9, 3.0, Usage(tool=22), FOUND),
+    ("google_search_call", "g1", 1.0, 1.1, Usage(tool=20, total=20), SEARCHED),
+    ("google_search_result", "g1", 2.9, 3.0, Usage(tool=22, total=22), FOUND),
     ("code_execution_call", "c1", 3.0, 3.1, None, Code("print(1)", "python", id="c1")),
     ("code_execution_result", "c1", 3.9, 4.0, None, CodeResult("OUTCOME_OK", "1\n", id="c1")),
     ("model_output", None, 4.0, 6.0, Usage(output=12, total=12), Text("It was **slow**.")),

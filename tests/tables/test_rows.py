@@ -277,6 +277,25 @@ def test_a_terminal_shows_a_plain_table_without_empty_columns():
     ]
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0, "0.000"),
+        (12.3456, "12.346"),
+        (0.0005, "0.001"),
+        (0.000014, "0.000014"),
+        (-0.00032, "-0.00032"),
+        (1e-300, "0.000000000"),
+        (float("nan"), "nan"),
+        (float("inf"), "inf"),
+    ],
+)
+def test_small_numbers_such_as_costs_have_two_digits(value, shown):
+    columns = Columns(MessageRow, [Column("count", "float64"), Column("message", "string")])
+    columns.extend([(value, "x")])
+    assert f">{shown}</td>" in Rows(columns)._repr_html_()
+
+
 class MessageRow(NamedTuple):
     count: int
     message: str

@@ -59,6 +59,14 @@ def test_the_status_line_says_what_the_running_step_does(kind, activity):
     assert f" · {activity} · " in f"{status_line(ledger, now=1.0)} · "
 
 
+def test_a_tool_runs_between_its_call_and_its_result():
+    ledger = step_ledger(STEPS[:2], ended=False)
+    assert "searching with Google Search" in status_line(ledger, now=2.0)
+    assert "streaming" in status_line(step_ledger(STEPS[1:3], ended=False), now=3.1)
+    called = [("function_call", "f1", 0.5, 0.6, None, None)]
+    assert "streaming" in status_line(step_ledger(called, ended=False), now=1.0)
+
+
 def test_each_kind_of_step_is_a_lane_and_a_result_ends_the_bar_of_its_call():
     lanes = step_lanes(shown_steps(step_ledger()), 6.2)
     assert [(lane.kind, lane.name) for lane in lanes] == [

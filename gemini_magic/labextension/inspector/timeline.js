@@ -112,11 +112,11 @@ export class Timeline {
         ...drawBars(bins, name, base)
       );
     });
-    chart.append(...drawSteps(stepsOfKinds, scale, stepsTop, LEFT - 8));
     chart.append(
       ...drawMarks(timing, end, scale, bottom, width),
       ...gapLabel,
-      this._createPointerLayer(bins, width, height)
+      this._createPointerLayer(bins, width, height),
+      ...drawSteps(stepsOfKinds, scale, stepsTop, LEFT - 8) // they have tooltips
     );
     return chart;
   }

@@ -251,7 +251,7 @@ COMMANDS: dict[str, Command] = {
     "show": Command(show_part, "N|picture N", None),
     "journal": Command(journal_command, "COMMAND", None, "journal"),
     "code": Command(put_code_into_cell, "N|NAME", 2, "answer"),
-    "resume": Command(resume_answer, "options", sends=True),
+    "resume": Command(resume_answer, "N options", 1, sends=True),
     "stop": Command(stop_requests, "NAME", 1, "answer"),
     "events": Command(show_events, "NAME", 1, "answer", filters=True),
     "chunks": Command(show_chunks, "NAME", 1, "answer", filters=True),

@@ -49,7 +49,12 @@ from gemini_magic.notebook.completion import complete
         ("%gemini -m quick", "`%gemini state` does not accept options.", "%%gemini line"),
         ("%gemini config -t 1", "`%gemini config` does not accept options.", "NAME=VALUE"),
         ("%gemini version foo", "accepts no arguments, but got 'foo'.", "Usage: `%gemini version`."),
-        ("%gemini resume foo", "accepts no arguments, but got 'foo'.", "Usage: `%gemini resume [options]`."),
+        (
+            "%gemini resume foo",
+            "'foo' is not the number of an answer.",
+            "`%gemini journal list` shows the numbers",
+        ),
+        ("%gemini resume 1 2", "accepts at most one argument", "Usage: `%gemini resume [N options]`."),
         ("%gemini last 1 2", "accepts at most one argument, but got '1 2'.", "Usage: `%gemini last [N]`."),
         ("%gemini state of the art", "accepts no arguments", "To send a prompt, start a cell"),
         (
