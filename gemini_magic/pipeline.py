@@ -27,6 +27,7 @@ _EVENT = 128  # bytes that each event of a chunk counts as at least
 _RICH = 8  # times its size that a chunk with values of any depth counts
 _VALUE = 96  # bytes that a value in an event may need in memory, however it is decoded
 _STEP = 1024  # bytes that a step counts as beside its event: it has a record, and one for the decoder
+_PASSAGE = 384  # bytes that a passage with its source counts as beside that
 _LARGE = 4096  # bytes from which the values of an event are counted before it is decoded
 # Decoding an event keeps all other threads waiting, so the values in one are limited. The largest answers have one for
 # each log probability of each token.
@@ -307,12 +308,15 @@ def _counted_size(raw: bytes, decoded: Decoded) -> int:
     if size < _EVENT * len(events):  # noqa: PLR1730 - as above
         size = _EVENT * len(events)
     for event in events:  # `any` and a function would take three times as long
-        kind = type(event)
-        if kind is StepStart:
+        if type(event) is Delta:
+            if type(event.part) in _RICH_PARTS:
+                return _rich_size(raw, size)
+        elif type(event) is StepStart:
             steps = sum(type(each) is StepStart for each in events)
             return _rich_size(raw, size) + _STEP * steps
-        if kind is Evidence or (kind is Delta and type(event.part) in _RICH_PARTS):
-            return _rich_size(raw, size)
+        elif type(event) is Evidence:
+            passages = 0 if event.grounding is None else len(event.grounding.supports)
+            return _rich_size(raw, size) + _PASSAGE * passages
     return _rich_size(raw, size) if decoded.held else size
 
 

@@ -195,9 +195,12 @@ def test_values_that_the_decoder_keeps_for_later_count_for_the_size_limit():
         lambda n: [start(n, "thought"), stop(n)],
         lambda n: [{"event_type": "step.start", "index": n, "step": {}}],
         lambda n: [delta(n, "thought_summary", content={"text": "x"})],
+        lambda n: [
+            delta(0, "text_annotation_delta", annotations=[CITATION | {"url": f"{n} {k}"} for k in range(20)])
+        ],
     ],
 )
-def test_steps_count_as_the_memory_that_they_need(events):
+def test_steps_and_citations_count_as_the_memory_that_they_need(events):
     body = stream(*(event for n in range(2000) for event in events(n)))
     tracemalloc.start()
     ledger, exchange = Ledger(), Exchange("POST", "https://example.test/", (), b"")
