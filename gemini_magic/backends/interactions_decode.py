@@ -79,7 +79,7 @@ class InteractionDecoder:
         self._begun = 0  # steps
         self._bytes = 0  # of the answer
         self._halves = SurrogateJoiner()
-        self._cited: set[tuple[Any, ...]] = set()
+        self._cited: set[int] = set()
         self._noted: set[Note] = set()
         self._names: set[str] = set()  # unknown ones that were noted
         self._failure: Failure | None = None  # of a step
@@ -390,7 +390,7 @@ class InteractionDecoder:
         keep(sent)
         new = []
         for each in sent:
-            key = (*citation_key(step.number, each), offset)
+            key = hash((*citation_key(step.number, each), offset))  # a number takes less memory
             if key not in self._cited:
                 self._cited.add(key)
                 new.append(each)

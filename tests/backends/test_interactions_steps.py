@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 from growth import LIMIT, measure_growth, record
@@ -186,6 +187,29 @@ def test_values_that_the_decoder_keeps_for_later_count_for_the_size_limit():
     )
     pipeline.feed(0.0, body)
     assert pipeline.counted > 20 * len(body)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        lambda n: [start(n, "thought"), stop(n)],
+        lambda n: [{"event_type": "step.start", "index": n, "step": {}}],
+        lambda n: [delta(n, "thought_summary", content={"text": "x"})],
+        lambda n: [
+            delta(0, "text_annotation_delta", annotations=[CITATION | {"url": f"{n} {k}"} for k in range(20)])
+        ],
+    ],
+)
+def test_steps_and_citations_count_as_the_memory_that_they_need(events):
+    body = stream(*(event for n in range(2000) for event in events(n)))
+    tracemalloc.start()
+    ledger, exchange = Ledger(), Exchange("POST", "https://example.test/", (), b"")
+    ledger.begin(exchange)
+    pipeline = Pipeline(exchange, ledger, backend("gemini"), interactions_decoder(), max_event=1 << 20)
+    pipeline.feed(0.0, body)
+    needed, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert needed < 1.5 * pipeline.counted
 
 
 def test_very_many_steps_in_one_event_are_an_error():
