@@ -20,9 +20,11 @@ __all__ = ["AUTO", "backends_of_model", "choose_backend", "is_agent", "needs_int
 AUTO: Final = "auto"
 """The value of ``--backend`` that chooses one of Google's protocols by the model and the options."""
 
-_AGENTS: Final = re.compile(r"deep-research-|antigravity-|code-mender")
-_ONLY: Final = re.compile(r"gemini-omni|gemini-4-|lyria-3\.5")
-_SERVED: Final = re.compile(
+# How the names of agents begin, and of models that exist in the Interactions API only.
+_AGENTS: Final = ("deep-research-", "antigravity-", "code-mender")
+_ONLY: Final = ("gemini-omni", "gemini-4-", "lyria-3.5")
+# A pattern of the other models that it serves.
+_SERVED: Final = (
     r"gemini-(?:2\.5|[3-9]|(?:flash|flash-lite|pro)-latest|robotics-er)|gemma-4|lyria-3|nano-banana"
 )
 
@@ -33,12 +35,12 @@ def _name(model: str) -> str:
 
 def is_agent(model: str) -> bool:
     """Whether a name is that of one of Google's agents."""
-    return _AGENTS.match(_name(model)) is not None
+    return _name(model).startswith(_AGENTS)
 
 
 def needs_interactions(model: str) -> bool:
     """Whether a model exists in the Interactions API only."""
-    return is_agent(model) or _ONLY.match(_name(model)) is not None
+    return _name(model).startswith(_AGENTS + _ONLY)
 
 
 def backends_of_model(model: Model) -> tuple[str, ...]:
@@ -51,7 +53,7 @@ def backends_of_model(model: Model) -> tuple[str, ...]:
         return ("interactions",)
     if model.methods and "generateContent" not in model.methods:
         return ()
-    return ("gemini", "interactions") if _SERVED.match(_name(model.name)) else ("gemini",)
+    return ("gemini", "interactions") if re.match(_SERVED, _name(model.name)) else ("gemini",)
 
 
 def choose_backend(options: Mapping[str, Any], default_model: str) -> tuple[str, str]:
