@@ -69,6 +69,12 @@ def test_another_server_is_asked_with_the_default_backend_unless_auto_is_request
     assert resolve({**given, "backend": "auto"})[0].backend == "interactions"
 
 
+@pytest.mark.parametrize("backend", ["auto", "gemini", "interactions"])
+def test_decisions_are_asked_of_the_same_server(backend):
+    options, sources = resolve({"decide": ["Is it?"], "backend": backend})
+    assert (options.backend, CHOSEN in sources) == ("decisions", False)
+
+
 def test_the_list_of_models_says_which_backends_they_work_with():
     def found(name, *methods):
         return backends_of_model(Model(name, None, None, None, methods, None))
