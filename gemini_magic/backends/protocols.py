@@ -15,11 +15,21 @@ from .backend import Model
 from .gemini import GEMINI, INTERACTIONS_ONLY
 from .registry import chosen_backend
 
-__all__ = ["AUTO", "backends_of_model", "choose_backend", "is_agent", "needs_interactions"]
+__all__ = [
+    "AUTO",
+    "backends_of_model",
+    "choose_backend",
+    "has_both_protocols",
+    "is_agent",
+    "needs_interactions",
+    "other_protocol",
+]
 
 AUTO: Final = "auto"
 """The value of ``--backend`` that chooses one of Google's protocols by the model and the options."""
 
+_INTERACTIONS: Final = "interactions"
+_BOTH: Final = (GEMINI.name, _INTERACTIONS)
 # How the names of agents begin, and of models that exist in the Interactions API only.
 _AGENTS: Final = ("deep-research-", "antigravity-", "code-mender")
 _ONLY: Final = ("gemini-omni", "gemini-4-", "lyria-3.5")
@@ -50,10 +60,24 @@ def backends_of_model(model: Model) -> tuple[str, ...]:
         model: the model, with the methods that the server lists.
     """
     if needs_interactions(model.name):
-        return ("interactions",)
+        return (_INTERACTIONS,)
     if model.methods and "generateContent" not in model.methods:
         return ()
-    return ("gemini", "interactions") if re.match(_SERVED, _name(model.name)) else ("gemini",)
+    return _BOTH if re.match(_SERVED, _name(model.name)) else (GEMINI.name,)
+
+
+def has_both_protocols(name: str) -> bool:
+    """Whether a backend is one of Google's two protocols for the same models."""
+    return name in _BOTH
+
+
+def other_protocol(name: str, model: str) -> str:
+    """What to do about a model that a backend does not have, because it may exist in the other protocol; empty elsewhere."""
+    if name == GEMINI.name and needs_interactions(model):
+        return "This model exists in the Interactions API only: use --backend interactions."
+    if name == _INTERACTIONS and not needs_interactions(model):
+        return "Some models exist in the older API only: try --backend gemini. `%gemini models` lists the models."
+    return ""
 
 
 def choose_backend(options: Mapping[str, Any], default_model: str) -> tuple[str, str]:
@@ -77,7 +101,7 @@ def choose_backend(options: Mapping[str, Any], default_model: str) -> tuple[str,
         return chosen_backend(GEMINI.name if name == AUTO else name, decides=decides), ""
     model = options.get("model", default_model)
     if option := next((flag for each, flag in INTERACTIONS_ONLY.items() if options.get(each)), ""):
-        return "interactions", f"{option} needs it"
+        return _INTERACTIONS, f"{option} needs it"
     if needs_interactions(model):
-        return "interactions", f"the model {model} exists there only"
+        return _INTERACTIONS, f"the model {model} exists there only"
     return GEMINI.name, "the model exists there" if "backend" in options else ""
