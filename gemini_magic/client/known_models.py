@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from ..backends import Backend, Model
+from ..backends import Backend, Model, other_protocol
 from ..events import Failure
 from ..options import Options
 from .endpoint import endpoint_of
@@ -87,6 +87,8 @@ def with_remedy(failure: Failure, backend: Backend, options: Options, key: Key |
         return replace(failure, remedy=_NOT_STORED)
     if failure.code == _NOT_FOUND and (names := _similar_models(backend, options)):
         remedy = f"Did you mean {' or '.join(names)}? `%gemini models` lists the models; `-m` sets one."
+        return replace(failure, remedy=remedy)
+    if failure.code == _NOT_FOUND and (remedy := other_protocol(backend.name, options.model)):
         return replace(failure, remedy=remedy)
     return failure
 

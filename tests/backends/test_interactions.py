@@ -6,6 +6,8 @@ import json
 
 import pytest
 from dialects import STEPS
+from fake_server import Script, raw
+from interaction_bodies import completed, stream
 
 import gemini_magic
 from gemini_magic.backends import Endpoint, backend, names
@@ -434,3 +436,38 @@ def test_a_remote_server_is_a_tool_of_its_own():
             "headers": {"authorization": "x"},
         }
     ]
+
+
+# -- options and the user's own JSON
+
+
+@pytest.fixture
+def asked(fake_server):
+    """Asks over the Interactions API, and returns the body of the request."""
+    fake_server.route("/v1beta/interactions", Script((raw(stream(completed(id=""))),)))
+
+    def ask(**options):
+        gemini_magic.ask("hi", backend="interactions", base_url=fake_server.base_url, **options)
+        return fake_server.requests[-1].body
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        ({"max_tokens": 3, "param": {"maxOutputTokens": 5}}, "generation_config.max_output_tokens"),
+        ({"seed": 3, "body": {"generationConfig": {"seed": 5}}}, "generation_config.seed"),
+        ({"system": "a", "body": {"system_instruction": "b"}}, "system_instruction"),
+        ({"search": True, "body": {"tools": []}}, "tools"),
+    ],
+)
+def test_an_option_and_the_users_own_json_that_differ_are_an_error(asked, options, place):
+    with pytest.raises(OptionError, match=f"both set {place}"):
+        asked(**options)
+
+
+def test_an_agent_takes_options_and_the_users_own_json_together(asked):
+    body = asked(agent="antigravity-x", system="Be brief.", body={"agent_config": {"max_total_tokens": 9}})
+    assert (body["agent"], body["system_instruction"]) == ("antigravity-x", "Be brief.")
+    assert body["agent_config"]["max_total_tokens"] == 9
