@@ -134,10 +134,10 @@ class StreamReader:
     def _background_run(self) -> BackgroundRun | None:
         """What decides how the answer is followed; None for an answer in the foreground, or one that has not begun."""
         api, options = self._job.backend.interactions, self._job.options
-        if api is None or self._connection.cancelled or self._attempts.stored() is None:
+        if api is None or self._connection.cancelled:
             return None
         requested = api.requested(self._job.asked or self._job.http.body)
-        if not requested.background:
+        if not requested.background or self._attempts.stored() is None:
             return None
         with self._guard:
             self._ledger.steps.run = ServerRun(requested.agent, requested.budget)

@@ -8,14 +8,26 @@ import pickle
 import pytest
 from client_stage import finished, kinds, request, text, until
 from fake_server import gate
-from interactions_server import InteractionsServer, answer, call, picture, refusal, search, thought
+from interactions_server import (
+    InteractionsServer,
+    Plan,
+    _stamped,
+    answer,
+    call,
+    picture,
+    refusal,
+    replayed,
+    search,
+    stream_of,
+    thought,
+)
 from interactions_server import text as words
 
 from gemini_magic.backends import backend
 from gemini_magic.client import open_stream, play, reader
 from gemini_magic.content import RequestSettings, join_parts
 from gemini_magic.errors import RecordingError
-from gemini_magic.ledger import Ledger
+from gemini_magic.ledger import Exchange, Ledger
 from gemini_magic.options import Options
 from gemini_magic.recording import Recorder, Replay, load_exchanges
 from gemini_magic.response import Response
@@ -331,3 +343,39 @@ def test_the_request_of_a_resumed_answer_is_the_one_that_asked(server, resumed):
         "the connection was lost",
         None,
     ]
+
+
+# ------------------------------------------------------------------------------------- without a network
+
+
+def recorded(method, url, body, number, end):
+    exchange = Exchange(method, url, (), b"{}", attempt=number, backend="interactions", started=float(number))
+    exchange.set_head(200, headers=(("content-type", "text/event-stream"),))
+    exchange.pieces.append((0.0, body))
+    exchange.finish(end)
+    return exchange
+
+
+@pytest.mark.parametrize(("ids", "pieces"), [(1, 0), (3, 2), (0, 5)])
+def test_a_stream_that_is_cut_after_any_byte_gives_the_same_answer(uncut, ids, pieces):
+    dialect = backend("interactions")
+    plan = Plan(WHOLE, ids=ids, pieces=pieces, id="v1_same")
+    events = _stamped(plan, "v1_same", {"model": "m"})
+    body, base = stream_of(events), "https://example.com/v1beta/interactions"
+    for length in range(1, len(body), 41):
+        first = recorded("POST", base, body[:length], 0, "connection lost")
+        cut = Ledger(backend="interactions")
+        load_exchanges([first], dialect, cut)
+        if cut.finish is not None:
+            continue  # nothing is missing
+        cursor = cut.steps.cursor
+        at = (
+            0
+            if cursor is None
+            else next(n for n, each in enumerate(events) if each.get("event_id") == cursor) + 1
+        )
+        rest = stream_of(replayed(events[at:], plan))
+        url = f"{base}/v1_same?stream=true" + ("" if cursor is None else f"&last_event_id={cursor}")
+        whole = Ledger(backend="interactions")
+        load_exchanges([first, recorded("GET", url, rest, 1, "eof")], dialect, whole)
+        assert seen(whole) == uncut, (length, body[:length][-60:])
