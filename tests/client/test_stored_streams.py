@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import random
 
 import pytest
 from client_stage import finished, kinds, request, text, until
@@ -119,6 +120,44 @@ def test_a_stream_that_is_cut_after_any_event_gives_the_same_answer(server, uncu
         assert [len(server.asked(kind)) for kind in ("create", "stream")] == [1, 1]
         assert "resumed" in kinds(ledger)
         server.forget_all()
+
+
+def without_numbers(found):
+    """What users see, without the server's numbers of the steps: a server may count the user's input in a replay."""
+    return found | {"steps": [step[1:] for step in found["steps"]]}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_an_answer_that_is_cut_several_times_in_any_way_is_the_same(server, uncut, seed):
+    chance = random.Random(seed)
+    cuts = [chance.randint(1, len(WHOLE)), *(chance.randint(0, len(WHOLE)) for _ in range(seed % 4))]
+    server.plan(
+        WHOLE,
+        ids=chance.choice([0, 1, 1, 2, 3]),
+        cuts=cuts,
+        end=chance.choice(["close", "end", "done", "reset"]),
+        pieces=chance.choice([0, 1, 2, 3, 7]),
+        starts=chance.random() < 0.3,
+        echo=chance.random() < 0.5,
+        id="v1_same",
+    )
+    server.ignores_cursor = chance.random() < 0.3
+    ledger = finished(start(server, retries=8))
+    assert without_numbers(seen(ledger)) == without_numbers(uncut)
+    assert len(server.asked("create")) == 1
+
+
+@pytest.mark.parametrize(
+    ("ids", "cuts", "ignores_cursor"), [(2, (1, 3, 0, 3), False), (1, (1,), True), (1, (9, 11, 7, 1), True)]
+)
+def test_a_server_that_counts_the_users_input_in_some_replays_loses_and_repeats_nothing(
+    server, uncut, ids, cuts, ignores_cursor
+):
+    server.plan(WHOLE, ids=ids, cuts=cuts, end="end", echo=True, id="v1_same")
+    server.ignores_cursor = ignores_cursor
+    ledger = finished(start(server, retries=8))
+    assert without_numbers(seen(ledger)) == without_numbers(uncut)
+    assert "user_input" not in [step.type for step in ledger.steps.all()]
 
 
 @pytest.mark.parametrize("ids", [1, 0])
