@@ -86,6 +86,7 @@ class ResumedInteraction:
         self._amounts: dict[tuple[int | None, str | bytes], _Amount] = {}
         self._types: dict[int, str] = {}  # of the steps
         self._cursor: str | None = None
+        self._newest: Value = {}  # the event with it
         self._reliable = True  # ids identify events
         self._epoch = 0  # number of the newest event with an id
         self._replaying = self._from_start = self._is_first = self._differs = False
@@ -159,13 +160,13 @@ class ResumedInteraction:
         ident, is_first = value.get("event_id"), self._is_first
         self._is_first = False
         begins = name == "interaction.created"  # the stream: such a replay does not begin at the cursor
-        if is_first and not self._from_start and ident is not None and ident == self._cursor and not begins:
+        if is_first and not self._from_start and ident is not None and value == self._newest and not begins:
             return []  # the replay begins with the event, not after it
         found = self._new_of(name, value)
         if isinstance(ident, str) and ident:
             # Some servers write the same text into every event.
             self._reliable = self._reliable and ident != self._cursor
-            self._cursor = ident
+            self._cursor, self._newest = ident, value
             self._epoch += 1
         return found
 

@@ -165,6 +165,8 @@ class Attempts:
 
     def stored(self) -> ResumedDecoder | None:
         """What goes on with the stream that was read last, if the server stores the answer; None if it does not."""
+        if self._ledger.steps.stored_id is None:
+            return None  # without reading all events again
         found = self._decoders.resumed()
         return found if found is not None and found.id else None
 

@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from ...errors import GeminiMagicError, OptionError
 from ...journaling import started_interactions
+from ...ledger import unfinished_id
 from ...response import Response
 from ...tables import Rows
 from ...views import AnswerCandidate
 from ..arguments import MagicLine
 from ..lookup import last_response, response_at, response_named, selected_response
 from ..messages import format_table, print_lines
-from ..session import goes_on_alone, unfinished_id
+from ..session import goes_on_alone
 from .context import CommandContext
 from .journal import show_entry
 from .status import token_summary
