@@ -18,7 +18,7 @@ from . import schema as schemas
 from . import tools as toolbox
 from .backends import Backend, backend, host_to_name
 from .client import Key, Stream, encode_request, endpoint_of, open_stream, without_files
-from .config import CALL, CHOSEN, IGNORED, KEY_WITHHELD, resolve
+from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .credentials import find_key, key_header
 from .errors import CredentialsError, OptionError, RecordingError
@@ -34,7 +34,14 @@ from .ledger import DisplayOptions, Ledger, RoundDriver, answer_turns, typed_for
 from .options import Options
 from .prices import TokenPrice
 from .project_files import is_new_key_file
-from .prompts import build_request, check_conflicts, keyword_remedies, parts_of_prompt, read_decisions
+from .prompts import (
+    build_request,
+    check_conflicts,
+    keyword_remedies,
+    parts_of_prompt,
+    read_decisions,
+    request_notices,
+)
 from .response import Response
 from .response_stream import Callbacks, ResponseStream
 from .text import visible
@@ -378,7 +385,7 @@ def begin(
     if not is_local:
         key = key_for_options(dialect, options, ask_key, [each for each in (withheld, ignored) if each])
         ledger.set_source("network", host=host_to_name(dialect.url(options.model, endpoint_of(options))))
-    notices = (*notices, *_about_backend(dialect, request, sources or {}))
+    notices = (*notices, *request_notices(dialect.request_notes, request, sources or {}))
     _note_settings(ledger, None if is_local else withheld, ignored, key, notices)
     journaled = not cache_note and should_journal(options, local=is_local)
     _note_journal(ledger, cache_note, journaled=journaled)
@@ -440,12 +447,6 @@ def _ledger(request: Request, options: Options, before: str, conversation: str, 
         schema=options.schema,
         column=column,
     )
-
-
-def _about_backend(dialect: Backend, request: Request, sources: Mapping[str, str]) -> Sequence[str]:
-    """Sentences about the choice of the backend, and about what it sends that the user did not write."""
-    chosen = sources.get(CHOSEN)
-    return (*([chosen] if chosen else []), *dialect.request_notes(request))
 
 
 _reported: set[str] = set()  # notes about ignored settings that an answer of this process has shown

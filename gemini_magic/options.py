@@ -612,7 +612,7 @@ class Options:
     )
     media_size: float = option(
         4.0,
-        help="maximum size of the pictures, audio and videos of an answer that the notebook stores, in MB; 0 stores none",
+        help="maximum size of the pictures, audio and videos that the notebook stores of all answers together, in MB; 0 stores none",
         minimum=0,
         maximum=64,
         project=True,

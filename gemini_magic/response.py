@@ -14,7 +14,7 @@ from . import diagnostics, recording, views
 from . import ledger as records
 from . import schema as schemas
 from .answer_cost import answer_cost, round_costs, step_cost
-from .backends import backend
+from .backends import backend, recorded_backend
 from .client import Stream, play
 from .content import Call, Part, Request
 from .errors import (
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
 __all__ = ["Response", "response_from_exchanges"]
 
 R = TypeVar("R", bound="Response")
+_FIRST_PIECES, _BEGINNING = 64, 4096  # pieces and bytes of a body that show its API
 Replier: TypeAlias = "Callable[[Response, object, Mapping[str, Any]], Response]"
 
 
@@ -544,15 +545,14 @@ class Response(AnswerContent, DisplayedValue):
         Args:
             path: a ``.jsonl``, ``.httprr`` or ``.sse`` file.
             backend_name: the backend that decodes the bodies; by default the one named in the recording, else
-                ``gemini``.
+                the one whose answer it looks like.
             max_total: MB that a compressed file may expand to.
 
         Raises:
             RecordingError: the file cannot be read, contains no answer, or expands to more than ``max_total``.
         """
         exchanges = recording.read_recording(Path(path), max_total=max_total)
-        recorded = (exchanges[-1].backend if exchanges else None) or "gemini"
-        return response_from_exchanges(cls, exchanges, backend_name or recorded)
+        return response_from_exchanges(cls, exchanges, backend_name or _backend_of(exchanges[-1]))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy what went over the wire; a response that is still running raises TypeError."""
@@ -587,6 +587,12 @@ class Response(AnswerContent, DisplayedValue):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython passes them
         return views.value_bundle(self.ledger)
+
+
+def _backend_of(exchange: Exchange) -> str:
+    """The name of the backend that reads a recorded exchange."""
+    beginning = b"".join(data for _, data in exchange.pieces[:_FIRST_PIECES])
+    return exchange.backend or recorded_backend(exchange.url, beginning[:_BEGINNING])
 
 
 def response_from_exchanges(  # noqa: PLR0917 - pickle passes arguments by position

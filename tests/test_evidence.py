@@ -194,7 +194,7 @@ def spoken(text, speaker=None, **more):
     [
         ([spoken("Hello"), spoken(" there.")], "Hello there."),
         ([spoken("Hello.", finished=True), spoken("Again.")], "Hello. Again."),
-        ([spoken("One.", "A", startOffset="0s", endOffset="1s"), spoken("Two.", "A", startOffset="1s")], "**A:** One. Two."),
+        ([spoken("One.", "A", startOffset="0s", endOffset="1s"), spoken("Two.", "A", startOffset="1s")], "**A (0:00):** One. Two."),
         ([spoken("One.", "A"), spoken("Two.", "B"), spoken("", "B"), spoken(" Three.", "A")], "**A:** One.\n\n**B:** Two.\n\n**A:** Three."),
         ([spoken("One.", "A*]\n\x1b[31m")], "**A 31m:** One."),
     ],

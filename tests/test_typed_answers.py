@@ -8,7 +8,10 @@ import pickle
 import journal_stage
 import pydantic
 import pytest
-from fake_server import FakeServer, event, finish, google_error, status, text
+from dialects import STEPS
+from fake_server import FakeServer, event, finish, google_error, raw, status, text
+from interaction_bodies import completed, created, start, stop, stream
+from interaction_bodies import text as text_piece
 
 import gemini_magic
 from gemini_magic import Response
@@ -150,7 +153,7 @@ def test_copies_and_files_keep_the_schema(tmp_path):
 def test_an_answer_of_the_journal_keeps_its_schema(server):
     answers(server, GOOD, BAD)
     for _ in range(2):
-        journal_stage.ask(server, schema=Person)
+        journal_stage.ask(server, schema=Person, backend=server.backend)
     good, bad = (
         journal_stage.reopened(entry.id)
         for entry in sorted(journal_stage.entries(), key=lambda each: each.id)
@@ -283,7 +286,7 @@ def test_every_backend_sends_the_schema_or_refuses_before_sending(name):
         "required": ["name", "age"],
         "propertyOrdering": ["name", "age"],
     }
-    if name.endswith("interactions"):
+    if name in STEPS:
         del schema["propertyOrdering"]  # the keyword is not documented there
         assert body["response_format"] == {"type": "text", "mime_type": "application/json", "schema": schema}
         assert body["tools"] == [{"type": "google_search"}]
@@ -311,19 +314,34 @@ def test_a_refused_schema_has_a_remedy(fake_server, message):
 # -- repair
 
 
-@pytest.fixture
-def server():
+@pytest.fixture(params=["gemini", "interactions"])
+def server(request):
     with FakeServer() as running:
+        running.backend = request.param
         yield running
 
 
-def answers(server, *pieces):
+def answers(server, *pieces, status="completed", reason="STOP"):
     for piece in pieces:
-        server.script(text(piece), finish())
+        if server.backend == "gemini":
+            server.script(text(piece), finish(reason))
+        else:
+            half = len(piece) // 2
+            events = (start(0), text_piece(0, piece[:half]), text_piece(0, piece[half:]), stop(0))
+            server.script(raw(stream(created(ident=""), *events, completed(status, id=""))))
 
 
 def asked(server, **options):
-    return gemini_magic.ask("Who?", model="quick", base_url=server.base_url, schema=Person, **options)
+    options |= {"backend": server.backend, "base_url": server.base_url, "schema": Person}
+    return gemini_magic.ask("Who?", model="quick", **options)
+
+
+def turns_of(server, request):
+    """The text of each turn of a request, in either protocol."""
+    if server.backend == "gemini":
+        return [turn["parts"][0]["text"] for turn in request.body["contents"]]
+    given = request.body["input"]
+    return [given] if isinstance(given, str) else [step["content"][0]["text"] for step in given]
 
 
 def test_an_answer_is_not_repaired_unasked(server):
@@ -341,11 +359,10 @@ def test_repair_asks_again_with_the_problems(server):
     assert [each.usage.total is not None for each in (*r.repaired_from, r)] == [
         True
     ] * 3  # each has its own cost
-    first, second, third = (each.body["contents"] for each in server.requests)
-    assert [turn["role"] for turn in second] == ["user", "model", "user"]
-    assert second[:1] == first
-    assert f"- {LINE}\n" in second[-1]["parts"][0]["text"]
-    assert "not valid JSON" not in second[-1]["parts"][0]["text"]
+    first, second, third = (turns_of(server, each) for each in server.requests)
+    assert second[:2] == [*first, BAD]
+    assert f"- {LINE}\n" in second[-1]
+    assert "not valid JSON" not in second[-1]
     assert len(third) == 5
     assert "Asked again (2 of 3)" in r.notes.where(kind="notice")[0].message
 
@@ -359,7 +376,7 @@ def test_repair_ends_after_its_number_of_requests(server):
 
 
 def test_an_answer_that_was_cut_off_is_not_repaired(server):
-    server.script(text('{"name": "A'), finish("MAX_TOKENS"))
+    answers(server, '{"name": "A', status="incomplete", reason="MAX_TOKENS")
     r = asked(server, repair=2)
     assert (len(server.requests), r.status) == (1, "truncated")
     assert r.parse_error.problems == ("the answer: it ends before the JSON does",)
@@ -373,4 +390,13 @@ def test_the_file_of_a_repaired_answer_has_the_last_answer(server, tmp_path):
 
 def test_a_stream_cannot_be_repaired(server):
     with pytest.raises(OptionError, match="cannot be repaired"):
-        gemini_magic.stream("hi", base_url=server.base_url, schema=Person, repair=1)
+        gemini_magic.stream("hi", backend=server.backend, base_url=server.base_url, schema=Person, repair=1)
+
+
+def test_items_arrive_one_by_one_in_either_protocol(server):
+    people = [{"name": name, "age": 3} for name in ("Ann", "Bob", "Cid")]
+    answers(server, json.dumps(people))
+    options = {"model": "quick", "backend": server.backend, "base_url": server.base_url}
+    r = gemini_magic.ask("Who?", schema_multi=Person, **options)
+    assert list(r.items) == [Person(each["name"], 3) for each in people]
+    assert (r.parse_error, r.status) == (None, "complete")

@@ -32,6 +32,7 @@ from .registry import (
     may_send_key,
     names,
     names_for_help,
+    recorded_backend,
 )
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "names",
     "names_for_help",
     "needs_interactions",
+    "recorded_backend",
     "retry_after",
     "with_headers",
 ]

@@ -10,56 +10,39 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from typing import Any, Final, NoReturn
-
-from msgspec.structs import replace
 
 from ..content import Blob, File, LocalFile, Part, Request, RequestSettings, Text, deep_merge, join_parts
 from ..errors import OptionError
-from ..events import Decoded, Delta, Event, Finish, Note, Usage, UsageReport
+from ..events import Decoded, Delta, Event, Finish, Note, UsageReport
 from ..schema import decision_schema
 from ..text import MAX_DEPTH, json_safe, read_json, short_line
 from .auth import Auth
 from .backend import Backend, Decoder, Endpoint, HttpRequest, SentRequest
-from .gemini import GOOGLE_HOSTS, GOOGLE_KEYS, GOOGLE_STYLES, json_request, model_path, too_large_inline
+from .gemini import GOOGLE_HOSTS, GOOGLE_KEYS, GOOGLE_STYLES, json_request, model_path
 from .gemini_files import FILES, gemini_base
 from .gemini_finish import block_reason
-from .gemini_resources import resource_number
 from .gemini_schema import MOST_COUNT
-from .http_errors import failure_of, http_failure, message_failure
+from .http_errors import message_failure
+from .interactions_errors import interactions_failure, stream_failure
+from .interactions_input import content_of
+from .interactions_usage import interactions_token_details, interactions_usage
 from .urls import checked_model
 
 __all__ = ["DECISIONS"]
 
 _MODEL: Final = "gemini-decision-1"  # reported by users, and not verified
-_COUNTS: Final = {
-    "prompt": "total_input_tokens",
-    "cached": "total_cached_tokens",
-    "output": "total_output_tokens",
-    "thoughts": "total_thought_tokens",
-    "tool": "total_tool_use_tokens",
-    "total": "total_tokens",
-}
 _HALF: Final = 0.5
-# Settings of a request that a decision does not have, with their options.
-_UNSUPPORTED: Final = {
-    "temperature": "--temperature",
-    "top_p": "--top-p",
-    "top_k": "--top-k",
-    "max_tokens": "--max-tokens",
-    "seed": "--seed",
-    "candidates": "--candidates",
-    "logprobs": "--logprobs",
-    "stop": "--stop",
-    "thinking": "--thinking",
+_KNOWN: Final = (
+    "questions",
+    "schema",
+    "json_output",
+)  # settings that a decision has, or that have no meaning for it
+# What other settings are called in messages, where that is not the name of their option.
+_NAMED: Final = {
     "tools": "--search, --code-execution, --url-context and --maps",
-    "file_search": "--file-search",
     "mcp_servers": "--remote-mcp",
     "functions": "functions",
-    "tool_choice": "--tool-choice",
-    "safety": "--safety",
-    "service_tier": "--service-tier",
 }
 _DEFAULTS: Final = RequestSettings()
 
@@ -80,12 +63,12 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     """The HTTP request for a decision, without a key.
 
     Raises:
-        OptionError: there are no questions, or the request has what a decision does not have.
+        OptionError: the request has what a decision does not have.
     """
     settings = request.settings
-    for name, option in _UNSUPPORTED.items():
-        if getattr(settings, name) != getattr(_DEFAULTS, name):
-            _refuse(option)
+    for name in settings.__struct_fields__:
+        if name not in _KNOWN and getattr(settings, name) != getattr(_DEFAULTS, name):
+            _refuse(_NAMED.get(name, f"--{name.replace('_', '-')}"))
     if request.system:
         _refuse("a system instruction")
     if len(request.turns) > 1:
@@ -96,10 +79,6 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
         **({"questions": settings.questions} if settings.questions else {}),
     }
     body = deep_merge(deep_merge(body, request.params), request.body, drop_null=True)
-    if not body.get("questions"):
-        raise OptionError(
-            "A decision needs questions.", remedy="Write --decide 'Is this spam?', or call decide(…)."
-        )
     return json_request(_url(request.model, endpoint), body)
 
 
@@ -112,30 +91,9 @@ def _input(parts: tuple[Part, ...]) -> str | list[dict[str, Any]]:
 
 
 def _content(part: Part) -> dict[str, Any]:
-    match part:
-        case Text(text=text):
-            return {"type": "text", "text": text}
-        case Blob(mime_type=kind):
-            return _media(part, {"data": part, "mime_type": kind})  # which `json_request` encodes
-        case File(uri=uri, mime_type=kind):
-            return _media(part, {"uri": uri, **({"mime_type": kind} if kind else {})})
-        case LocalFile():
-            raise too_large_inline(part)
-        case _:
-            _refuse(f"input of the type {type(part).__name__}")
-
-
-def _media(part: Blob | File, fields: dict[str, Any]) -> dict[str, Any]:
-    """A medium as content; of the settings of media, a decision has the resolution of pictures and videos only."""
-    kind = (part.mime_type or "").partition("/")[0]
-    kind = kind if kind in ("image", "audio", "video") else "document"
-    media = part.media
-    if media is not None:
-        if replace(media, resolution=None) != type(media)():
-            _refuse("sections, pages or fps of media")
-        if media.resolution is not None:
-            fields = {**fields, "resolution": media.resolution}
-    return {"type": kind, **fields}
+    if not isinstance(part, Text | Blob | File | LocalFile):
+        _refuse(f"input of the type {type(part).__name__}")
+    return content_of(part)
 
 
 def _read_request(url: str, body: bytes) -> SentRequest:  # noqa: ARG001 - the model is in the body
@@ -181,7 +139,7 @@ def _decode(raw: bytes, event: str | None = None) -> Decoded:
             events.append(_unknown(unknown))
     elif answers is not None and not isinstance(answers, dict):
         events.append(Note("unexpected-shape", "The answers are not a JSON object.", "warning"))
-    if (usage := _usage(value.get("usage"))) != Usage():
+    if (usage := interactions_usage(value.get("usage"))) is not None:
         events.append(UsageReport(usage))
     events.append(_end(value, event, answered=isinstance(answers, dict) and bool(answers)))
     return Decoded(events)
@@ -190,7 +148,7 @@ def _decode(raw: bytes, event: str | None = None) -> Decoded:
 def _end(value: dict[str, Any], event: str | None, *, answered: bool) -> Event:
     """Why the answer ended: an error, a block, or that all questions are answered."""
     if error := value.get("error"):
-        failure = failure_of(error)
+        failure = stream_failure(error)
     elif event == "error" or (not answered and value.keys() & {"detail", "message", "errors"}):
         failure = message_failure(value)
     else:
@@ -241,11 +199,6 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MOST_COUNT
 
 
-def _usage(counts: Any) -> Usage:
-    found: Mapping[str, Any] = counts if isinstance(counts, dict) else {}
-    return Usage(**{field: resource_number(found.get(name)) for field, name in _COUNTS.items()})
-
-
 def _decoder() -> Decoder:
     return _decode
 
@@ -263,8 +216,9 @@ DECISIONS = Backend(
     url=_url,
     encode=_encode,
     decoder=_decoder,
-    failure=http_failure,
+    failure=interactions_failure,
     normal_anomalies=("json-object",),
+    token_details=interactions_token_details,
     files=FILES,
     read_request=_read_request,
     decisions="decisions",

@@ -54,7 +54,7 @@ from .interactions_usage import interactions_token_details
 from .protocols import is_agent
 from .urls import checked_model
 
-__all__ = ["INTERACTIONS"]
+__all__ = ["INTERACTIONS", "counted_by"]
 
 
 def _url(model: str, endpoint: Endpoint) -> str:
@@ -128,22 +128,23 @@ def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
     return json_request(_url(request.model, endpoint), body, streamed=body.get("stream") is True)
 
 
-def _count(request: Request, endpoint: Endpoint) -> HttpRequest:
-    """Counts the same content in the form of the older API, as this one has no method for it.
+def counted_by(older: Backend) -> CountTokens:
+    """How tokens are counted: in the form of an older API of the same server, as this one has no method for it."""
 
-    Raises:
-        OptionError: the request continues a stored answer, or an agent answers it.
-    """
-    settings = request.settings
-    if turns_to_send(request)[0] is not None or settings.agent is not None:
-        what = "a stored conversation" if settings.agent is None else "an agent"
-        raise OptionError(
-            f"The tokens of {what} cannot be counted.", remedy="`r.usage` has the token counts of an answer."
-        )
-    plain = replace(settings, server_store=False, server_background=False)
-    if GEMINI.count is None:  # it has one
-        raise OptionError("The interactions backend cannot count tokens.")
-    return GEMINI.count.encode(replace(request, settings=plain, params={}, body={}), endpoint)
+    def encode(request: Request, endpoint: Endpoint) -> HttpRequest:
+        settings = request.settings
+        if turns_to_send(request)[0] is not None or settings.agent is not None:
+            what = "a stored conversation" if settings.agent is None else "an agent"
+            raise OptionError(
+                f"The tokens of {what} cannot be counted.",
+                remedy="`r.usage` has the token counts of an answer.",
+            )
+        if older.count is None:
+            raise OptionError("The interactions backend cannot count tokens.")
+        plain = replace(settings, server_store=False, server_background=False, service_tier=None)
+        return older.count.encode(replace(request, settings=plain, params={}, body={}), endpoint)
+
+    return CountTokens(encode, read_token_count)
 
 
 def _unenforced_rules(schema: Mapping[str, Any]) -> Sequence[str]:
@@ -166,7 +167,7 @@ INTERACTIONS = Backend(
     read_results=read_interactions_results,
     continues=continues_input,
     requested_tier=interactions_tier,
-    count=CountTokens(_count, read_token_count),
+    count=counted_by(GEMINI),
     models=GEMINI.models,
     files=GEMINI.files,
     undocumented=undocumented_in_interactions,

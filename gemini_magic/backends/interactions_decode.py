@@ -29,7 +29,7 @@ from .interactions_errors import (
     stream_failure,
 )
 from .interactions_evidence import citation_key, citations, tool_evidence
-from .interactions_steps import MEDIA, OpenStep, step_of_delta
+from .interactions_steps import MEDIA, OpenStep, is_step_type, step_of_delta
 from .interactions_usage import interactions_usage
 from .wire_values import list_of, object_of, objects_of, read_value, text_of
 
@@ -185,9 +185,8 @@ class InteractionDecoder:
 
     def _read_start(self, value: dict[str, Any]) -> None:
         step = object_of(value.get("step"))
-        if not step and "delta" not in value:  # the preview has the type beside the index
-            kind = text_of(value.get("type")) or "text"
-            step = {"type": "model_output" if kind in ("text", *MEDIA) or "." in kind else kind}
+        if not step:  # the preview has the content, or only its type, beside the index
+            step = _step_of_content(value)
         self._begin(self._index_of(value, new=True), step, text_of(step.get("type")) or "model_output", step)
 
     def _begin(self, index: int, raw: dict[str, Any], kind: str, received: dict[str, Any]) -> OpenStep:
@@ -204,7 +203,7 @@ class InteractionDecoder:
         self._events.append(
             StepStart(index, step.type, json_safe(received), json_safe(ident), json_safe(name))
         )
-        if step.type == "model_output":
+        if step.type in ("model_output", "user_input"):
             for block in list_of(raw.get("content")):
                 step.end_text()
                 self._read_block(step, block)
@@ -253,12 +252,14 @@ class InteractionDecoder:
         elif kind in ("text_annotation_delta", "text_annotation"):
             self._cite(step, list_of(delta.get("annotations")), step.annotate)
         elif kind in MEDIA:
-            self._add_part(step.add_media(delta))
+            self._read_block(step, delta)
         elif kind == step.type:
             step.update(
                 {name: field for name, field in delta.items() if name != "type" and field is not None}
             )
             self._held = True
+        elif is_step_type(kind):  # in the preview, a step begins as any content
+            self._begin(step.index, delta, kind, {})
         else:
             self._note_name("delta", kind)
             self._add_part(Opaque(json_safe(delta)))
@@ -291,8 +292,8 @@ class InteractionDecoder:
     def _read_whole(self, value: dict[str, Any]) -> None:
         """Read an interaction that is no event of a stream."""
         steps = value.get("steps")
-        if steps is None and isinstance(outputs := value.get("outputs"), list):  # of the preview
-            steps = [{"type": "model_output", "content": outputs}]
+        if steps is None:  # the preview
+            steps = [_step_of_content({"content": each}) for each in objects_of(value.get("outputs"))]
         for index, step in enumerate(objects_of(steps)):
             self._read_step(index, step)
         if (usage := interactions_usage(value.get("usage"))) is not None:
@@ -341,8 +342,7 @@ class InteractionDecoder:
     def _end(self, step: OpenStep, usage: Any = None) -> None:
         """End a step: its part, what it shows about sources, and the whole step."""
         self._open.pop(step.index, None)
-        for media in step.flush_media():
-            self._add_part(media)
+        self._add_parts(step.flush_media())
         whole = step.whole()
         part = step.part(whole)
         for note in step.notes:
@@ -371,7 +371,10 @@ class InteractionDecoder:
             self._add_part(part)
 
     def _read_block(self, step: OpenStep, block: Any) -> None:
-        """Add a block of content to the answer."""
+        """Add a block of content to the answer; what the user asked belongs to its step only."""
+        if step.type == "user_input":
+            step.add_input(block)
+            return
         if not isinstance(block, dict):
             self._add_part(Opaque({"content": json_safe(block)}) if block is not None else None)
             return
@@ -388,7 +391,7 @@ class InteractionDecoder:
             if annotations:
                 self._cite(step, annotations, step.annotate, before)
         elif kind in MEDIA:
-            self._add_part(step.add_media(block))
+            self._add_parts(step.add_media(block))
         else:
             self._note_name("content", kind)
             step.add_block(block)
@@ -402,7 +405,7 @@ class InteractionDecoder:
             step.add_summary(text, block)
             self._events.append(Delta(Thought(text)))
         elif kind in MEDIA:
-            self._add_part(step.add_media(block))
+            self._add_parts(step.add_media(block))
         elif block:
             self._note_name("content", kind)
             step.add_block(block)
@@ -432,6 +435,9 @@ class InteractionDecoder:
         if offset and place.start is not None:
             place = place._replace(start=place.start + offset, size=place.size - offset)
         self._events += citations(new, place)
+
+    def _add_parts(self, parts: list[Part]) -> None:
+        self._events += [Delta(part) for part in parts]
 
     def _add_part(self, part: Part | None) -> None:
         if part is not None:
@@ -472,6 +478,15 @@ class InteractionDecoder:
         label = {"event": "An event", "step": "A step", "delta": "A delta", "content": "Content"}[what]
         message = f"{label} of an unknown type arrived: {shown!r}. It is kept as received."
         self._events.append(Note(f"unknown-{what}", message, "info"))
+
+
+def _step_of_content(value: dict[str, Any]) -> dict[str, Any]:
+    """The step that an event of the preview begins."""
+    content = object_of(value.get("content"))
+    kind = text_of(content.get("type")) or text_of(value.get("type")) or "text"
+    if kind in ("text", *MEDIA) or "." in kind:
+        return {"type": "model_output", **({"content": [content]} if content.keys() - {"type"} else {})}
+    return {**content, "type": kind}
 
 
 def _cursor(value: dict[str, Any]) -> str | None:

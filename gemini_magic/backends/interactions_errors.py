@@ -137,4 +137,6 @@ def status_finish(status: str, message: str | None = None, *, last: bool = True)
     """
     if status in RUNNING or not status:
         return None
+    if status == "failed":
+        message = message or "the server does not say why"
     return Finish(status, message, outcome=_OUTCOMES.get(status), last=last)

@@ -104,7 +104,7 @@ def _model_steps(turn: Turn) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = []
     for part in join_parts(turn.parts):
         if isinstance(part, Text | Blob | File | LocalFile | Transcript):
-            if isinstance(part, Text) and not part.text:
+            if (isinstance(part, Text) and not part.text) or (isinstance(part, Blob) and part.thought):
                 continue
             if not steps or steps[-1]["type"] != "model_output":
                 steps.append({"type": "model_output", "content": []})
@@ -117,11 +117,8 @@ def _model_steps(turn: Turn) -> list[dict[str, Any]]:
 def _model_step(part: Part) -> dict[str, Any] | None:
     """A step that is one part; None for a part that is not sent back: a summary without its signature."""
     match part:
-        case Thought(text=text, signature=signature):
-            if signature is None:
-                return None
-            summary = {"summary": [{"type": "text", "text": text}]} if text else {}
-            return {"type": "thought", **summary, "signature": signature}
+        case Thought(signature=signature):
+            return None if signature is None else {"type": "thought", "signature": signature}
         case Call():
             return _signed(
                 {
@@ -140,20 +137,29 @@ def _model_step(part: Part) -> dict[str, Any] | None:
         case CodeResult():
             result = {"call_id": part.id or "", "result": part.output, "is_error": part.outcome not in _OK}
             return _signed({"type": "code_execution_result", **result}, part)
-        case ToolCall():
-            more = {"name": part.name, "server_name": part.server}
-            step = {"type": f"{part.tool.lower()}_call", "id": part.id or "", "arguments": part.args or {}}
-            return _signed(step | {name: value for name, value in more.items() if value is not None}, part)
-        case ToolResult():
-            step = {
-                "type": f"{part.tool.lower()}_result",
-                "call_id": part.call_id or "",
-                "result": part.result,
-            }
-            return _signed(step if part.is_error is None else step | {"is_error": part.is_error}, part)
+        case ToolCall() | ToolResult():
+            return None if part.raw else _tool_step(part)  # the older API's own form is not read here
         case Opaque(raw=raw):
             return dict(raw) if isinstance(raw.get("type"), str) else None
     return None
+
+
+def _tool_step(part: ToolCall | ToolResult) -> dict[str, Any]:
+    """A use of one of the server's tools, or what it gave."""
+    given: dict[str, Any]
+    if isinstance(part, ToolCall):
+        given = {
+            "id": part.id or "",
+            "arguments": part.args or {},
+            "name": part.name,
+            "server_name": part.server,
+        }
+        kind = "call"
+    else:
+        given = {"call_id": part.call_id or "", "result": part.result, "is_error": part.is_error}
+        kind = "result"
+    fields = {name: value for name, value in given.items() if value is not None}
+    return _signed({"type": f"{part.tool.lower()}_{kind}", **fields}, part)
 
 
 def _signed(step: dict[str, Any], part: Part) -> dict[str, Any]:

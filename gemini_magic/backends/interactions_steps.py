@@ -26,7 +26,7 @@ from ..text import MAX_DEPTH, json_safe, read_json
 from .interactions_evidence import TextPlace
 from .wire_values import base64_bytes, list_of, object_of, text_of
 
-__all__ = ["MEDIA", "OpenStep", "media_part", "step_of_delta"]
+__all__ = ["MEDIA", "OpenStep", "is_step_type", "media_part", "step_of_delta"]
 
 MEDIA: Final = {
     "image": "image/png",
@@ -55,6 +55,12 @@ _BAD_ARGUMENTS: Final = Note(
 _BAD_MEDIA: Final = Note(
     "unreadable-shape", "Inline data is not valid base64; the part is kept as received.", "error"
 )
+
+
+def is_step_type(kind: str) -> bool:
+    """Return whether this is a type of steps whose content is no text and no media."""
+    tool = kind.removesuffix(_CALL).removesuffix(_RESULT)
+    return kind != tool and (tool in _KNOWN_TOOLS or tool in ("function", "code_execution"))
 
 
 def step_of_delta(kind: str) -> str:
@@ -147,6 +153,13 @@ class OpenStep:
         if annotations := list_of(block.get("annotations")):
             self.annotate(annotations)
 
+    def add_input(self, block: Any) -> None:
+        """Add a block of content of the user, or a piece of text."""
+        if isinstance(block, dict) and isinstance(text := block.get("text"), str):
+            self._add_piece(text, block)
+        elif isinstance(block, dict):
+            self.add_block(block)
+
     def add_block(self, block: dict[str, Any]) -> None:
         """Add a whole block of content, as received."""
         self.end_text()
@@ -174,13 +187,14 @@ class OpenStep:
         """Replace fields of the step."""
         self._raw.update(fields)
 
-    def add_media(self, value: dict[str, Any]) -> Part | None:
-        """Add media; returns the part, or None for a piece that can only be read with the pieces after it."""
+    def add_media(self, value: dict[str, Any]) -> list[Part]:
+        """Add media; returns the parts, which are none for a piece that can only be read with the pieces after it."""
+        found = self.flush_media() if self._pieces and value["type"] != self._pieces[0]["type"] else []
         if not self._pieces and (part := media_part(value, thought=self.type == "thought")) is not None:
             self.add_block({**value})
-            return part
+            return [*found, part]
         self._pieces.append(value)
-        return None
+        return found
 
     def flush_media(self) -> list[Part]:
         """Return the media whose pieces were waiting for others; as received if they are still no base64."""
@@ -201,7 +215,7 @@ class OpenStep:
         if self._arguments:
             raw["arguments"] = self._parsed_arguments()
         name = _CONTENT.get(self.type)
-        if name is not None and (self._blocks or name in raw):
+        if name is not None and self._blocks:
             self.end_text()
             raw[name] = self._blocks
         return json_safe(raw)  # type: ignore[no-any-return] # of an object it is one

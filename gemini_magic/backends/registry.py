@@ -19,6 +19,7 @@ __all__ = [
     "may_send_key",
     "names",
     "names_for_help",
+    "recorded_backend",
 ]
 
 # By name: the backend, or the module that defines it, which is imported when the backend is used.
@@ -31,6 +32,14 @@ _BACKENDS: dict[str, Backend | str] = {
     "gateway": "gateway",
     "echo": "echo",
 }
+# What begins an answer of the Interactions API: its first event, in both revisions, or the whole answer.
+_INTERACTION_SIGNS = (
+    b"event: interaction.",
+    b'"interaction.created"',
+    b'"interaction.start"',
+    b'"object":"interaction"',
+    b'"object": "interaction"',
+)
 # Backends that an option selects, and that users do not name.
 _SELECTED: dict[str, Backend | str] = {"decisions": "decisions"}
 _OFFLINE = ("echo",)
@@ -66,6 +75,19 @@ def backend(name: str) -> Backend:
     close = get_close_matches(name, _BACKENDS, n=1)
     hint = f"Did you mean {close[0]!r}?" if close else f"Available backends: {', '.join(_BACKENDS)}."
     raise OptionError(f"Unknown backend: {name!r}.", remedy=hint)
+
+
+def recorded_backend(url: str, body: bytes) -> str:
+    """The name of the backend that reads a recording which does not name one.
+
+    Args:
+        url: the URL of the request; empty if the recording has none.
+        body: how the body of the response begins.
+    """
+    resource = url.partition("?")[0].rstrip("/").rpartition("/")[2]  # the URL may be anything
+    if resource == "interactions" or any(sign in body for sign in _INTERACTION_SIGNS):
+        return "interactions"
+    return DEFAULT.name
 
 
 def default_model(name: str) -> str | None:

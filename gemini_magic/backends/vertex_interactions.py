@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ..content import Request
 from .backend import Endpoint, HttpRequest
-from .interactions import INTERACTIONS
+from .interactions import INTERACTIONS, counted_by
 from .interactions_state import (
     cancel_interaction,
     delete_interaction,
@@ -74,7 +74,7 @@ VERTEX_INTERACTIONS = replace(
     url=_url,
     encode=_encode,
     auth_style=VERTEX.auth_style,
-    count=None,
+    count=counted_by(VERTEX),
     models=VERTEX.models,
     files=None,
     upload_remedy=VERTEX.upload_remedy,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from html import unescape
 from itertools import accumulate
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -27,6 +28,9 @@ _MAX_LOOKUPS: Final = 200  # passages that are looked up by their text, which ta
 _MAX_TEXT: Final = 1_000  # characters of a passage
 _REDIRECT: Final = ".cloud.google.com"  # Google's addresses of sources name another host than the source's
 _SEARCH_TOOL: Final = "GOOGLE_SEARCH"  # the beginning of the names of search tools
+_MAX_SUGGESTIONS: Final = 40_000  # characters of the HTML in which queries are looked for
+_LINK: Final = re.compile(r"<a\b[^<>]{0,2000}>(.{1,500}?)</a>", re.DOTALL | re.IGNORECASE)
+_TAG: Final = re.compile(r"<[^<>]*>")
 _SPACES: Final = re.compile(r"[ \t\r\n]")
 
 
@@ -100,7 +104,10 @@ class NumberedSource(NamedTuple):
     def notes(self) -> tuple[str, ...]:
         """What follows the title: the domain unless the title names it, and :attr:`note`."""
         domain = "" if self.domain.lower() in self.title.lower() else self.domain
-        return tuple(filter(None, (domain, self.note)))
+        note = (
+            "" if self.note == self.title else self.note
+        )  # a quotation without an address has no other title
+        return tuple(filter(None, (domain, note)))
 
     @property
     def line(self) -> str:
@@ -154,6 +161,9 @@ def answer_sources(ledger: Ledger, candidate: int = 0, text: str | None = None) 
     grounding = merged_grounding(ledger, candidate)
     if not grounding.suggestions:
         grounding = _with_tools(grounding, ledger, candidate)
+    if not grounding.queries:
+        queries = _queries_in(grounding.suggestions)
+        grounding = Grounding(grounding.sources, grounding.supports, queries, grounding.suggestions)
     numbers = _Numbers()
     places = [numbers.add(source) for source in grounding.sources]
     supports = [
@@ -199,6 +209,12 @@ def _with_tools(grounding: Grounding, ledger: Ledger, candidate: int) -> Groundi
         return grounding
     queries = list(dict.fromkeys(query for each in queries if (query := each.strip())))[:MAX_QUERIES]
     return Grounding(grounding.sources, grounding.supports, tuple(queries), suggestions)
+
+
+def _queries_in(suggestions: str) -> tuple[str, ...]:
+    """The texts of the links in the HTML of search suggestions, in which a server may send them alone."""
+    texts = (unescape(_TAG.sub("", found[1])) for found in _LINK.finditer(suggestions[:_MAX_SUGGESTIONS]))
+    return tuple(dict.fromkeys(query for text in texts if (query := one_line(text).strip())))[:MAX_QUERIES]
 
 
 def _bases(ledger: Ledger, candidate: int) -> list[int]:

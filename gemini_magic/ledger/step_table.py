@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..events import Usage
 from ..tables import Rows
@@ -28,7 +28,7 @@ class StepRow(NamedTuple):
         cost: in US dollars, as ``Response.cost``; None while the answer runs.
         chunk: index of the chunk that begins it.
         chars: characters that it adds to the answer.
-        json: the step as received; while it runs, how it began.
+        json: the step as received, without the bytes of media; while it runs, how it began.
     """
 
     index: int  # type: ignore[assignment] # the column's name matters more than tuple.index
@@ -64,9 +64,22 @@ def step_rows(ledger: Ledger, cost: Callable[[Usage], float | None]) -> list[Ste
             cost=None if usage is None else cost(usage),
             chunk=step.chunk,
             chars=max(0, (step.last_char if step.ended is not None else ledger.chars) - step.char),
-            json=json.dumps(step.raw, ensure_ascii=False, default=repr),
+            json=json.dumps(_without_media(step.raw), ensure_ascii=False, default=repr),
         )
         found.append(row)
+    return found
+
+
+def _without_media(raw: dict[str, Any]) -> dict[str, Any]:
+    found = dict(raw)
+    for name in ("content", "summary"):
+        if isinstance(blocks := raw.get(name), list):
+            found[name] = [
+                {key: value for key, value in block.items() if key != "data"}
+                if isinstance(block, dict)
+                else block
+                for block in blocks
+            ]
     return found
 
 

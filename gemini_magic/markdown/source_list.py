@@ -63,7 +63,7 @@ def render_queries(queries: Sequence[str]) -> str:
     """Return the safe HTML of links to the results of web searches; empty without queries."""
     links = []
     for query in queries:
-        uri = _SEARCH + quote(normalize(query), safe="")
+        uri = _search_address(query)
         if link_allowed(uri):
             links.append(f'<a href="{escape(uri)}">{escape(_short_text(query, _TITLE))}</a>')
     return sanitize_html(" ".join(links)) if links else ""
@@ -79,10 +79,18 @@ def source_list_markdown(entries: Sequence[SourceEntry], queries: Sequence[str])
     shown = ["Sources:", *lines] if lines else []
     paragraphs = ["\n".join([*shown[:1], "", *shown[1:]])] if shown else []
     if queries:
-        paragraphs.append(
-            f"Searched for: {'; '.join(_plain(_short_text(query, _TITLE)) for query in queries)}"
-        )
+        paragraphs.append(f"Searched for: {'; '.join(map(_query_link, queries))}")
     return "\n\n".join(paragraphs)
+
+
+def _query_link(query: str) -> str:
+    """A link to the results of a search, in Markdown."""
+    text, uri = _plain(_short_text(query, _TITLE)), _search_address(query)
+    return f"[{text}]({uri})" if link_allowed(uri) else text
+
+
+def _search_address(query: str) -> str:
+    return _SEARCH + quote(normalize(query), safe="")
 
 
 def _plain(text: str) -> str:

@@ -5,7 +5,8 @@ parser pushes a token without text when it stands at the place, so everything el
 
 1. An offset that is inside a word, or between the parts of one character, moves to its end; spaces before it are skipped.
 2. An offset belongs to the last inline token that begins before it. Behind the end of the token, such as in a fence, it
-   belongs to the end of the token. An offset before all of them has no place.
+   belongs to the end of the token. An offset before all of them, such as in a fence at the beginning of the text, belongs to
+   the beginning of the first one.
 3. The parser places a mark where it next stands at or behind its offset, outside of links.
 
 Marks are known when an answer has ended, so they are only in its last rendering.
@@ -187,6 +188,8 @@ def place_marks(tokens: Sequence[Token], source: str, marks: Iterable[SourceMark
         if index >= 0:
             token, lines = inline[index]
             due.setdefault(index, []).append((_position(token.content, lines.to_content(offset)), mark))
+        elif inline:
+            due.setdefault(0, []).append((_position(inline[0][0].content, 0), mark))
     for index, positions in due.items():
         places.add(*inline[index], sorted(positions, key=lambda place: place[0]))
     return places

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from ..content import Blob
+from .pictures import drawn_blob
 from .source import MediaSource, reason_of
 
 __all__ = ["altair_blob", "figure_blob", "figure_of", "plotly_blob"]
@@ -14,7 +15,7 @@ __all__ = ["altair_blob", "figure_blob", "figure_of", "plotly_blob"]
 _MOST_PIXELS: Final = 50_000_000  # of a figure; drawing a larger one can use up the memory
 _GROWTH: Final = 4  # how many times larger than the figure the box around everything drawn may be
 _NESTED: Final = 5  # figures inside figures
-_PNG: Final = "image/png"
+_LARGE: Final = 1_000_000  # pixels of a figure that is compressed in little time
 
 
 def figure_of(value: Any) -> Any | None:
@@ -54,16 +55,21 @@ def figure_blob(value: Any, source: MediaSource) -> Blob:
             "Make it smaller with set_size_inches(...) or set_dpi(...).",
         )
     target = io.BytesIO()
+    is_large = width * height > _LARGE
     try:
         figure.savefig(
-            target, format="png", dpi=figure.dpi, bbox_inches="tight" if _can_crop(figure) else None
+            target,
+            format="png",
+            dpi=figure.dpi,
+            bbox_inches="tight" if _can_crop(figure) else None,
+            **({"pil_kwargs": {"compress_level": 1}} if is_large else {}),
         )
     except Exception as error:  # matplotlib raises many types
         raise source.problem(
             f"cannot be drawn: {reason_of(error)}.",
             "Fix the figure. Nothing was sent.",
         ) from error
-    return Blob(_PNG, target.getvalue())
+    return drawn_blob(target.getvalue(), source)
 
 
 def _can_crop(figure: Any) -> bool:
@@ -86,7 +92,7 @@ def plotly_blob(figure: Any, source: MediaSource) -> Blob:
     if not (figure.data or layout.annotations or layout.shapes or layout.images):
         raise source.problem("is an empty figure.", "Add a trace to it first.")
     try:
-        return Blob(_PNG, figure.to_image(format="png"))
+        data = figure.to_image(format="png")
     except Exception as error:  # the export raises many types
         text = f"{type(error).__name__}: {error}".lower()
         if "kaleido" in text and ("requires" in text or "install" in text):
@@ -103,6 +109,7 @@ def plotly_blob(figure: Any, source: MediaSource) -> Blob:
             message = f"cannot be drawn: {reason_of(error)}."
             remedy = "Fix the figure. Nothing was sent."
         raise source.problem(message, remedy) from error
+    return drawn_blob(data, source)
 
 
 def altair_blob(chart: Any, source: MediaSource) -> Blob:
@@ -124,4 +131,4 @@ def altair_blob(chart: Any, source: MediaSource) -> Blob:
             message = f"cannot be drawn: {reason_of(error)}."
             remedy = "Fix the chart. Nothing was sent."
         raise source.problem(message, remedy) from error
-    return Blob(_PNG, target.getvalue())
+    return drawn_blob(target.getvalue(), source)

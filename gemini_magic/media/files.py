@@ -16,13 +16,15 @@ from msgspec.structs import replace
 
 from ..content import Blob, LocalFile, Part, Text
 from ..errors import PromptError
-from .pictures import converted_blob
+from .damage import damage_of
+from .pictures import converted_blob, note_large_png
 from .signatures import HEAD_SIZE, MediaFormat, sniff
 from .source import MediaSource, readable_size
 
 __all__ = ["bytes_part", "file_part", "read_files"]
 
 _MOST_TEXT: Final = 1_000_000  # bytes of a text file
+_MOST_CHECKED: Final = 200_000_000  # bytes of an image file that is checked whether it is whole
 _MOST_CONVERTED: Final = 200_000_000  # bytes of an image file that is converted
 _MOST_PDF: Final = 50_000_000  # ai.google.dev, "Document understanding"
 _MOST: Final = 2_000_000_000  # bytes of a file; ai.google.dev, "Files API"
@@ -77,6 +79,7 @@ def file_part(path: PurePath, source: MediaSource) -> list[Part]:
     if found.mime_type == "application/pdf":
         _check_limit(size, _MOST_PDF, found, source)
     _check_limit(size, _MOST, found, source)
+    note_large_png(size, found, source)
     return [LocalFile(str(file.absolute()), found.mime_type, size, "")]
 
 
@@ -133,6 +136,11 @@ def _check_limit(size: int, limit: int, found: MediaFormat, source: MediaSource)
     )
 
 
+def _check_whole(data: bytes, mime_type: str, source: MediaSource) -> None:
+    if (damage := damage_of(data, mime_type)) is not None:
+        raise source.problem(f"is a damaged {sniff(data).name}: {damage}.", "Save or download it again.")
+
+
 def _article(name: str) -> str:
     return (
         name
@@ -178,6 +186,8 @@ def bytes_part(data: bytes, source: MediaSource) -> Part:
     if found.use == "text":
         _check_limit(len(data), _MOST_TEXT, found, source)
         return Text(_decoded(data, source))
+    _check_whole(data, found.mime_type, source)
+    note_large_png(len(data), found, source)
     return Blob(found.mime_type, data)
 
 
@@ -233,7 +243,7 @@ def read_files(parts: Sequence[Part], limit: int) -> tuple[Part, ...]:
         limit: the size in bytes up to which the media of the prompt together are sent inside the request.
 
     Raises:
-        PromptError: a file cannot be read any more.
+        PromptError: a file cannot be read any more, or is a damaged image.
     """
     used = sum(len(part.data) for part in parts if isinstance(part, Blob))
     files = [(part.size, at) for at, part in enumerate(parts) if isinstance(part, LocalFile)]
@@ -251,6 +261,7 @@ def _inline(file: LocalFile) -> Blob:
         data = Path(file.path).read_bytes()
     except OSError as error:
         raise _unreadable(MediaSource(file.path, []), error) from error
+    _check_whole(data, file.mime_type, MediaSource(file.path, []))
     return Blob(file.mime_type, data, file.signature, media=file.media)
 
 
@@ -261,6 +272,9 @@ def _with_digest(file: LocalFile) -> LocalFile:
 
     try:
         with Path(file.path).open("rb") as stream:
+            if file.mime_type.startswith("image/") and file.size <= _MOST_CHECKED:
+                _check_whole(stream.read(), file.mime_type, MediaSource(file.path, []))
+                stream.seek(0)
             return replace(file, digest=hashlib.file_digest(stream, "sha256").hexdigest())
     except OSError as error:
         raise _unreadable(MediaSource(file.path, []), error) from error

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from ..content import Blob, Call, CallResult, File, LocalFile, MediaSettings, Part, Text
@@ -21,6 +21,7 @@ __all__ = ["describe_part", "html_part_list", "part_list", "shorten_base64", "su
 _SIDE: Final = 96  # pixels of a thumbnail
 _MOST_THUMBNAILS: Final = 24
 _MOST_EMBEDDED: Final = 64 * 1024  # bytes of a picture that is its own thumbnail
+_MOST_READ: Final = 100_000_000  # bytes of a file that gets a thumbnail
 _SHOWN_TYPES: Final = ("image/png", "image/jpeg", "image/webp", "image/gif")
 _EXCERPT: Final = 60  # characters of a text
 _EXIF: Final = b"Exif\0\0"
@@ -97,7 +98,7 @@ def _line(part: Part) -> str:
 def html_part_list(parts: Sequence[Part]) -> str:
     """The list as HTML, with a thumbnail of each picture; empty for text alone.
 
-    Without Pillow, only a small picture has one: itself.
+    Pillow makes them, if it is installed; without it, only a small picture has one: itself.
     """
     if all(isinstance(part, Text) for part in parts):
         return ""
@@ -111,18 +112,29 @@ def html_part_list(parts: Sequence[Part]) -> str:
 
 
 def _picture(part: Part) -> str:
-    if not isinstance(part, Blob) or not part.mime_type.startswith("image/"):
+    if not isinstance(part, Blob | LocalFile) or not part.mime_type.startswith("image/"):
         return ""
-    data, kind = thumbnail(part.data, _SIDE), ""
+    content = part.data if isinstance(part, Blob) else _content(part)
+    data, kind = thumbnail(content, _SIDE, load=True), ""
     if data is not None:
         kind = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
-    elif part.mime_type in _SHOWN_TYPES and len(part.data) <= _MOST_EMBEDDED:
-        data, kind = part.data, part.mime_type
+    elif part.mime_type in _SHOWN_TYPES and 0 < len(content) <= _MOST_EMBEDDED:
+        data, kind = content, part.mime_type
     if data is None:
         return ""
     text = base64.b64encode(data).decode()
     style = f"display:block;max-width:{_SIDE}px;max-height:{_SIDE}px;margin:0"
     return f'<img src="data:{kind};base64,{text}" alt="" style="{style}">'
+
+
+def _content(file: LocalFile) -> bytes:
+    """The content of a file; empty if it is very large or cannot be read."""
+    if file.size > _MOST_READ:
+        return b""
+    try:
+        return Path(file.path).read_bytes()
+    except OSError:
+        return b""
 
 
 def shorten_base64(value: Any) -> Any:

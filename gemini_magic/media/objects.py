@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any, Final, TypeAlias
 
-from ..content import Blob, File, MediaSettings, Part, Text
+from ..content import File, MediaSettings, Part, Text
 from .addresses import address_part, youtube_address
 from .figures import altair_blob, figure_blob, figure_of, plotly_blob
 from .files import bytes_part, file_part
-from .pictures import array_blob, is_picture, picture_blob
+from .pictures import array_blob, drawn_blob, is_picture, picture_blob
 from .signatures import HEAD_SIZE, sniff
 from .source import MediaSource, class_names, reason_of
 from .streams import stream_parts
@@ -255,8 +255,8 @@ def _shown_parts(value: object, source: MediaSource) -> list[Part] | None:
         except Exception as error:  # noqa: BLE001 - the user's object; another method may succeed
             failure = error if name != "_repr_mimebundle_" else failure
             continue
-        if blob := _image_of(shown):
-            return [blob]
+        if data := _image_of(shown):
+            return [drawn_blob(data, source)]
     if failure is not None:
         raise source.problem(
             f"cannot be drawn: {reason_of(failure)}.", f"str({source.name}) inserts its text."
@@ -268,7 +268,7 @@ def _is_ours_or_builtin(kind: type) -> bool:
     return kind.__module__ in ("builtins", "gemini_magic") or kind.__module__.startswith("gemini_magic.")
 
 
-def _image_of(shown: object) -> Blob | None:
+def _image_of(shown: object) -> bytes | None:
     """The image in the value of a display method: bytes, base64, a bundle with one of them, or a tuple with metadata."""
     if isinstance(shown, tuple):
         shown = shown[0] if shown else None
@@ -278,7 +278,7 @@ def _image_of(shown: object) -> Blob | None:
     if not isinstance(data, bytes):
         return None
     found = sniff(data)
-    return Blob(found.mime_type, data) if found.use == "send" and found.family == "image" else None
+    return data if found.use == "send" and found.family == "image" else None
 
 
 def _base64(text: str) -> bytes | None:

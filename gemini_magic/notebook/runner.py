@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from .. import tools as toolbox
 from ..api import begin, preview, repair_notice
+from ..backends import backend
 from ..content import Request
 from ..conversation import Conversation
 from ..errors import GeminiMagicError, Interrupted, OptionError, interrupts_noted
 from ..ledger import Ledger
 from ..options import Options
+from ..prompts import request_notices
 from ..response import Response
 from ..views import NullView, View, select_view, stop_hint
 from . import kernel
@@ -27,7 +29,7 @@ from .arguments import MagicLine
 from .cell_prompt import PreparedComparison
 from .cell_schema import repair_request
 from .display_loop import DisplayLoop, RunningCell
-from .messages import show_message
+from .messages import print_lines, show_message
 from .preparation import PreparedRequest, RequestPreparer
 from .row_options import PreparedRows
 from .session import Run, Session
@@ -214,9 +216,9 @@ class CellRunner:
         if not isinstance(prepared, PreparedRequest):
             return self._send_comparison(prepared, awaited=awaited)
         request, options = prepared.request, prepared.options
+        _print_notices(prepared)
         if options.dry_run:
-            http_request = preview(request, options, prepared.sources)
-            self._bind(options.out, http_request)
+            self._bind(options.out, http_request := preview(request, options, prepared.sources))
             return http_request
         if options.count:
             return self._count_tokens(request, options)
@@ -231,7 +233,7 @@ class CellRunner:
             confirmer = confirmer_for(self.shell, options, awaited=awaited, background=background)
         response, stream = begin(
             request,
-            options,
+            replace(options, media_size=self.session.media_room(prepared.key, options.media_size)),
             ask_key=_key_prompt(self.shell),
             notices=prepared.notices,
             before=prepared.text,
@@ -340,6 +342,16 @@ def _background_note(options: Options) -> str:
 
     message = "The request continues in the background; `%gemini stop` stops it."
     return " ".join(filter(None, (message, background_hint(options))))
+
+
+def _print_notices(prepared: PreparedRequest) -> None:
+    """Print what is sent for a request that the user did not write; the notes of the answer have it, too."""
+    options = prepared.options
+    if options.count or options.replay:
+        return
+    notes_of = backend(options.backend).request_notes
+    if notices := request_notices(notes_of, prepared.request, prepared.sources or {}):
+        print_lines(*notices)
 
 
 def _describe_turn(conversation: Conversation, key: Any) -> str:

@@ -15,7 +15,7 @@ from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_open_calls, answer_turn
 from ..errors import OptionError
 from ..events import Usage
-from ..ledger import Ledger, add_usage, answer_turns, finished_turns
+from ..ledger import Candidate, Ledger, MediaItem, add_usage, answer_turns, finished_turns
 from ..options import Options
 from ..response import Response
 from ..text import SurrogateJoiner
@@ -29,6 +29,7 @@ CONTINUE_PROMPT = (
     "Your answer was cut off. Go on exactly where it stopped: begin with the very next character, repeat nothing, "
     "add no introduction."
 )
+_MEGABYTE = 1_000_000
 _MAX_RUNS = 50  # how many `%gemini last` finds in memory
 _MAX_BYTES = (
     100_000_000  # received and of media, for all runs together; what was received takes four times as much
@@ -117,6 +118,8 @@ class Session:
         self.request_count = 0
         self.usage = Usage()
         self.allowed_tools: set[Permission] = set()
+        # Megabytes that the notebook stores of the media of each answer, by the cell and the position of the call.
+        self._media: dict[tuple[str, int], float] = {}
         self._message: str | None = None
         self._calls = 0
         self._keys = 0
@@ -136,7 +139,11 @@ class Session:
         self._calls = self._calls + 1 if message is not None and message == self._message else 0
         self._message = message
         self._keys += 1
-        return ("call", self._keys) if cell is None else (cell, self._calls)
+        if cell is None:
+            return (None, self._keys)
+        if not self._calls:  # what the cell showed before is replaced
+            self._media = {key: size for key, size in self._media.items() if key[0] != cell}
+        return (cell, self._calls)
 
     def conversation(self, options: Options) -> Conversation:
         """The conversation for a request with these options. A new one is not stored before the request is sent."""
@@ -146,6 +153,16 @@ class Session:
         if options.continue_ and not options.fresh and self.current is not None:
             return self.current
         return Conversation()
+
+    def media_room(self, key: Hashable, limit: float) -> float:
+        """How many megabytes of media the notebook may store for the answer of a call.
+
+        Args:
+            key: the key of the call, whose earlier answer does not count.
+            limit: for all answers in the notebook together, as far as this kernel received them. Without cell ids,
+                nothing is known about other answers.
+        """
+        return max(0.0, limit - sum(size for each, size in self._media.items() if each != key))
 
     # -- after a request was sent, and after its answer ended
 
@@ -172,6 +189,9 @@ class Session:
         """
         ledger = run.response.ledger
         self._trim()
+        match run.key:
+            case (str() as cell, int() as call):
+                self._media[cell, call] = _stored_megabytes(ledger)
         if ledger.usage is not None and run.is_billed:
             self.usage = add_usage(self.usage, ledger.usage) or self.usage
         answer = answer_turns(ledger, run.prefix)
@@ -290,6 +310,17 @@ def _resumption_of_stored(run: Run, stored_id: str) -> Resumption:
     rounds = answer_open_calls((*run.rounds, *turns, Turn("user", ())))[:-1]
     text = ledger.before + ledger.answer.text[: ledger.rounds[-1].chars[0]]
     return Resumption(run, (), None, rounds, f"{text}\n\n" if text else "", stored_id)
+
+
+def _stored_megabytes(ledger: Ledger) -> float:
+    """The media of an answer that fit into the notebook, as base64, in megabytes."""
+    limit = ledger.display.media_size or 0.0
+    left = limit
+    for index in sorted(ledger.parts):
+        for item in Candidate(ledger, index).items:
+            size = (item.size + 2) // 3 * 4 / _MEGABYTE if isinstance(item, MediaItem) else 0.0
+            left -= size if size <= left else 0.0
+    return limit - left
 
 
 def _size(run: Run) -> int:

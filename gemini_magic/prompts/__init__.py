@@ -18,6 +18,7 @@ from .expressions import (
     shorten_source,
     yields,
 )
+from .notices import request_notices
 from .request import build_request, parts_of_prompt
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ __all__ = [
     "parts_of_prompt",
     "position_in_text",
     "read_decisions",
+    "request_notices",
     "scan",
     "shorten_source",
     "table",

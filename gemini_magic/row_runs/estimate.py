@@ -202,14 +202,15 @@ def tier_prices(
     Args:
         dialect: the backend.
         request: a request of the run.
-        options: the model and the prices of the user.
+        options: the model, the server, and the prices of the user; list prices are those of the provider's own hosts.
         tokens_in: tokens of all prompts.
         tokens_out: tokens of all answers, with thinking.
     """
     tiers = [*_TIERS, *(["priority"] if options.service_tier == "priority" else [])]
     found = []
+    url = dialect.url(options.model, endpoint_of(options))
     for tier in tiers:
-        rates = token_rates(dialect, dataclasses.replace(options, service_tier=tier))
+        rates = token_rates(dialect, dataclasses.replace(options, service_tier=tier), url)
         if rates is not None and _has_tier(dialect, request, options, tier):
             found.append(TierPrice(tier, rates.cost(tokens_in, tokens_out), _NOTES.get(tier, "")))
     return tuple(found)

@@ -277,15 +277,16 @@ def _of_path(path: Path) -> RowSource:
 
 def _of_iterable(data: Iterable[Any]) -> RowSource:
     again = isinstance(data, Sequence) or (iter(data) is not data and hasattr(data, "__len__"))
-    length = len(data) if again and hasattr(data, "__len__") else None  # type: ignore[arg-type] # just tested
-    rows: Iterable[Any] = data
+    kind = "a list" if isinstance(data, list | tuple) else f"a {type(data).__name__}"
+    rows: Any = data
     if again:
         head = list(islice(data, _SAMPLE))
     else:
         rest = iter(data)
         head = list(islice(rest, _TAKEN))
-        rows = chain(head, rest)
-    kind = "a list" if isinstance(data, list | tuple) else f"a {type(data).__name__}"
+        again = len(head) < _TAKEN  # it has ended, so its rows are checked before any is asked
+        rows = head if again else chain(head, rest)
+    length = len(rows) if again and hasattr(rows, "__len__") else None
     if head and all(isinstance(each, Mapping) for each in head):
         return _of_records(rows, head, kind, length, again=again)
     if found := next((each for each in head if isinstance(each, Mapping)), None):

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from ..backends import backend
+from ..backends import backend, host_to_name
+from ..client import endpoint_of
 from ..content import Text
 from ..errors import OptionError
 from ..options import Options
 from ..prompts import build_request
 from ..views import RowsPreview, TierPrice
-from .admission import is_stale, limited
+from .admission import asked_before, is_stale, limited
 from .batch_client import batch_api
 from .batch_start import BATCH
 from .estimate import EvenSample, answer_tokens, prompt_tokens, tier_prices
@@ -61,7 +62,7 @@ def preview_rows(
     store = None
     if arguments.store is not None and os.path.exists(arguments.store):  # noqa: PTH110 - any kind of path
         store = Store.read(arguments.store)
-    counts, sample, prompts = _counted(plan, arguments, store)
+    counts, sample, prompts, found = _counted(plan, arguments, store)
     tokens, prices, notices = _priced(sample, store, options, ask_key)
     return RowsPreview(
         sample.rows + sum(counts.values()),
@@ -72,7 +73,7 @@ def preview_rows(
         round(tokens),
         prices,
         str(arguments.store or ""),
-        (*plan.notices, *notices),
+        (*plan.notices, *found, *notices),
     )
 
 
@@ -86,23 +87,28 @@ def _priced(
     sent = prompt_tokens(sample, request, dialect, options, ask_key)
     answers = answer_tokens(store, options)
     prices = tier_prices(dialect, request, options, sent.total, sample.rows * answers.each)
+    host = host_to_name(dialect.url(options.model, endpoint_of(options)))
     missing = (
-        f'No price is known for {options.model}: give the prices of the standard tier with price="IN,OUT".'
+        f"No price is known for {options.model}{f' at {host}' if host else ''}: give the prices of the standard tier with "
+        'price="IN,OUT".'
     )
     return sent.total, prices, (sent.sentence, answers.sentence if prices else missing)
 
 
 def _counted(
     plan: Plan, arguments: RowArguments, store: Store | None
-) -> tuple[Counter[str], EvenSample, list[tuple[str, str]]]:
-    """The rows that are not asked by the reason, a sample of the others, and the first prompts."""
+) -> tuple[Counter[str], EvenSample, list[tuple[str, str]], list[str]]:
+    """The rows that are not asked by the reason, a sample of the others, the first prompts, and sentences about the rows."""
     counts: Counter[str] = Counter()
     sample = EvenSample()
     prompts: list[tuple[str, str]] = []
     seen: set[bytes] = set()
+    stale, problem = 0, ""
     for batch in limited(plan.batches(), arguments.limit):
         matches = [None] * len(batch) if store is None else store.match(batch)
         for wanted, match in zip(batch, matches, strict=True):
+            stale += match is not None and bool(wanted.hash) and is_stale(match)
+            problem = problem or wanted.problem
             reason = _reason(wanted, match, arguments)
             if not reason and wanted.hash in seen:
                 reason = "shared"
@@ -113,7 +119,12 @@ def _counted(
             sample.add(wanted)
             if len(prompts) < _PROMPTS:
                 prompts.append((key_text(wanted.key), _text_of(wanted)))
-    return counts, sample, prompts
+    found = [f"Rows whose prompt cannot be made are skipped. The first: {problem}"] if problem else []
+    if stale and store is not None:
+        rows = "1 row has an answer" if stale == 1 else f"{stale:,} rows have answers"
+        why = "; ".join(plan.stale_reasons(asked_before(store)))
+        found.append(f"{rows} to another request. {why}{'' if why.endswith('?') else '.'}")
+    return counts, sample, prompts, found
 
 
 def _reason(wanted: Wanted, match: Match | None, arguments: RowArguments) -> str:

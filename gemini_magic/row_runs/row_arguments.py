@@ -31,6 +31,8 @@ _REFUSED: Final[Mapping[str, str]] = {
     "to": "a file for the text: use run.to_parquet(…)",
     "compare": "comparisons: run over the rows once for each model, each time with another store",
     "sweep": "comparisons: run over the rows once for each value, each time with another store",
+    "agent": "agents",
+    "server_background": "answers in the background of the server",
     "repair": "repairs: ask again with run.retry(status=['mismatch'])",
 }
 """Options that a run over rows does not support, and what they would do."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -40,7 +41,7 @@ _WAIT = 10.0  # seconds to wait for a lock of SQLite: a reader that is checkpoin
 _CACHE = -16_000  # KiB of pages in memory, for writing
 _READING_CACHE = -4_000  # the same for reading, which goes through the file once
 _CHECKPOINT = 4_000  # pages in the write-ahead log from which it is written back
-_LOG = "-wal"
+_LOG, _MEMORY, _JOURNAL = "-wal", "-shm", "-journal"
 _NO_SHARED_MEMORY = ("SQLITE_IOERR_SHM", "SQLITE_PROTOCOL", "SQLITE_CANTOPEN")
 _LARGE_LOG = 128 << 20  # bytes of the log from which the user is informed
 _OBJECTS: Final = {
@@ -129,6 +130,38 @@ def whole_path(path: str | os.PathLike[str]) -> Path:
     return whole
 
 
+def check_beside(path: Path) -> None:
+    """Refuse files beside a store that SQLite would write into it, and that someone else may have put there.
+
+    A store has a write-ahead log (``-wal``) with its memory (``-shm``), and on a network drive a rollback journal
+    (``-journal``). SQLite applies any such file when it opens the store.
+
+    Raises:
+        StoreError: such a file is a link, is no file, or has another owner than the store.
+        OSError: they cannot be looked at.
+    """
+    try:
+        store = path.stat()  # not `open`: closing the file would drop SQLite's own locks on it
+    except FileNotFoundError:
+        return
+    for suffix in (_JOURNAL, _LOG, _MEMORY):
+        beside = path.with_name(path.name + suffix)
+        try:
+            found = beside.lstat()
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(found.st_mode) or found.st_uid not in (store.st_uid, _user(found)):
+            raise StoreError(
+                f"{beside} is a link or belongs to another user than the store, and SQLite would write its content into the store.",
+                remedy=f"Move {beside.name} to another folder, and run the cell again.",
+            )
+
+
+def _user(found: os.stat_result) -> int:
+    """The user of this process; on a system without users, the owner of the file."""
+    return os.getuid() if hasattr(os, "getuid") else found.st_uid
+
+
 def create_private(path: Path) -> None:
     """Create an empty file that only its owner can read; an existing one stays.
 
@@ -170,6 +203,7 @@ class WritableFile:
         self._close_others = close_others
         self._reopened = False
         with store_errors(path, "opened"):
+            check_beside(path)
             self._file = path.stat().st_ino
             has_log = _inode(self._log_path) is not None
             self.db = self._connect()
@@ -307,6 +341,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise StoreError(f"There is no store at {path}.", remedy="Check the path.")
     with store_errors(path, "opened"):
+        check_beside(path)
         db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
         try:
             _check_form(db, path)

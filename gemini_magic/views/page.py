@@ -57,6 +57,7 @@ _WAITING: Final = (
     "resuming",
     "queued",
 )  # phases in which the status line has a long text
+_NO_QUERIES: Final = "<small>The response's <code>grounding</code> has the search suggestions.</small>"
 _BLANK_LINE: Final = re.compile(r"\n(?=[^\S\n]*\n)")
 _CODE: Final = re.compile(r"`([^`]+)`")
 
@@ -193,9 +194,8 @@ def sources_box(sources: ShownSources) -> str:
             f"{listed}{note_html(sources.note)}</div>"
         )
     if sources.queries or sources.suggestions:  # the labextension shows the suggestions in its place
-        found += (
-            f'<div class="gm-queries" role="region" aria-label="Google Search">{sources.queries_html}</div>'
-        )
+        links = sources.queries_html or _NO_QUERIES
+        found += f'<div class="gm-queries" role="region" aria-label="Google Search">{links}</div>'
     return found
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gemini_magic.backends import backend, names
 from gemini_magic.backends.backend import Endpoint
 from gemini_magic.config import resolve
-from gemini_magic.content import Blob, File, MediaSettings, Request, RequestSettings, Text, Turn
+from gemini_magic.content import Blob, Call, File, MediaSettings, Request, RequestSettings, Text, Turn
 from gemini_magic.errors import OptionError
 from gemini_magic.events import Delta, Failure, Finish, Note, Usage, UsageReport
 
@@ -70,6 +70,8 @@ def test_the_users_json_is_merged():
         ({"settings": RequestSettings(temperature=0, questions=QUESTIONS)}, "--temperature"),
         ({"settings": RequestSettings(stop=("x",), questions=QUESTIONS)}, "--stop"),
         ({"settings": RequestSettings(tools=("search",), questions=QUESTIONS)}, "--search"),
+        ({"settings": RequestSettings(server_store=True, questions=QUESTIONS)}, "--server-store"),
+        ({"settings": RequestSettings(agent="a", questions=QUESTIONS)}, "--agent"),
         ({"settings": RequestSettings(service_tier="flex", questions=QUESTIONS)}, "--service-tier"),
     ],
 )
@@ -79,9 +81,11 @@ def test_what_a_decision_does_not_have_is_refused_before_sending(more, message):
     assert caught.value.remedy
 
 
-def test_sections_of_media_are_refused():
-    with pytest.raises(OptionError, match="sections, pages or fps"):
-        sent(Blob("video/mp4", b"x", media=MediaSettings(start=3.0)))
+def test_parts_and_settings_that_the_api_does_not_have_are_refused():
+    with pytest.raises(OptionError, match="no setting start for media of the type image"):
+        sent(Blob("image/png", b"x", media=MediaSettings(start=3.0)))
+    with pytest.raises(OptionError, match="input of the type Call"):
+        sent(Call("f", {}))
 
 
 def test_a_request_is_read_again():

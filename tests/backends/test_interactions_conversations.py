@@ -9,9 +9,23 @@ from dialects import CALL, body
 from fake_server import Script, raw
 
 import gemini_magic
-from gemini_magic.content import Text, Turn
+from gemini_magic.backends import Endpoint, backend
+from gemini_magic.content import (
+    Blob,
+    Call,
+    Code,
+    CodeResult,
+    Opaque,
+    Request,
+    Text,
+    Thought,
+    ToolCall,
+    ToolResult,
+    Turn,
+)
 from gemini_magic.conversation import Conversation
 from gemini_magic.errors import OptionError
+from gemini_magic.ledger import answer_turns
 
 PATH = "/v1beta/interactions"
 
@@ -137,3 +151,60 @@ def test_a_reply_to_an_agent_asks_the_agent_again(fake_server):
     assert {each["agent"] for each in bodies} == {"antigravity-preview-09-2026"}
     assert not any("model" in each for each in bodies)
     assert (bodies[1]["previous_interaction_id"], bodies[1]["input"]) == ("v1_a", "two")
+
+
+EVERYTHING = ("thought", "text", "code", "blob", "grounding", "unknown", "call")
+
+
+@pytest.mark.parametrize("name", ["gemini", "vertex", "adaptive", "echo"])
+def test_an_answer_with_steps_can_be_continued_by_another_backend(fake_server, name):
+    fake_server.route(PATH, stored("v1_a", *EVERYTHING))
+    first = gemini_magic.ask("one", **asked(fake_server))
+    turns = (*first.request.turns, *answer_turns(first.ledger), Turn("user", (Text("two"),)))
+    contents = json.loads(backend(name).encode(Request(model="m", turns=turns), Endpoint(project="p")).body)[
+        "contents"
+    ]
+    assert [turn["role"] for turn in contents][:2] == ["user", "model"]
+    parts = contents[1]["parts"]
+    assert any(part.get("text", "").startswith("Hello") for part in parts)
+    assert any("functionCall" in part for part in parts)
+
+
+def test_an_answer_of_another_backend_can_be_continued_with_steps():
+    parts = (
+        Thought("unsigned"),
+        Thought("signed", "c2ln"),
+        Text("a"),
+        Text("b", "c2ln"),
+        Blob("image/png", b"x"),
+        Code("1", "PYTHON", id="c"),
+        CodeResult("OUTCOME_FAILED", "no", id="c"),
+        ToolCall("GOOGLE_SEARCH_WEB", "t", {"queries": ["q"]}, raw={"id": "t"}),
+        ToolResult("GOOGLE_SEARCH_WEB", "t", [{}], raw={"id": "t"}),
+        ToolCall("google_search", "s", {"queries": ["q"]}, signature="c2ln"),
+        ToolResult("google_search", "s", [{}], is_error=False),
+        Call("f", {"x": 1}, "call-1"),
+        Opaque({"hologram": {}}),
+    )
+    turns = (Turn("user", (Text("one"),)), Turn("model", parts), Turn("user", (Text("two"),)))
+    body = json.loads(backend("interactions").encode(Request(model="m", turns=turns), Endpoint()).body)
+    kinds = [step["type"] for step in body["input"]]
+    assert kinds == [
+        "user_input",
+        "thought",
+        "model_output",
+        "code_execution_call",
+        "code_execution_result",
+        "google_search_call",
+        "google_search_result",
+        "function_call",
+        "user_input",
+    ]
+    assert [each["type"] for each in body["input"][2]["content"]] == ["text", "text", "image"]
+    assert body["input"][4]["is_error"] is True
+    assert body["input"][5] == {
+        "type": "google_search_call",
+        "id": "s",
+        "arguments": {"queries": ["q"]},
+        "signature": "c2ln",
+    }

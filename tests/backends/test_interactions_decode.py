@@ -227,7 +227,13 @@ def test_every_tool_of_the_server_is_a_call_and_a_result(tool, where):
 
 def test_results_of_functions_in_a_stored_stream_are_results_and_the_question_is_not_in_the_answer():
     events = [
-        *step(0, "user_input", content=[{"type": "text", "text": "Question"}]),
+        *step(
+            0,
+            "user_input",
+            {"kind": "text", "text": "?"},
+            {"kind": "image", "data": "AAAA"},
+            content=[{"type": "text", "text": "Question"}],
+        ),
         *step(1, "function_result", call_id="1", name="f", result={"sum": 1}),
         *step(2, "function_result", call_id="2", name="g", result="plain"),
         *step(3, "function_result", call_id="3", name="h", result="bad", is_error=True),
@@ -237,6 +243,14 @@ def test_results_of_functions_in_a_stored_stream_are_results_and_the_question_is
         CallResult("g", {"output": "plain"}, "2"),
         CallResult("h", {"error": "bad"}, "3"),
     ]
+    content = [{"type": "text", "text": "Question?"}, {"type": "image", "data": "AAAA"}]
+    assert whole_steps(*events)[0] == {"type": "user_input", "content": content}
+
+
+@pytest.mark.parametrize("content", [[], "text", {"type": "text"}, None, 7])
+def test_content_that_is_no_list_of_blocks_goes_back_as_received(content):
+    sent = {"type": "model_output", "content": content}
+    assert whole_steps({"event_type": "step.start", "index": 0, "step": sent}, stop(0)) == [sent]
 
 
 # -- media
@@ -269,6 +283,11 @@ def test_a_picture_in_pieces_that_are_no_base64_alone_is_read_at_the_end_of_its_
         0, "model_output", {"kind": "image", "data": whole[:21]}, {"kind": "image", "data": whole[21:]}
     )
     assert parts_of(*events) == [Blob("image/png", PIXEL)]
+    sound = {"kind": "audio", "data": b64(b"\0\1"), "mime_type": "audio/wav"}
+    mixed = step(
+        0, "model_output", {"kind": "image", "data": whole[:21]}, {"kind": "image", "data": whole[21:]}, sound
+    )
+    assert parts_of(*mixed) == [Blob("image/png", PIXEL), Blob("audio/wav", b"\0\1")]
     broken = step(0, "model_output", {"kind": "image", "data": "?"})
     assert isinstance(parts_of(*broken)[0], Opaque)
     assert notes_of(*broken) == ["unreadable-shape"]
@@ -533,8 +552,37 @@ def test_the_preview_is_read_with_and_without_the_type_of_the_event():
             Finish("done", outcome="complete", last=True),
         ]
         assert decoded[-1].response_id == ID
-    outputs = {"id": ID, "status": "completed", "outputs": [{"type": "text", "text": "a"}]}
-    assert parts_of(outputs) == [Text("a")]
+    contents = [
+        {"event_type": "content.start", "index": 0, "content": {"type": "text", "text": "a"}},
+        {"event_type": "content.stop", "index": 0},
+        {"event_type": "content.start", "index": 1, "content": {"type": "thought"}},
+        {
+            "event_type": "content.delta",
+            "index": 1,
+            "delta": {"type": "thought_summary", "content": {"text": "t"}},
+        },
+        {"event_type": "content.start", "index": 2, "type": "function_call"},
+        {
+            "event_type": "content.delta",
+            "index": 2,
+            "delta": {"type": "function_call", "id": "1", "name": "f", "arguments": {"x": 1}},
+        },
+        {"event_type": "content.start", "index": 3},
+        {
+            "event_type": "content.delta",
+            "index": 3,
+            "delta": {"type": "function_call", "id": "2", "name": "g", "arguments": {}},
+        },
+        {"event_type": "content.stop", "index": 3},
+        {"event_type": "interaction.complete", "interaction": {"id": ID, "status": "completed"}},
+    ]
+    assert parts_of(*contents) == [Text("a"), Thought("t"), Call("f", {"x": 1}, "1"), Call("g", {}, "2")]
+    output = [
+        {"type": "text", "text": "a"},
+        {"type": "function_call", "id": "1", "name": "f", "arguments": {}},
+    ]
+    outputs = {"id": ID, "status": "completed", "outputs": output}
+    assert parts_of(outputs) == [Text("a"), Call("f", {}, "1")]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from gemini_magic.backends import backend, names, names_for_help
+from gemini_magic.backends import backend, names, names_for_help, recorded_backend
 
 _MODULES = """
 import json, sys
@@ -37,3 +37,21 @@ def test_what_the_registry_says_about_a_backend_is_true(name):
     offline = f"{name} (offline)" in names_for_help()
     assert offline is (found.local is not None)
     assert offline or name in names_for_help()
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "name"),
+    [
+        ("https://example.test/v1beta/interactions", b"", "interactions"),
+        ("https://example.test/v1beta/interactions/?alt=sse", b"", "interactions"),
+        ("https://example.test/v1beta/models/interactions:streamGenerateContent", b"", "gemini"),
+        ("", b'event: interaction.created\ndata: {"interaction"', "interactions"),
+        ("", b'data: {"event_type":"interaction.created"', "interactions"),
+        ("", b'{"id":"v1_x","object":"interaction"', "interactions"),
+        ("", b'data: {"candidates": [{"content"', "gemini"),
+        ("http://[half an address", b"", "gemini"),
+        ("", b"", "gemini"),
+    ],
+)
+def test_a_recording_without_a_name_is_read_by_the_backend_whose_answer_it_is(url, body, name):
+    assert recorded_backend(url, body) == name

@@ -14,8 +14,7 @@ def test_an_answer_of_a_closed_tab_and_a_stopped_kernel_is_displayed_from_the_jo
     notebook.open(name)
     assert notebook.run(0) is True
     notebook.run(1, wait=False)
-    notebook.wait_output(1, r"word3")
-    time.sleep(0.5)  # the journal is written three times per second
+    notebook.wait_output(1, r"word10")  # the journal is written three times per second
     notebook.page.close(run_before_unload=False)
     lab.shut_down_kernels()
     commands = [

@@ -110,7 +110,7 @@ def test_the_columns_so_far_stay_when_the_kernel_is_killed(lab, notebook, server
     notebook.run(2, wait=False)
     notebook.wait_output(2, "half of the second")
     page = notebook.page
-    page.wait_for_timeout(1500)  # a partial state is sent once a second
+    notebook.wait_kept("half of the second")
     notebook.save()
     [saved] = notebook.saved_outputs(2)
     assert "half of the second" in "".join(saved["data"]["text/html"])

@@ -78,6 +78,18 @@ def sent_parts(server):
     return body["contents"][-1]["parts"]
 
 
+def test_an_uploaded_file_is_content_of_the_interactions_api(upload_server, local):
+    file = local(20_000_000)
+    asked(upload_server, file, dialect="interactions")
+    *uploads, last = upload_server.requests
+    assert [each.what for each in uploads] == ["start", "upload", "upload", "upload"]
+    assert last.path == "/v1beta/interactions"
+    question, document = json.loads(last.body)["input"]
+    assert question == {"type": "text", "text": "What is it?"}
+    (uploaded,) = upload_server.files.values()
+    assert document == {"type": "document", "uri": uploaded["uri"], "mime_type": PDF}
+
+
 def test_the_exchange_is_the_documented_one(upload_server, local):
     file = local(20_000_000)
     ledger = asked(upload_server, file)

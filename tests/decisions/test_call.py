@@ -54,6 +54,11 @@ def test_the_answers_have_values_and_probabilities(server):
     assert r.raw == [REPLY]
 
 
+def test_the_users_json_is_sent_too(server):
+    decide(server, body={"labels": {"a": "b"}}, param=["seed=3"])
+    assert server.requests[0].body.keys() == {"model", "input", "questions", "labels", "seed"}
+
+
 def test_a_price_gives_a_cost(server):
     assert decide(server, price="0.1,0").response.cost.amount == pytest.approx(12 * 0.1e-6)
     assert decide(server).response.cost is None
@@ -104,6 +109,8 @@ def test_an_error_of_the_server_is_raised(fake_server):
         (None, {}, "The question is empty"),
         ({}, {}, "1 to 1,000 questions"),
         (QUESTIONS, {"schema": "name"}, "exclude each other"),
+        (QUESTIONS, {"server_store": True}, "--server-store"),
+        (QUESTIONS, {"agent": "a"}, "agent"),
         (QUESTIONS, {"system": "x"}, "a system instruction"),
         (QUESTIONS, {"backend": "echo"}, "does not support decisions"),
         (QUESTIONS, {"tools": [len]}, "neither tools nor earlier turns"),

@@ -7,7 +7,7 @@ import json
 import duckdb
 import polars as pl
 import pytest
-from interaction_bodies import completed, created, delta, ledger_of, start, step, stop, text
+from interaction_bodies import completed, created, delta, ledger_of, start, step, stop, stream, text
 from step_stage import SEARCHED, step_ledger
 
 from gemini_magic import Response
@@ -66,6 +66,15 @@ def test_the_table_is_a_data_frame_also_without_rows():
     found = duckdb.sql("select type, tokens from some_steps where ends - begins = 2").fetchall()
     assert found == [("model_output", 8), ("model_output", 5)]
     assert "<table>" in some_steps._repr_html_()
+
+
+def test_the_table_has_no_bytes_of_media():
+    picture = {"kind": "image", "data": "AAAA", "mime_type": "image/png"}
+    [row] = Response(ledger_of(*step(0, "model_output", {"kind": "text", "text": "a"}, picture))).steps
+    assert json.loads(row.json)["content"] == [
+        {"type": "text", "text": "a"},
+        {"type": "image", "mime_type": "image/png"},
+    ]
 
 
 def test_a_running_answer_has_open_steps_without_costs():
@@ -136,6 +145,14 @@ def ledger_of_request(*values):
     made = ledger_of(*values)
     made.exchanges.append(Exchange("POST", "https://example.test/v1beta/interactions", (), b"{}"))
     return made
+
+
+@pytest.mark.parametrize("body", [stream(*agent()), stream(*agent()).replace(b"event: ", b"id: 1\nevent: ")])
+def test_a_body_without_a_backend_is_read_as_an_interaction(tmp_path, body):
+    path = tmp_path / "answer.sse"
+    path.write_bytes(body)
+    response = Response.load(path)
+    assert (response.text, response.status, len(response.steps)) == ("Hello, world", "complete", 4)
 
 
 def test_each_thought_is_a_paragraph():

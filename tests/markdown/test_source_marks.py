@@ -54,6 +54,9 @@ def placed(before, after=""):
         ("> quote\n> m", "ore", "> quote\n> more⁽¹⁾"),
         ("1. one\n\n   two", " three", "1. one\n\n   two⁽¹⁾ three"),
         ("text\n\n```\nco", "de\n```\n", "text⁽¹⁾\n\n```\ncode\n```\n"),
+        ("```\nco", "de\n```\n\ntext more", "```\ncode\n```\n\n⁽¹⁾text more"),
+        ("```\nco", "de\n```\n\n- [ ] task", "```\ncode\n```\n\n- [ ] task⁽¹⁾"),
+        ("    co", "de\n\n## Head", "    code\n\n## ⁽¹⁾Head"),
         ("|a|b|\n|-|-|\n|x\\|y|x\\|y", "|\n", "|a|b|\n|-|-|\n|x\\|y|x\\|y⁽¹⁾|\n"),
         ("|a|b|\n|-|-|\n|same", "|same|\n", "|a|b|\n|-|-|\n|same⁽¹⁾|same|\n"),
         ("<details>\n<summary>Su", "m</summary>\n\nbody\n\n</details>\n", "<details>\n<summary>Sum⁽¹⁾</summary>\n\nbody\n\n</details>\n"),
@@ -70,7 +73,7 @@ def test_offsets_count_the_line_ends_of_the_text_as_received():
     assert marked(text, text.index("three")).text == "one\ntwo⁽¹⁾\nthree"
 
 
-def test_an_offset_before_all_text_has_no_place():
+def test_a_text_of_code_alone_has_no_place():
     assert marked("```\ncode\n```\n", 5).html == render("```\ncode\n```\n")
 
 

@@ -262,13 +262,66 @@ def test_twelve_megapixels_are_sent_as_a_jpeg_below_three_megabytes_that_is_enco
     ]
 
 
-def test_a_large_picture_keeps_its_transparency_but_not_an_opaque_alpha_channel():
+def test_white_replaces_the_transparency_of_a_large_picture_and_is_reported():
     image = noise(1200, 900, "RGBA")
-    assert blob(image)[0].mime_type == "image/jpeg"
-    image.putpixel((0, 0), (1, 2, 3, 0))
-    assert blob(image)[0].mime_type == "image/png"
-    assert blob(noise(1200, 900, "P"))[0].mime_type == "image/png"
-    assert blob(noise(1000, 900))[0].mime_type == "image/png"
+    assert blob(image)[1] == [blob(image)[1][0]]
+    assert "white" not in blob(image)[1][0]
+    image.paste((200, 0, 0, 0), (0, 0, 600, 900))
+    for shown in (image, image.convert("LA")):
+        found, (notice,) = blob(shown, "photo")
+        assert notice.startswith(
+            "The request contains photo as a JPEG image, with white in place of its transparency: 1,200 × 900, "
+        )
+        assert picture(found).convert("L").getpixel((100, 100)) > 250
+        assert picture(found).convert("L").getpixel((900, 100)) < 250
+    small = image.crop((0, 0, 100, 100))
+    assert picture(blob(small)[0]).mode == "RGBA"
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "CMYK"])
+def test_large_pictures_of_every_mode_are_jpeg(mode):
+    assert blob(noise(1200, 900, mode))[0].mime_type == "image/jpeg"
+    assert blob(noise(1000, 900, mode))[0].mime_type == "image/png"
+    assert blob(noise(1200, 900, "1"))[0].mime_type == "image/png"
+
+
+def random_pixels(*shape):
+    return np.random.default_rng(2).integers(0, 255, shape, "uint8")
+
+
+def test_a_large_picture_of_noise_is_reduced_until_it_is_small():
+    found, (notice,) = blob(Image.fromarray(random_pixels(3000, 4000, 3)), "noise")
+    assert len(found.data) < 3_000_000
+    assert picture(found).size == (2000, 1500)
+    assert notice.startswith("The request contains noise as a JPEG image: 2,000 × 1,500 of 4,000 × 3,000, ")
+
+
+def test_a_large_picture_that_is_drawn_for_the_prompt_is_small():
+    figure = plt.figure(figsize=(13, 13), dpi=100)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(random_pixels(1200, 1200, 3), interpolation="nearest")
+    found, (notice,) = blob(figure, "fig")
+    assert (found.mime_type, len(found.data) < 3_000_000) == ("image/jpeg", True)
+    assert notice.startswith("The request contains fig as a JPEG image: 1,")
+    axes.clear()
+    axes.plot([1, 2, 3])
+    assert blob(figure)[0].mime_type == "image/png"
+    plt.close(figure)
+    target = io.BytesIO()
+    Image.fromarray(random_pixels(1200, 1000, 3)).save(target, "PNG", compress_level=1)
+    assert blob(Shown(target.getvalue()))[0].mime_type == "image/jpeg"
+    kept, (notice,) = blob(target.getvalue(), "data")
+    assert kept.data == target.getvalue()
+    assert notice == (
+        "The request contains data unchanged, a PNG image of 3.6 MB; opened with PIL.Image.open, "
+        "it is sent as a JPEG image below 3 MB."
+    )
+
+
+def test_an_array_of_real_numbers_is_rounded_to_bytes():
+    values = np.linspace(0, 1, 64 * 64 * 3).reshape(64, 64, 3)
+    found, _ = blob(values)
+    assert picture(found).tobytes() == np.floor(values * 255 + 0.5).astype("uint8").tobytes()
 
 
 def test_frames_and_unreadable_pictures_are_reported(tmp_path):

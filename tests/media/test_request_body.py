@@ -32,7 +32,9 @@ def encoded(dialect, *parts):
     return backend(dialect).encode(request, Endpoint(base_url="https://example.org", project="p"))
 
 
-@pytest.mark.parametrize("dialect", ["gemini", "vertex", "adaptive", "gateway", "echo"])
+@pytest.mark.parametrize(
+    "dialect", ["gemini", "interactions", "vertex", "vertex-interactions", "adaptive", "gateway", "echo"]
+)
 def test_every_backend_sends_the_same_bytes_and_keeps_a_text_with_references(dialect):
     other = Blob("image/jpeg", os.urandom(3001))
     sent = encoded(dialect, Text("é first"), PICTURE, Text("then"), other, PICTURE)

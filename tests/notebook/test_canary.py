@@ -104,6 +104,68 @@ SERVERS = {
     "a reset": [[reset()], [reset()]],
 }  # fmt: skip
 
+
+def interaction(*events: dict[str, object]) -> list[bytes]:
+    """A stream of the Interactions API: its id is the key, and so is the id of each event."""
+    whole = [
+        {
+            "event_type": "interaction.created",
+            "interaction": {"id": CANARY, "status": "in_progress", "model": CANARY},
+        },
+        *events,
+        {
+            "event_type": "interaction.completed",
+            "interaction": {"id": CANARY, "status": "completed", "model": CANARY},
+        },
+    ]
+    return [raw(f"data: {json.dumps({**each, 'event_id': CANARY})}\n\n".encode()) for each in whole]
+
+
+def step(number: int, opened: dict[str, object], *deltas: dict[str, object]) -> list[dict[str, object]]:
+    """The events of one step."""
+    return [
+        {"event_type": "step.start", "index": number, "step": opened},
+        *({"event_type": "step.delta", "index": number, "delta": each} for each in deltas),
+        {"event_type": "step.stop", "index": number},
+    ]
+
+
+# the same for answers that are lists of steps
+STEP_SERVERS = {
+    "text, thoughts and citations": [
+        interaction(
+            *step(0, {"type": "thought", "summary": [{"type": "text", "text": QUOTED}], "signature": CANARY}),
+            *step(
+                1,
+                {"type": "model_output", "content": [{"type": "text", "text": QUOTED}]},
+                {"type": "text", "text": QUOTED},
+                {"type": "text_annotation_delta", "annotations": [{"type": "url_citation", "url": f"https://a.example/{CANARY}", "title": QUOTED, "end_index": 3}]},
+            ),
+        )
+    ],
+    "calls and results of tools": [
+        interaction(
+            *step(0, {"type": "google_search_call", "id": CANARY}, {"type": "google_search_call", "arguments": {"queries": [CANARY]}, "signature": CANARY}),
+            *step(1, {"type": "google_search_result", "call_id": CANARY, "result": [{"search_suggestions": QUOTED}]}),
+            *step(2, {"type": "mcp_server_tool_call", "id": "c", "name": CANARY, "server_name": CANARY, "arguments": {"k": CANARY}}),
+            *step(3, {"type": "code_execution_call", "id": "d", "arguments": {"code": QUOTED}}),
+            *step(4, {"type": "function_call", "id": CANARY, "name": "f", "arguments": {}}, {"type": "arguments_delta", "arguments": json.dumps({"k": CANARY})}),
+            *step(5, {"type": "hologram", "key": CANARY}, {"type": "new_delta", "key": CANARY}),
+        )
+    ],
+    "events about the whole answer": [
+        interaction(
+            {"event_type": "interaction.status_update", "interaction_id": CANARY, "status": CANARY, "continuation_token": CANARY},
+            {"event_type": CANARY, "key": CANARY},
+            *step(0, {"type": "model_output", "error": {"code": 13, "message": QUOTED, "details": [DETAIL]}}),
+            {"event_type": "error", "error": {"code": CANARY, "message": QUOTED}},
+        )
+    ],
+    "an error without a status": [
+        [status(400, {"X-Echo": CANARY}, {"error": {"code": "invalid_request", "message": QUOTED}})]
+    ],
+}  # fmt: skip
+
 BEGIN = """
 import logging, os, pickle, copy
 from pathlib import Path
@@ -243,6 +305,8 @@ def asking(server, dialect="gemini", *, key="--key-env K"):
 EVERY = [
     (name, what) for name in names() for what in (SERVERS if backend(name).local is None else [*SERVERS][:2])
 ]
+EVERY += [("interactions", what) for what in STEP_SERVERS]
+SERVERS |= STEP_SERVERS
 
 
 @pytest.mark.parametrize(("dialect", "what"), EVERY)

@@ -1,6 +1,7 @@
 import os
 
 from fake_server import finish, text
+from media_samples import ledger_of, picture
 
 from gemini_magic.api import begin
 from gemini_magic.config import Options
@@ -8,6 +9,7 @@ from gemini_magic.content import Blob, Text
 from gemini_magic.events import Usage
 from gemini_magic.notebook.session import Run, Session
 from gemini_magic.prompts import build_request
+from gemini_magic.response import Response
 
 
 def ask(session, text, *media, cell=None, message=None, **settings):
@@ -84,3 +86,37 @@ def test_the_media_of_a_run_count_once_as_memory(monkeypatch):
     assert [run.response.text for run in session.runs] == ["first", "again"]
     ask(session, "third", Blob("image/png", os.urandom(40_000)))
     assert [run.response.text for run in session.runs] == ["again", "third"]
+
+
+def with_picture(session, size, cell=None, message=None):
+    """Ask for an answer with a picture of so many bytes."""
+    key = session.turn_key(cell, message)
+    options = Options(backend="echo", media_size=session.media_room(key, 4.0))
+    response = Response(ledger_of("Here.", picture(8, 8, size=size)))
+    response.ledger.display = response.ledger.display._replace(media_size=options.media_size)
+    request = build_request((Text("Draw."),), options, ())
+    session.finish_run(Run(response, request, options, session.conversation(options), 0, key))
+    return options.media_size
+
+
+def test_the_media_of_all_answers_in_the_notebook_share_one_limit():
+    session = Session()
+    assert with_picture(session, 1_500_000, "1", "m1") == 4.0
+    assert round(with_picture(session, 1_200_000, "2", "m2"), 2) == 2.0
+    left = with_picture(session, 1_500_000, "3", "m3")
+    assert round(left, 2) == 0.4
+    assert (
+        with_picture(session, 100, "4", "m4") == left
+    )  # the picture before did not fit, so nothing of it is stored
+
+
+def test_a_cell_that_runs_again_replaces_its_media():
+    session = Session()
+    with_picture(session, 1_500_000, "1", "m1")
+    assert round(with_picture(session, 600_000, "1", "m1"), 2) == 2.0  # a second call in the same cell
+    assert with_picture(session, 1_500_000, "1", "m2") == 4.0
+
+
+def test_without_cell_ids_each_answer_has_the_limit_for_itself():
+    session = Session()
+    assert with_picture(session, 1_500_000) == with_picture(session, 1_500_000) == 4.0

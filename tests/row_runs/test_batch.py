@@ -120,7 +120,7 @@ def test_looks_become_less_frequent(stage):
     assert max(waits) == pytest.approx(60, abs=1)
 
 
-@pytest.mark.parametrize("name", ["vertex", "gateway", "echo", "adaptive"])
+@pytest.mark.parametrize("name", ["vertex", "gateway", "echo", "adaptive", "interactions"])
 def test_another_backend_refuses_batch_jobs_before_anything_is_sent(name):
     with pytest.raises(OptionError, match=f"The {name} backend has no batch jobs"):
         BatchClient(backend(name), Options(), None)

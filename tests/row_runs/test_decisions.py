@@ -208,7 +208,7 @@ def test_a_retry_asks_only_failures_that_may_pass_by_default(server):
 
 
 def test_a_retry_of_an_iterator_is_refused(server):
-    run = ask_rows(server, iter(table(2)))
+    run = ask_rows(server, iter(table(500)), limit=2)
     with pytest.raises(OptionError, match="only once"):
         run.retry()
 

@@ -121,6 +121,36 @@ def test_an_unknown_price_is_said(dry):
     assert any("No price is known for my-own-model" in text for text in preview.notices)
 
 
+def test_list_prices_are_not_those_of_another_host(dry, server):
+    preview = dry()
+    assert preview.prices == ()
+    host = server.base_url.removeprefix("http://")
+    assert any(f"No price is known for gemini-2.5-flash at {host}" in text for text in preview.notices)
+
+
+def test_stale_rows_are_listed_with_what_has_changed(dry, server, tmp_path):
+    given = {"store": tmp_path / "t.rows.sqlite"}
+    own = {"id": "id", "base_url": server.base_url, "key_env": "FAKE", "model": "gemini-2.5-flash"}
+    gemini_magic.rows(PROMPT, ROWS[:4], show=False, **given, **own)
+    for stale in ("again", "keep", "stop"):
+        preview = dry(stale=stale, temperature=0.2, **given)
+        (sentence,) = [text for text in preview.notices if "to another request" in text]
+        assert sentence == "4 rows have answers to another request. temperature: None -> 0.2."
+    assert not any("to another request" in text for text in dry(**given).notices)
+
+
+def test_rows_whose_prompt_cannot_be_made_are_listed():
+    failing = gemini_magic.rows(
+        "{{ row.text[0] }}",
+        [{"id": 1, "text": "a"}, {"id": 2, "text": 7}],
+        id="id",
+        dry_run=True,
+        backend="echo",
+    )
+    assert failing.asked == 1
+    assert any("cannot be made are skipped. The first: Row 2: " in text for text in failing.notices)
+
+
 def test_a_backend_without_batch_jobs_has_no_price_for_them():
     options = Options(model="gemini-2.5-flash", price="1,1", project="p", backend="vertex")
     found = tier_prices(backend("vertex"), asked("x"), options, 1e6, 0)

@@ -8,12 +8,14 @@ import urllib.request
 from datetime import UTC, datetime
 
 import pytest
+from client_stage import until
 from fake_server import (
     FakeServer,
     Script,
     bare,
     cut,
     finish,
+    gate,
     google_error,
     hang_up,
     headers,
@@ -273,3 +275,25 @@ def test_an_error_while_rows_are_read_lets_the_rows_in_flight_end(server):
     assert run.progress.state == "error"
     assert "the source is broken" in run.progress.ending
     assert run.progress.counts == {"complete": len(server.requests)}
+
+
+# ----------------------------------------------------------------------------- bytes in flight
+
+
+def test_prompts_in_flight_have_a_limit_of_bytes(server, monkeypatch):
+    monkeypatch.setattr(leader, "_MOST_BYTES", 1000)
+    rows = [{"id": number, "text": f"{number} " + "x" * (600 if number else 1)} for number in range(12)]
+    server.answers("m", Script(HELLO), Script((gate("go"), *HELLO)))
+    run = start_asking(server, rows, "{{ row.text }}")
+    server.wait_for_requests(3)
+    until(lambda: run.progress.in_flight == 2)
+    assert len(server.requests) == 3  # the first row, and two that exceed the limit together
+    server.open("go")
+    assert run.wait(30)
+    assert statuses(run) == ["complete"] * 12
+
+
+def test_a_prompt_above_the_limit_of_bytes_goes_alone(server, monkeypatch):
+    monkeypatch.setattr(leader, "_MOST_BYTES", 10)
+    run = ask_rows(server, table(8), "{{ row.text }} is long enough")
+    assert statuses(run) == ["complete"] * 8

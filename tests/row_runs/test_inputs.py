@@ -113,7 +113,8 @@ def test_a_reader_is_read_once_and_a_table_again():
     table = pa.Table.from_pylist(RECORDS)
     assert not open_source(table.to_reader()).again and open_source(table).again
     assert open_source(OnlyStream(table)).again
-    assert not open_source(iter(RECORDS)).again and open_source(RECORDS).again
+    assert not open_source(iter(RECORDS * 17)).again and open_source(RECORDS).again
+    assert open_source(iter(RECORDS)).again  # it ends within the rows that are read at once
 
 
 # -- frames of pandas

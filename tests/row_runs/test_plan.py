@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from media_samples import png
 
 from gemini_magic.content import Blob, Text
 from gemini_magic.errors import OptionError, PromptError
@@ -305,16 +306,16 @@ def test_parts_that_come_before_every_prompt_belong_to_the_hash():
 
 
 def test_a_file_of_a_constant_expression_counts_by_its_content(tmp_path):
-    png = b"\x89PNG\r\n\x1a\n" + bytes(40)
+    picture = png()
     path = tmp_path / "a.png"
 
     def hashed():
         return planned("{{ guide }} {{ row.text }}", RECORDS[:1], id="id", namespace={"guide": path})[0].hash
 
-    path.write_bytes(png)
+    path.write_bytes(picture)
     first = hashed()
     assert hashed() == first
-    path.write_bytes(png + b"x")
+    path.write_bytes(picture + b"x")
     assert hashed() != first
 
 

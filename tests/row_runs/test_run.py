@@ -6,7 +6,9 @@ import resource
 import pandas as pd
 import pytest
 from client_stage import until
-from fake_server import FakeServer, Script, cut, finish, gate, text
+from fake_server import FakeServer, Script, cut, finish, gate, raw, text
+from interaction_bodies import completed, created, start, stop, stream
+from interaction_bodies import text as piece
 from rows_stage import ask_rows, asked_texts, refused, results, start_asking, statuses, table
 
 import gemini_magic as gm
@@ -73,6 +75,19 @@ def test_a_stored_answer_is_a_whole_response(server):
     assert response.status == "complete"
 
 
+def test_rows_are_asked_over_the_interactions_api(server, tmp_path):
+    body = stream(created(ident=""), start(0), piece(0, "Hello"), stop(0), completed(id=""))
+    server.route("/v1beta/interactions", Script((raw(body),)))
+    run = ask_rows(server, table(2), backend="interactions", store=tmp_path / "t.rows.sqlite", seed=3)
+    assert [each.text for each in results(run)] == ["Hello", "Hello"]
+    sent = [request.body for request in server.requests]
+    assert [each["generation_config"] for each in sent] == [{"seed": 3}] * 2
+    assert len({each["input"] for each in sent}) == 2
+    assert all(each["store"] is False for each in sent)
+    response = run.response(results(run)[0].request)
+    assert (response.text, response.usage.total, response.ledger.backend) == ("Hello", 20, "interactions")
+
+
 def test_limit_asks_only_the_first_rows(server, tmp_path):
     store = tmp_path / "t.rows.sqlite"
     run = ask_rows(server, table(50), limit=4, store=store)
@@ -89,6 +104,8 @@ def test_an_option_that_rows_do_not_support_is_refused_before_anything_is_sent(s
         {"replay": "builtin:tour"},
         {"repair": 1},
         {"compare": "a,b"},
+        {"agent": "deep-research-preview-04-2026"},
+        {"server_background": True},
     ):
         with pytest.raises(OptionError, match="Rows do not support"):
             ask_rows(server, table(2), **options)
@@ -248,7 +265,7 @@ def test_a_response_has_its_request_while_the_input_has_the_same_row(server):
     rows[1]["text"] = "changed since"
     assert run.at["T-1", 1].request.turns == ()
     assert run.at["T-1", 1].text == "Hello"
-    once = ask_rows(server, iter(table(2)))
+    once = ask_rows(server, iter(table(500)), limit=2)
     assert (once.iat[1].request.turns, once.iat[1].text) == ((), "Hello")
 
 
@@ -272,7 +289,7 @@ def test_an_unexpected_exception_of_the_store_ends_the_run(server, monkeypatch):
 
     monkeypatch.setattr(Store, "commit", commit)
     run = start_asking(server, table(5))
-    assert run.wait(30)
+    assert run.wait(60)
     assert (run.progress.state, server.requests) == ("error", [])
     assert "Internal error: ZeroDivisionError: bug" in run.progress.ending
 

@@ -41,6 +41,34 @@ def filled(path, rows=3):
 # -- what is not opened
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="a system without users")
+@pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
+def test_a_file_beside_the_store_that_is_a_link_or_of_another_user_is_not_applied(path, monkeypatch, suffix):
+    filled(path)
+    beside = path.with_name(path.name + suffix)
+    other = path.with_name("other")
+    other.write_bytes(b"x" * 100)
+    beside.symlink_to(other)
+    before = path.read_bytes()
+    for opening in (Store.open, Store.read):
+        assert f"{beside} is a link or belongs to another user" in refusal(path, opening)
+    beside.unlink()
+    beside.write_bytes(b"")
+    lstat = Path.lstat
+
+    def of_another_user(found):
+        made = lstat(found)
+        return os.stat_result([*made[:4], 12_345, *made[5:]]) if found == beside else made
+
+    monkeypatch.setattr(Path, "lstat", of_another_user)
+    for opening in (Store.open, Store.read):
+        assert f"Move {beside.name} to another folder" in refusal(path, opening)
+    assert path.read_bytes() == before
+    monkeypatch.undo()
+    beside.unlink()
+    assert [row.status for row in all_results(Store.read(path))] == ["complete"] * 3
+
+
 def test_a_file_of_another_kind_is_refused_and_left_unchanged(path):
     path.write_bytes(b"key,text\n1,hello\n" * 100)
     before = path.read_bytes()

@@ -491,6 +491,20 @@ class Notebook:
         )
         return self.output_text(i)
 
+    def wait_kept(self, words: str, timeout: float = 60) -> None:
+        """Wait until the page has received a state of a growing answer for the file in which these words are."""
+
+        def is_kept(frame: Frame) -> bool:
+            state = frame.content.get("metadata", {}).get("gemini_magic", {}).get("state")
+            return state == "partial" and words in str(frame.content["data"].get("text/html"))
+
+        deadline = time.monotonic() + timeout
+        while not any(map(is_kept, self.log.of_kind("display_data", "update_display_data"))):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {timeout} s for a state for the file with {words!r}")
+            self.page.wait_for_timeout(50)
+        self.page.wait_for_timeout(100)  # the page handles the message
+
     def interrupt(self) -> None:
         """Interrupt the kernel, as the button in the toolbar does."""
         self.page.evaluate('() => { window.jupyterapp.commands.execute("notebook:interrupt-kernel"); }')

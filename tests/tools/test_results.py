@@ -16,16 +16,14 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from media_samples import png
 
 import gemini_magic
 from gemini_magic.content import Blob, Call, CallResult, File, Text
 from gemini_magic.tools import error_result, result_of, results_turn
 
 CALL = Call("look", {}, "id-1")
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc0000000030001"
-    "5b2ab6a80000000049454e44ae426082"
-)
+PNG = png(1, 1)
 
 
 class Colour(Enum):

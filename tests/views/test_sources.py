@@ -7,11 +7,13 @@ import re
 
 import pytest
 from attack_strings import attacks
-from grounded_answers import GROUNDING, TEXT, chunk, grounded, hostile, ledger_of, support
+from calibration import assert_cpu_below
+from grounded_answers import GROUNDING, SUGGESTIONS, TEXT, chunk, grounded, hostile, ledger_of, support
 from hostile_strings import assert_printable, bad
 from html_audit import audit_output
 from surroundings import CANARY, LONG
 
+from gemini_magic.ledger import answer_sources
 from gemini_magic.markdown import render
 from gemini_magic.views import bundle
 from gemini_magic.views.record import RECORD
@@ -75,6 +77,39 @@ def test_suggestions_are_also_read_from_the_use_of_the_search_tool():
     assert "suggestions" not in alone[RECORD]
 
 
+def test_queries_that_are_only_in_the_suggestions_are_links_too():
+    metadata = {
+        "searchEntryPoint": {"renderedContent": f'{SUGGESTIONS}<a href="x">a <b>&amp; b</b></a>'},
+        "groundingChunks": [{"web": {"uri": "https://a.example", "title": "a"}}],
+    }
+    made = bundle(grounded(groundingMetadata=metadata))
+    assert ">lake zurich ferry</a>" in made["text/html"]
+    assert ">a &amp; b</a>" in made["text/html"]
+    assert (
+        "[lake zurich ferry](https://www.google.com/search?q=lake%20zurich%20ferry)" in made["text/markdown"]
+    )
+    assert made["text/plain"].count("Searched for: lake zurich area; lake zurich ferry; a & b\n") == 1
+
+
+def test_suggestions_without_links_are_not_an_empty_region():
+    made = bundle(grounded(groundingMetadata={"searchEntryPoint": {"renderedContent": "<b>words</b>"}}))
+    place = re.search(r'<div class="gm-queries"[^>]*>(.*?)</div>', made["text/html"])[1]
+    assert place == "<small>The response's <code>grounding</code> has the search suggestions.</small>"
+
+
+def test_many_unfinished_links_in_suggestions_take_little_time():
+    for text in ("<a>" * 13_000, "<a " * 13_000, "<a>x</b>" * 5_000):
+        ledger = grounded(groundingMetadata={"searchEntryPoint": {"renderedContent": text}})
+        assert_cpu_below(lambda ledger=ledger: answer_sources(ledger), 0.5)
+
+
+def test_a_quotation_without_an_address_is_named_once():
+    metadata = {"citations": [{"startIndex": 0, "endIndex": 4, "license": "mit"}]}
+    made = bundle(ledger_of(chunk({"text": "Some words."}, finishReason="STOP", citationMetadata=metadata)))
+    for kind in ("text/plain", "text/markdown", "text/html"):
+        assert re.sub(r"&#\d+;|<[^>]*>", "", made[kind]).count("quoted") == 1
+
+
 def test_the_html_of_search_suggestions_is_only_in_the_record():
     made = bundle(grounded())
     assert ".carousel" not in made["text/html"] + made["text/markdown"] + made["text/plain"]
@@ -107,7 +142,11 @@ def test_markdown_and_plain_text_have_numbers_and_a_list():
     for text in (made["text/markdown"], made["text/plain"]):
         assert "lies in Switzerland.⁽²⁾ It is 88 km² large.⁽²⁾⁽³⁾" in text
         assert "- Ferries cross it all year.⁽¹⁾" in text
-        assert "Searched for: lake zurich area; lake zurich ferry" in text
+    assert "Searched for: lake zurich area; lake zurich ferry" in made["text/plain"]
+    assert (
+        "Searched for: [lake zurich area](https://www.google.com/search?q=lake%20zurich%20area); "
+        "[lake zurich ferry](https://www.google.com/search?q=lake%20zurich%20ferry)" in made["text/markdown"]
+    )
     assert (
         "2. [Zürichsee](https://maps.google.com/?cid=7) · maps.google.com · Google Maps"
         in made["text/markdown"]

@@ -18,7 +18,9 @@ import { COUNTS, columnName } from './record.js';
  */
 export const KEYS = {
   gemini: { header: 'x-goog-api-key: $GEMINI_API_KEY', hosts: ['googleapis.com'] },
+  interactions: { header: 'x-goog-api-key: $GEMINI_API_KEY', hosts: ['googleapis.com'] },
   vertex: { header: 'x-goog-api-key: $GOOGLE_API_KEY', hosts: ['googleapis.com'] },
+  'vertex-interactions': { header: 'x-goog-api-key: $GOOGLE_API_KEY', hosts: ['googleapis.com'] },
   adaptive: { header: 'x-goog-api-key: $ADAPTIVE_API_KEY', hosts: ['llmadaptive.uk'] },
   gateway: { header: 'x-api-key: $GATEWAY_API_KEY', hosts: [] } // only this machine
 };

@@ -1,0 +1,86 @@
+"""Cells over the Interactions API: what is sent, what is said before, and conversations."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fake_server import Script, raw
+from interaction_bodies import completed, created, start, stop, stream, text
+
+from gemini_magic.errors import OptionError
+
+PATH = "/v1beta/interactions"
+
+
+@pytest.fixture
+def line(fake_server):
+    """The options of a cell, for answers with the ids v1_1, v1_2 and v1_3."""
+    scripts = []
+    for number in (1, 2, 3):
+        ident = f"v1_{number}"
+        body = stream(
+            created(ident=ident), start(0), text(0, f"answer {number}"), stop(0), completed(id=ident)
+        )
+        scripts.append(Script((raw(body),)))
+    fake_server.route(PATH, *scripts)
+    return f"--backend interactions -m m --base-url {fake_server.base_url}"
+
+
+def bodies(fake_server):
+    return [request.body for request in fake_server.requests]
+
+
+def test_a_dry_run_shows_the_request_and_says_what_an_option_implies(cells, fake_server, line):
+    cells(f"%%gemini -o sent {line} -t 0 --search --dry-run\nhello")
+    assert cells.names["sent"].url.endswith(PATH)
+    assert cells.names["sent"].body["tools"] == [{"type": "google_search"}]
+    assert "-t is deprecated in the Interactions API: models may ignore it.\n" in cells.shown
+
+
+def test_the_cell_says_which_backend_was_chosen(cells, fake_server, line):
+    cells("%%gemini --backend auto --agent antigravity-preview-09-2026 --dry-run\nhello")
+    assert "The backend interactions was chosen, because --agent needs it.\n" in cells.shown
+    assert "The server stores this answer, because --agent needs that.\n" in cells.shown
+
+
+def test_a_chat_on_the_server_continues_by_the_id_of_its_last_answer(cells, fake_server, line):
+    for question in ("one", "two", "three"):
+        cells(f"%%gemini {line} --chat talk --server-store\n{question}")
+    sent = bodies(fake_server)
+    assert [each.get("previous_interaction_id") for each in sent] == [None, "v1_1", "v1_2"]
+    assert [each["input"].strip() for each in sent] == ["one", "two", "three"]
+
+
+def test_a_chat_that_leaves_the_server_sends_its_steps(cells, fake_server, line):
+    cells(f"%%gemini {line} --chat talk --server-store\none")
+    cells(f"%%gemini {line} --chat talk\ntwo")
+    sent = bodies(fake_server)[-1]
+    assert [step["type"] for step in sent["input"]] == ["user_input", "model_output", "user_input"]
+    assert (sent["store"], "previous_interaction_id" in sent) == (False, False)
+
+
+def test_a_stored_answer_is_continued_and_then_the_conversation(cells, fake_server, line):
+    cells(f"%%gemini {line} --previous v1_0\none")
+    cells(f"%%gemini {line} -c\ntwo")
+    first, second = bodies(fake_server)
+    assert (first["previous_interaction_id"], first["input"].strip()) == ("v1_0", "one")
+    assert second["previous_interaction_id"] == "v1_0"
+    assert len(second["input"]) == 3
+    problem = cells.error(f"%%gemini {line} -c --previous v1_9\nthree")
+    assert isinstance(problem, OptionError)
+    assert "--previous continues a stored answer" in str(problem)
+
+
+def test_the_request_is_shown_again_and_compared(cells, fake_server, line):
+    cells(f"%%gemini -o a {line} -s brief\none")
+    cells(f"%%gemini -o b {line} --seed 3\ntwo")
+    changes = {
+        change.name: (change.left, change.right) for change in cells.names["a"].diff(cells.names["b"]).changes
+    }
+    assert changes["prompt"] == ("one\n", "two\n") or changes["prompt"] == ("one", "two")
+    assert changes["system"] == ("brief", None)
+    assert changes["config"] == (None, '{"seed": 3}')
+    cells("%gemini curl a")
+    assert f"{PATH}'" in cells.shown
+    assert json.dumps({"store": False})[1:-1].replace(" ", "") in cells.shown
