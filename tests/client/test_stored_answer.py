@@ -1,9 +1,11 @@
 """Stored answers are remembered when they begin, and stopped on the server when the user stops them."""
 
+import gc
 import os
 import subprocess
 import sys
 import threading
+import weakref
 
 import pytest
 from client_stage import until
@@ -206,3 +208,16 @@ def test_an_agent_is_named_in_the_journal(interactions_server):
     gemini_magic.ask("Why?", journal=True, **agent(interactions_server))
     with journal().reader() as reader:
         assert [entry.start.model for entry in reader.entries(reader.newest(1))] == ["antigravity-1"]
+
+
+def test_a_cancelled_run_is_freed_without_the_garbage_collector(interactions_server):
+    stream = begun(interactions_server)
+    stream.close()
+    assert stream.response.stream.wait_stopped(30)
+    gone = weakref.ref(stream.response.stream)
+    gc.disable()
+    try:
+        del stream
+        until(lambda: gone() is None, 10)
+    finally:
+        gc.enable()

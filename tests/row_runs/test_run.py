@@ -134,12 +134,17 @@ def test_a_value_that_is_not_valid_is_refused(server, argument):
         ask_rows(server, table(2), **argument)
 
 
-@pytest.mark.parametrize("option", [{"server_background": True}, {"agent": "deep-research-1"}])
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"server_background": True},
+        {"agent": "deep-research-1"},
+        {"body": {"background": True, "store": True}},
+    ],
+)
 def test_answers_in_the_background_are_refused_before_anything_is_sent(interactions_server, option):
     where = {"backend": "interactions", "base_url": interactions_server.base_url, "key_env": "TEST_KEY"}
-    with pytest.raises(
-        OptionError, match="Rows do not support answers that the server makes in the background"
-    ):
+    with pytest.raises(OptionError, match=r"Rows do not support (agents|answers .*in the background)"):
         gm.rows("Q {{ row.x }}", [{"x": 1}], id="position", **where, **option)
     assert interactions_server.requests == []
 
