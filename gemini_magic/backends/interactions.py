@@ -52,10 +52,11 @@ from .interactions_state import (
 )
 from .interactions_tools import tool_entries
 from .interactions_usage import interactions_token_details
+from .media_support import check_cloud_storage, check_media_of_model
 from .protocols import is_agent
 from .urls import checked_model
 
-__all__ = ["INTERACTIONS", "counted_by"]
+__all__ = ["INTERACTIONS", "counted_by", "encode_interaction"]
 
 
 def _url(model: str, endpoint: Endpoint) -> str:
@@ -117,11 +118,21 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
-    """The HTTP request for an answer, without a key.
+    """The HTTP request for an answer, without a key; see :func:`encode_interaction`."""
+    if not endpoint.base_url:
+        check_cloud_storage(request)
+    return encode_interaction(request, endpoint)
+
+
+def encode_interaction(request: Request, endpoint: Endpoint) -> HttpRequest:
+    """The HTTP request for an answer, without a key and for any server that has the API.
 
     Raises:
         OptionError: the URL, the model name or a value is not valid, or the API does not have a setting.
+        PromptError: the model does not take a medium of the prompt.
     """
+    if request.settings.agent is None:
+        check_media_of_model(request)
     if endpoint.form == "json":
         raise OptionError(
             "The Interactions API does not send a JSON array.",
