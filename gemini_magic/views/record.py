@@ -9,7 +9,7 @@ import re
 from typing import Any, Final
 
 from ..events import Note
-from ..ledger import Exchange, Ledger, block_reason_of, clean_headers, clean_url
+from ..ledger import Ledger, asking_exchange, block_reason_of, clean_headers, clean_url
 from ..media import summarize_references
 from .record_chunks import ChunkTexts, compact, json_size, size_in_string
 from .record_steps import record_steps
@@ -112,19 +112,11 @@ def _chunks(ledger: Ledger, room: int) -> tuple[str, int, int]:
     return compact(columns | {"shapes": texts.shapes, "json": texts.rows}), count, texts.kept
 
 
-def _shown_exchange(ledger: Ledger) -> Exchange | None:
-    """The last exchange that asked for an answer, not one that only read more of a stored answer; None without any."""
-    exchanges = list(ledger.exchanges)
-    return next(
-        (each for each in reversed(exchanges) if not each.resumed), exchanges[-1] if exchanges else None
-    )
-
-
 def _request(ledger: Ledger, room: int) -> tuple[dict[str, Any] | None, int]:
     """The last request for an answer, or None, and the length of its body."""
-    exchange = _shown_exchange(ledger)
-    if exchange is None:
+    if not ledger.exchanges:
         return None, 0
+    exchange = asking_exchange(ledger.exchanges)
     body = summarize_references(exchange.body.decode("utf-8", "replace"), exchange.media)
     body = redact(
         _MEDIA.sub(lambda found: f"{found[0][:40]}… {len(found[0]) - 40:,} characters left out", body)
@@ -142,7 +134,7 @@ def _request(ledger: Ledger, room: int) -> tuple[dict[str, Any] | None, int]:
 
 def _response(ledger: Ledger, room: int) -> dict[str, Any] | None:
     """The head of the response to that request, without cookies; None if none arrived."""
-    exchange = _shown_exchange(ledger)
+    exchange = asking_exchange(ledger.exchanges) if ledger.exchanges else None
     if exchange is None or exchange.status is None:
         return None
     headers: dict[str, str | None] = {}
