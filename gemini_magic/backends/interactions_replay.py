@@ -16,8 +16,9 @@ from itertools import product
 from typing import Any, Final
 
 from ..events import Decoded, Note
-from .interactions_decode import InteractionDecoder, event_name
+from .interactions_decode import InteractionDecoder
 from .interactions_errors import RUNNING
+from .interactions_events import event_name
 from .interactions_state import stored_id, stream_cursor
 from .wire_values import base64_bytes, object_of, objects_of, read_value, text_of
 
@@ -85,6 +86,7 @@ class ResumedInteraction:
         self._amounts: dict[tuple[int | None, str | bytes], _Amount] = {}
         self._types: dict[int, str] = {}  # of the steps
         self._cursor: str | None = None
+        self._newest: Value = {}  # the event with it
         self._reliable = True  # ids identify events
         self._epoch = 0  # number of the newest event with an id
         self._replaying = self._from_start = self._is_first = self._differs = False
@@ -158,13 +160,13 @@ class ResumedInteraction:
         ident, is_first = value.get("event_id"), self._is_first
         self._is_first = False
         begins = name == "interaction.created"  # the stream: such a replay does not begin at the cursor
-        if is_first and not self._from_start and ident is not None and ident == self._cursor and not begins:
+        if is_first and not self._from_start and ident is not None and value == self._newest and not begins:
             return []  # the replay begins with the event, not after it
         found = self._new_of(name, value)
         if (cursor := stream_cursor(ident)) is not None:
             # Some servers write the same text into every event.
             self._reliable = self._reliable and cursor != self._cursor
-            self._cursor = cursor
+            self._cursor, self._newest = cursor, value
             self._epoch += 1
         return found
 

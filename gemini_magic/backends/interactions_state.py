@@ -25,6 +25,7 @@ __all__ = [
     "delete_interaction",
     "get_interaction",
     "interactions_url",
+    "is_interaction_id",
     "read_interaction",
     "stored_id",
     "stream_cursor",
@@ -46,6 +47,11 @@ def interactions_url(endpoint: Endpoint) -> str:
     return f"{versioned(endpoint.base_url or _GOOGLE, {'beta': 'v1beta'}.get(version, version))}/interactions"
 
 
+def is_interaction_id(ident: str) -> bool:
+    """Whether a text can be the id of an interaction."""
+    return _ID.fullmatch(ident) is not None
+
+
 def stored_id(ident: Any) -> str | None:
     """The id of an interaction that a server sent; None for a value with which it cannot be asked for."""
     return ident if isinstance(ident, str) and _ID.fullmatch(ident) else None
@@ -64,7 +70,7 @@ def checked_id(ident: str) -> str:
     Raises:
         OptionError: it cannot be one.
     """
-    if not _ID.fullmatch(ident):
+    if not is_interaction_id(ident):
         raise OptionError(
             f"{one_line(ident)[:80]!r} is not the id of an interaction.",
             remedy="Use the id of a stored answer, such as `r.response_id`.",
