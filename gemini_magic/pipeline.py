@@ -84,8 +84,8 @@ class BodyDecoders:
         api = self._backend.interactions
         if self._resumed is None and api is not None and self._decoder is not None:
             self._resumed = api.resumed(self._decoder)
-            raw = self._ledger.raw
-            self._resumed.learn(raw[n].raw for n in range(self._first_chunk, len(raw)))
+            columns = self._ledger.chunk_columns
+            self._resumed.learn(columns.stored("json", columns.length)[self._first_chunk :])
         return self._resumed
 
 

@@ -30,6 +30,7 @@ from .interactions_errors import (
 )
 from .interactions_events import COMPLETED, event_name, step_of_content
 from .interactions_evidence import citation_key, citations, tool_evidence
+from .interactions_state import stored_id, stream_cursor
 from .interactions_steps import MEDIA, OpenStep, is_step_type, step_of_delta
 from .interactions_usage import interactions_usage
 from .wire_values import list_of, object_of, objects_of, read_value, text_of
@@ -107,7 +108,7 @@ class InteractionDecoder:
         whole: dict[str, Any] = {}
         if name == "step.delta":
             self._read_delta(value)
-            return Decoded(self._events, cursor=_cursor(value), held=self._held)
+            return Decoded(self._events, cursor=stream_cursor(value.get("event_id")), held=self._held)
         if name == "step.start":
             self._read_start(value)
         elif name == "step.stop":
@@ -137,9 +138,9 @@ class InteractionDecoder:
             json_safe(ident),
             json_safe(token),
             extras or None,
-            cursor=_cursor(value),
+            cursor=stream_cursor(value.get("event_id")),
             held=self._held,
-            stored_id=json_safe(ident),
+            stored_id=stored_id(ident),
         )
 
     # -- events
@@ -443,11 +444,6 @@ class InteractionDecoder:
         label = {"event": "An event", "step": "A step", "delta": "A delta", "content": "Content"}[what]
         message = f"{label} of an unknown type arrived: {shown!r}. It is kept as received."
         self._events.append(Note(f"unknown-{what}", message, "info"))
-
-
-def _cursor(value: dict[str, Any]) -> str | None:
-    cursor = text_of(value.get("event_id"))
-    return None if cursor is None else str(json_safe(cursor))
 
 
 def interactions_decoder() -> Decoder:
