@@ -313,6 +313,15 @@ def test_the_size_limit_counts_all_streams_of_an_answer(server):
     assert (ledger.status, ledger.cause) == ("truncated", "full")
 
 
+def test_many_streams_are_resumed_at_the_same_time(server, uncut):
+    for number in range(24):
+        server.plan(WHOLE, ids=number % 4, cuts=(3 + number, 2, 5), pieces=number % 3, end="reset")
+    streams = [start(server, retries=3) for _ in range(24)]
+    for stream in streams:
+        assert seen(finished(stream)) | {"id": None} == uncut | {"id": None}
+    assert len(server.asked("create")) == 24
+
+
 # --------------------------------------------------------------------------------------- recordings
 
 
