@@ -1,4 +1,4 @@
-"""A stored answer whose connection is lost is read on: nothing twice, nothing missing, and no second request to the model."""
+"""A stored answer whose connection is lost is resumed: nothing twice, nothing missing, and no second request to the model."""
 
 from __future__ import annotations
 
@@ -398,7 +398,7 @@ def test_a_recording_of_a_cut_answer_is_played_as_it_was_cut(server, tmp_path):
 
 @pytest.fixture
 def resumed(server):
-    """A response that was read on twice."""
+    """A response that was resumed twice."""
     server.plan(WHOLE, cuts=(9, 4), id="v1_same")
     ledger = finished(start(server))
     return Response(ledger)

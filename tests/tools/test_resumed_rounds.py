@@ -1,4 +1,4 @@
-"""Rounds of function calls whose streams are cut and read on, live, loaded and played."""
+"""Rounds of function calls whose streams are cut and resumed, live, loaded and played."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _no_long_waits(monkeypatch):
 
 
 @pytest.mark.parametrize(("first", "second"), [((7,), ()), ((), (4,)), ((3, 2), (5, 1))])
-def test_each_round_is_read_on_and_each_function_runs_once(interactions_server, tmp_path, first, second):
+def test_each_round_is_resumed_and_each_function_runs_once(interactions_server, tmp_path, first, second):
     server = interactions_server
     server.plan(ROUND, cuts=first)
     server.plan(LAST, cuts=second)
