@@ -142,6 +142,10 @@ def show_tool_runs(ledger: Ledger, exchange: Exchange) -> None:
 
 
 def unfinished_id(ledger: Ledger) -> str | None:
-    """The id of an answer that its server stores and whose end has not been received; None for any other."""
+    """The id of an answer that its server stores and whose end has not been received; None for any other.
+
+    Of an answer that was cancelled on the server, nothing else can be read.
+    """
     finish = ledger.finish
-    return None if finish is not None and finish.last else ledger.steps.stored_id
+    ended = (finish is not None and finish.last) or ledger.notes.has("cancelled")
+    return None if ended else ledger.steps.stored_id

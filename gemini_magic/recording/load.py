@@ -49,7 +49,7 @@ def load_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
             ledger.end_round("end", t=last)
         if isinstance(exchange, RecordedExchange) and exchange.missing:
             ledger.note("recording-lacks", exchange.missing)
-        decoder = decoders.for_request(exchange.method, exchange.url)
+        decoder = decoders.for_request(exchange.method, exchange.url, exchange.body)
         last, error = _load(exchange, backend, decoder, ledger, last)
         show_tool_runs(ledger, exchange)
     cause = _CAUSES.get(exchanges[-1].end or "", "cut")

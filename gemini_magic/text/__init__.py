@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .lenient_json import MAX_DEPTH, SurrogateJoiner, json_safe, read_json, replace_surrogates
-from .printable import one_line, reveal, reveal_all, short_line, shortened, visible
+from .printable import one_line, reveal, reveal_all, short_line, shortened, visible, without_escapes
 
 __all__ = [
     "MAX_DEPTH",
@@ -17,4 +17,5 @@ __all__ = [
     "short_line",
     "shortened",
     "visible",
+    "without_escapes",
 ]

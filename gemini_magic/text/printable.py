@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["one_line", "reveal", "reveal_all", "short_line", "shortened", "visible"]
+__all__ = ["one_line", "reveal", "reveal_all", "short_line", "shortened", "visible", "without_escapes"]
 
 _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _BIDI = "\u202a-\u202e\u2066-\u2069"
@@ -23,6 +23,9 @@ _BLANK: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0") | {
     for code in range(bounds[0], bounds[1] + 1)
 }
 _UNUSABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_ESCAPES: Final = re.compile(
+    "\x1b(?:\\[[0-?]{0,60}[ -/]{0,4}[@-~]|\\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\\\)|[()][0-9A-B]|[=>78cDEHMNOZ])"
+)
 _NEWLINES: Final = re.compile(r"\r\n?")
 _SPACES: Final = re.compile(r"\s+")
 
@@ -54,6 +57,14 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return reveal(_UNUSABLE.sub("\ufffd", _NEWLINES.sub("\n", text)))
+
+
+def without_escapes(text: str) -> str:
+    """Return the output of a program without the escape sequences with which it colors a terminal (ECMA-48).
+
+    Each sequence is removed as a whole: without its first character, the rest of it would be shown as text.
+    """
+    return _ESCAPES.sub("", text) if "\x1b" in text else text
 
 
 def one_line(value: object) -> str:

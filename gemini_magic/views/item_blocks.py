@@ -20,7 +20,8 @@ from ..ledger import (
     ToolItem,
 )
 from ..media import read_raster, wav_duration
-from ..text import short_line
+from ..text import short_line, without_escapes
+from .drawable import is_drawable
 from .server_tools import server_tool_line, server_tool_texts
 from .units import byte_size, duration
 
@@ -122,12 +123,20 @@ def media_label(item: MediaItem, candidate: int = 0) -> str:
     return f"{head}: {_name(item.mime_type) or 'unknown type'}, {size}"
 
 
-def media_reference(item: MediaItem, candidate: int = 0) -> str:
-    """How the user gets a media item: the attribute of the response, and the command that shows it."""
+def media_reference(item: MediaItem, candidate: int = 0, *, shown: bool = True) -> str:
+    """How the user gets a media item: the attribute of the response, and the command that shows it.
+
+    Args:
+        item: the item.
+        candidate: the index of its candidate.
+        shown: whether a page can show it.
+    """
     owner = f"candidates[{candidate}]." if candidate else ""
     name = {"picture": "images", "audio": "audio", "video": "videos"}.get(item.kind)
     if name is None:
         return f"The response's `{owner}parts` has it."
+    if not shown:
+        return f"The response's `{owner}{name}[{item.number}].save()` writes it to a file."
     other = f" candidate {candidate}" if candidate else ""
     command = f"; `%gemini show {item.kind} {item.number + 1}{other}` shows it"
     return f"The response's `{owner}{name}[{item.number}]` has it{command}."
@@ -165,18 +174,20 @@ def _literal(value: Any, room: int) -> str:
 
 
 def _media_blocks(item: MediaItem, candidate: int) -> list[ItemBlock]:
-    label = Line(media_label(item, candidate))
+    label = media_label(item, candidate)
+    has_place = item.uri or is_drawable(item)  # where the user finds it
+    line = Line(label if has_place else f"{label}. {media_reference(item, candidate, shown=False)}")
     found = _TEXT_TYPES.fullmatch(item.mime_type.partition(";")[0].strip()) if not item.uri else None
     if found is None:
-        return [label]
+        return [line]
     try:
         text = item.data.decode()
     except UnicodeDecodeError:
-        return [label]
+        return [line]
     name = next(filter(None, found.groups())).lower()
     owner = "images" if item.kind == "picture" else "parts"
     box, notes = _shown(text, _LANGUAGES.get(name, name), f"The response's `{owner}` has all of them.")
-    return [label, box, *notes]
+    return [Line(label), box, *notes]
 
 
 def _run_blocks(run: CodeRun, candidate: int, *, running: bool) -> list[ItemBlock]:
@@ -192,7 +203,7 @@ def _run_blocks(run: CodeRun, candidate: int, *, running: bool) -> list[ItemBloc
     blocks: list[ItemBlock] = [Line(f"code run {run.number + 1}: {facts}")]
     for title, text, kind, attribute in (
         ("", run.code, language.lower(), "code"),
-        ("output", run.output, "", "output"),
+        ("output", without_escapes(run.output), "", "output"),
     ):
         if text.strip():
             box, notes = _shown(

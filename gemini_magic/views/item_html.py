@@ -19,6 +19,7 @@ from ..ledger import AnswerItem, CallItem, CodeRun, MediaItem, ToolItem, ToolRun
 from ..markdown import render
 from ..media import RasterImage, read_raster, sniff, thumbnail
 from ..text import one_line, reveal_all, visible
+from .drawable import MAX_BYTES, shown_picture
 from .formats_live import fenced
 from .item_blocks import CodeBox, ItemBlock, Line, item_blocks, media_label, media_reference
 from .media_objects import player_type
@@ -41,10 +42,6 @@ MEDIA_SIZE: Final = 4.0
 """The default maximum size of the media of an answer in a notebook, in megabytes."""
 
 _MEGABYTE: Final = 1_000_000
-_MAX_SIDE: Final = 9_999  # pixels; the labextension accepts four digits
-_MAX_PIXELS: Final = 40_000_000  # a browser allocates four bytes for each
-# Of one picture or player. The labextension accepts addresses of this length (MAX_MEDIA).
-MAX_BYTES: Final = 24_000_000
 _MAX_RUN_TEXTS: Final = 1_000_000  # characters of all tool runs of an answer
 _THUMBNAIL_SIDE: Final = 120  # pixels
 _MOST_SHRUNK: Final = 16_000_000  # pixels of a picture that has a thumbnail
@@ -94,17 +91,6 @@ class MediaBudget:
             return False
         self._room -= length
         return True
-
-
-def shown_picture(item: AnswerItem) -> RasterImage | None:
-    """The format and size of a picture that a page may draw; None for anything else, and for pictures that are too large."""
-    if not isinstance(item, MediaItem) or item.kind != "picture" or not item.pieces:
-        return None
-    data = item.pieces[0]
-    found = read_raster(data) if len(data) <= MAX_BYTES else None
-    if found is None or max(found.width, found.height) > _MAX_SIDE:
-        return None
-    return found if found.width * found.height <= _MAX_PIXELS else None
 
 
 def item_html(

@@ -27,7 +27,7 @@ from .record import RECORD, write_record
 from .sections import Section, TextSection, hidden_note, split_answer
 from .snapshot import AnswerSnapshot, plain_notes
 from .terminal import terminal_text
-from .token_heat import answer_heat_html
+from .token_heat import answer_heat_html, answer_heat_text
 from .truncate import MAX_HTML, TruncatedText
 
 __all__ = [
@@ -166,8 +166,13 @@ def bundle_plain(snapshot: AnswerSnapshot) -> str:
     )
     others = (item_plain(item, candidate=index) for index, item in snapshot.other_media)
     answer = "\n\n".join(filter(None, (visible(each).strip("\n") for each in (*sections, *others))))
-    parts = [answer, *plain_notes(snapshot)]
+    parts = [answer, _heat_text(snapshot), *plain_notes(snapshot)]
     return "\n\n".join(visible(part) for part in parts if part)
+
+
+def _heat_text(snapshot: AnswerSnapshot) -> str:
+    is_quick = snapshot.status == "running" or snapshot.interrupted or snapshot.must_be_quick
+    return "" if is_quick else answer_heat_text(snapshot.ledger)
 
 
 def bundle_markdown(snapshot: AnswerSnapshot) -> str:
@@ -180,7 +185,8 @@ def bundle_markdown(snapshot: AnswerSnapshot) -> str:
         snapshot.sources.note,
     ]
     head = "\n>\n".join(f"> {escape_markdown(line)}" for line in lines if line)
-    body = "\n\n".join(filter(None, (answer_markdown(snapshot), snapshot.sources.as_markdown)))
+    pieces = (answer_markdown(snapshot), snapshot.sources.as_markdown, escape_markdown(_heat_text(snapshot)))
+    body = "\n\n".join(filter(None, pieces))
     return f"{head}\n\n{defang_markdown(body, as_code=snapshot.must_be_quick)}"
 
 

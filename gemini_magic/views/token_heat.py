@@ -18,11 +18,13 @@ from ..ledger import Ledger, LogprobRow, logprob_rows
 from ..tables import Rows
 from ..text import visible
 
-__all__ = ["TokenRows", "answer_heat_html"]
+__all__ = ["TokenRows", "answer_heat_html", "answer_heat_text"]
 
 _MAX_TOKENS: Final = 3_000  # that are displayed; each takes some 200 characters of HTML
 _MAX_IN_ANSWER: Final = 800  # in an answer, which is saved in the notebook
 _FIRST_CHUNKS: Final = 20  # of which one has probabilities if the answer has any
+_LEAST: Final = 5  # improbable tokens that a sentence names
+_CERTAIN: Final = 0.9  # the probability of a token that is not worth naming
 _ALTERNATIVES: Final = 5  # in a tooltip
 _TOKEN: Final = 60  # characters of a token in a tooltip
 _COLOR: Final = (
@@ -48,15 +50,49 @@ def answer_heat_html(ledger: Ledger) -> str:
     Args:
         ledger: the record of an answer that has ended.
     """
-    read = backend(ledger.backend).token_scores
-    if not any(read(chunk.raw) for chunk in islice(ledger.raw, _FIRST_CHUNKS)):
-        return ""
-    found = heat_html(logprob_rows(ledger, read), most=_MAX_IN_ANSWER)
+    rows = _answer_rows(ledger)
+    found = "" if rows is None else heat_html(rows, most=_MAX_IN_ANSWER)
     return (
         f'<details class="gm-code gm-heat"><summary>Token probabilities</summary>{found}</details>'
         if found
         else ""
     )
+
+
+def answer_heat_text(ledger: Ledger) -> str:
+    """Return the same as one sentence: how probable the tokens were, and which of them least; not free of control characters.
+
+    Args:
+        ledger: the record of an answer that has ended.
+    """
+    rows = _answer_rows(ledger)
+    if rows is None:
+        return ""
+    tokens = list(islice((row for row in rows if row.candidate == 0), _MAX_IN_ANSWER + 1))
+    scored = [
+        (probability, row)
+        for row in tokens[:_MAX_IN_ANSWER]
+        if (probability := _probability(row.logprob)) is not None
+    ]
+    if not scored:
+        return ""
+    mean = sum(probability for probability, _ in scored) / len(scored)
+    first = "the first " if len(tokens) > _MAX_IN_ANSWER else ""
+    least = [
+        f"{row.token[:_TOKEN]!r} {_percent(probability)}"
+        for probability, row in sorted(scored, key=lambda each: each[0])[:_LEAST]
+        if probability < _CERTAIN
+    ]
+    text = f"Token probabilities: {_percent(mean)} on average of {first}{len(scored):,} token{'' if len(scored) == 1 else 's'}"
+    return f"{text}; the least probable are {', '.join(least)}." if least else f"{text}."
+
+
+def _answer_rows(ledger: Ledger) -> Iterable[LogprobRow] | None:
+    """The tokens of an answer; None if their probabilities did not arrive."""
+    read = backend(ledger.backend).token_scores
+    if not any(read(chunk.raw) for chunk in islice(ledger.raw, _FIRST_CHUNKS)):
+        return None
+    return logprob_rows(ledger, read)
 
 
 def heat_html(rows: Iterable[LogprobRow], most: int = _MAX_TOKENS) -> str:

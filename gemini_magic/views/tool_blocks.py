@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from ..content import Blob, Call
 from ..ledger import ToolRun
-from ..text import one_line, short_line
+from ..text import one_line, short_line, without_escapes
 from .status import redact
 from .units import duration, whole_seconds
 
@@ -193,11 +193,11 @@ def run_sections(run: ToolRun) -> list[RunSection]:
     add("arguments", arguments_text(run.call), "json")
     add("result", result_text(run, indent=2), "" if isinstance(run.result, str) else "json")
     add("message", redact(run.message))
-    add("printed", redact(run.stdout))
-    add("printed to stderr", redact(run.stderr))
+    add("printed", redact(without_escapes(run.stdout)))
+    add("printed to stderr", redact(without_escapes(run.stderr)))
     for bundle in run.displays[:_MAX_DISPLAYS]:
         if _picture_of(bundle) is None:
-            add("displayed", redact(str(bundle.get("text/plain", ""))))
+            add("displayed", redact(without_escapes(str(bundle.get("text/plain", "")))))
     if len(run.displays) > _MAX_DISPLAYS:
         sections.append(RunSection("", f"{len(run.displays) - _MAX_DISPLAYS} more displays. {remedy}"))
     if approval := _APPROVALS.get(run.approved):

@@ -98,7 +98,9 @@ def test_everything_is_in_order_live_finished_and_in_a_saved_notebook(lab, noteb
     if app == "lab":
         assert count_steady_heights(page, 0.5) >= 1
     assert page.evaluate(ORDER, ".gmi-output") == FORM
-    notebook.screenshot(screenshots / f"media-finished-{app}.png", 1)
+    for theme in ("Dark", "Light"):
+        notebook.theme(f"JupyterLab {theme}")
+        notebook.screenshot(screenshots / f"media-finished-{app}-{theme.lower()}.png", 1)
     notebook.save()
     notebook.reload(no_kernel=False)
     notebook.wait_output(1, "answer complete")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gemini_magic.text import reveal_all
+from gemini_magic.text import reveal_all, without_escapes
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,18 @@ def test_a_character_that_is_not_seen_is_named(code):
 @pytest.mark.parametrize("text", ["", "plain", "two\nlines", "äöü 漢字 🎉 ∑ ñ", "a\r\nb"])
 def test_what_is_seen_stays(text):
     assert reveal_all(text) == text.replace("\r", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b[1;38;5;208mbold\x1b[K", "bold"),
+        ("\x1b]8;;https://a.org\x1b\\link\x1b]8;;\x07", "link"),
+        ("\x1b(Ba\x1b=b\x1bM", "ab"),
+        ("[31m stays", "[31m stays"),
+        ("\x1b[unfinished", "\x1b[unfinished"[3:]),
+    ],
+)
+def test_escape_sequences_of_a_program_are_removed_whole(text, expected):
+    assert without_escapes(text) == expected

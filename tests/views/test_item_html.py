@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import zlib
+from html import unescape
 
 import pytest
 from html_audit import audit, audit_framed
@@ -165,6 +166,31 @@ def test_what_a_page_cannot_show_safely_is_a_line_about_it(blob):
     assert "<img" not in html
     assert "<audio" not in html
     assert html.count('class="gm-part"') == 1
+
+
+@pytest.mark.parametrize(
+    ("blob", "way"),
+    [
+        (Blob("image/tiff", b"II*\0" + bytes(40)), "images[0].save()` writes it to a file."),
+        (Blob("image/bmp", b"BM" + bytes(60)), "images[0].save()` writes it to a file."),
+        (Blob("image/avif", b"\0\0\0\x1cftypavif"), "images[0].save()` writes it to a file."),
+        (Blob("video/x-msvideo", b"RIFF1234AVI "), "videos[0].save()` writes it to a file."),
+        (Blob("application/pdf", b"%PDF-1.7"), "parts` has it."),
+    ],
+)
+def test_a_line_about_a_medium_that_is_not_shown_names_the_way_to_it(blob, way):
+    made = saved("A", blob)
+    assert f"The response's `{way}" in made["text/plain"]
+    assert f"The response's `{way}" in re.sub(r"&#96;", "`", unescape(made["text/markdown"]))
+    code, rest = way.split("`")
+    assert f"The response&#x27;s <code>{code}</code>{rest}" in made["text/html"]
+
+
+def test_the_colors_of_a_terminal_are_removed_from_output():
+    made = saved(RUN[0], CodeResult("OUTCOME_FAILED", "\x1b[0;31mValueError\x1b[0m: x"))
+    for kind in ("text/plain", "text/html", "text/markdown"):
+        assert "[0;31m" not in made[kind] and "[0m" not in made[kind]
+    assert "ValueError: x" in made["text/plain"]
 
 
 def test_svg_is_shown_as_source_and_never_drawn():

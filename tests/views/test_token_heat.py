@@ -7,10 +7,13 @@ import re
 from attack_strings import attacks
 from grounded_answers import chunk, ledger_of
 from html_audit import audit
+from markdown_it import MarkdownIt
 
 from gemini_magic.response import Response
 from gemini_magic.views import bundle
 from gemini_magic.views.token_heat import heat_html
+
+MARKDOWN = MarkdownIt("commonmark", {"html": True})
 
 
 def table(*tokens, index=0):
@@ -97,3 +100,17 @@ def test_hostile_tokens_of_an_answer_are_text():
         section = bundle(ledger)["text/html"].partition('<details class="gm-code gm-heat">')[2]
         for title, _, token in spans(section):
             assert "<" not in title + re.sub("<br>", "", token)
+        for kind in ("text/markdown", "text/plain"):
+            assert "Token probabilities: 61% on average of 1 token; " in bundle(ledger)[kind]
+        assert audit(MARKDOWN.render(bundle(ledger)["text/markdown"])) == []
+
+
+def test_markdown_and_text_name_the_least_probable_tokens():
+    chosen = [{"token": t, "logProbability": p} for t, p in (("The", -0.0), ("cat*", -2.0), (" sat", -0.7))]
+    made = bundle(ledger_of(chunk({"text": "Thecat* sat"}, logprobsResult={"chosenCandidates": chosen})))
+    text = "Token probabilities: 54% on average of 3 tokens; the least probable are 'cat*' 14%, ' sat' 50%."
+    assert text in made["text/plain"]
+    assert "'cat&#42;' 14%" in made["text/markdown"]
+    assert "54% on average of the first 800 tokens" not in bundle(answer(2))["text/plain"]
+    assert "of the first 800 tokens" in bundle(answer(900))["text/plain"]
+    assert "Token probabilities" not in bundle(ledger_of(chunk({"text": "Hello"})))["text/plain"]

@@ -43,8 +43,8 @@ const indexesOf = chunks => Array.from({ length: chunks.length }, (_, index) => 
 
 // -- Chunks
 
-/** Kinds of parts that are not text. */
-const PART = /blob|file|call|code|result|step|other/;
+/** Kinds of parts that are not text, and of sources. */
+const PART = /blob|file|call|code|result|step|other|grounding/;
 
 /**
  * @param {Chunks} chunks

@@ -1,5 +1,6 @@
 /**
- * Describes the parts of a chunk that are not text: media, code, results, function calls and parts of unknown kinds.
+ * Describes the parts of a chunk that are not text: media, code, results, function calls and parts of unknown kinds; and
+ * the sources that it names.
  *
  * The JSON comes from the record of an answer, so nothing in it is trusted, and long values in it are truncated.
  */
@@ -11,6 +12,7 @@ const LEFT_OUT = /… ([\d,]{1,20}) characters left out$/;
 
 const FLAGS = new Set(['thought', 'thoughtSignature']);
 const MAX_LENGTH = 300;
+const MAX_TITLES = 3; // of sources
 
 /**
  * @param {unknown} data base64, perhaps truncated
@@ -83,12 +85,26 @@ function describeStep(chunk) {
 }
 
 /**
+ * @param {unknown} candidate
+ * @returns {string} how many sources a candidate names, and the titles of the first ones; empty without any
+ */
+function describeSources(candidate) {
+  const sources = readArray(getOwn(getOwn(candidate, 'groundingMetadata'), 'groundingChunks'));
+  const titles = sources.slice(0, MAX_TITLES).map(source => {
+    const [kind] = Object.keys(Object(source));
+    const value = getOwn(source, kind);
+    return readText(getOwn(value, 'title'), MAX_LENGTH) || readText(getOwn(value, 'uri'), MAX_LENGTH) || kind;
+  });
+  const rest = sources.length > titles.length ? ', …' : '';
+  return sources.length ? `${sources.length} source${sources.length === 1 ? '' : 's'}: ${titles.join(', ')}${rest}` : '';
+}
+
+/**
  * @param {unknown} chunk the parsed JSON of a chunk
- * @returns {string} a description of its parts that are not text; empty if it has none
+ * @returns {string} a description of its parts that are not text, and of its sources; empty if it has none
  */
 export function describeParts(chunk) {
-  const parts = readArray(getOwn(chunk, 'candidates'))
-    .flatMap(candidate => readArray(getOwn(getOwn(candidate, 'content'), 'parts')))
-    .map(describePart);
-  return [...describeStep(chunk), ...parts].filter(Boolean).join(' · ');
+  const candidates = readArray(getOwn(chunk, 'candidates'));
+  const parts = candidates.flatMap(candidate => readArray(getOwn(getOwn(candidate, 'content'), 'parts'))).map(describePart);
+  return [...describeStep(chunk), ...parts, ...candidates.map(describeSources)].filter(Boolean).join(' · ');
 }
