@@ -79,7 +79,7 @@ class StepLog:
         return list(self._steps)
 
     def begin(self, *, resumed: bool) -> None:
-        """An exchange begins; unless it reads on in the stream of the one before, the server stores nothing yet."""
+        """An exchange begins; unless it resumes the stream of the one before, the server stores nothing yet."""
         if not resumed:
             self.cursor = self.stored_id = None
 
