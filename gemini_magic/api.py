@@ -56,6 +56,7 @@ __all__ = [
     "ask",
     "begin",
     "check_request",
+    "closing_on_error",
     "key_for_options",
     "preview",
     "refuse_conflicts",
@@ -517,7 +518,7 @@ def _reply(
     offered = _tools(given, resolved)
     follow_up, notices = request_of_call(prompt, attach, resolved, (*request.turns, *answer), offered)
     reply, stream = begin(follow_up, resolved, notices=notices, sources=sources, tools=offered)
-    with _closing_on_error(reply, stream.close):
+    with closing_on_error(reply, stream.close):
         reply.wait()
     if isinstance(reply.error, RecordingError):
         raise reply.error  # nothing was sent, and the empty text alone would not show it
@@ -525,7 +526,7 @@ def _reply(
 
 
 @contextmanager
-def _closing_on_error(response: Response, close: Callable[[], None]) -> Iterator[None]:
+def closing_on_error(response: Response, close: Callable[[], None]) -> Iterator[None]:
     """Close the stream of a response when the block raises, and attach the response to the exception."""
     try:
         yield
@@ -683,7 +684,7 @@ def ask(
     """
     callbacks = Callbacks(on_chunk, on_thinking, on_complete)
     source, resolved = _start(prompt, attach, tools, turns, callbacks, options)
-    with _closing_on_error(source.response, source.close):
+    with closing_on_error(source.response, source.close):
         if source.has_callbacks:
             for _ in source:
                 pass

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from .backends import SentRequest, backend
 from .events import Usage
-from .ledger import Ledger, NoteRow
+from .ledger import Ledger, NoteRow, asking_exchange
 from .prices import Cost
 from .text import json_safe, visible
 from .timing import TIMING_LABELS, Timing
@@ -162,7 +162,7 @@ def _request_values(response: Comparable) -> list[tuple[str, Any]]:
     ledger = response.ledger
     sent = SentRequest()
     if ledger.exchanges:
-        last = ledger.exchanges[-1]
+        last = asking_exchange(ledger.exchanges)
         sent = backend(ledger.backend).read_request(last.url, last.body)
     return [
         ("requested model", sent.model),

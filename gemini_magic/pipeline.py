@@ -14,7 +14,7 @@ from .content import Call, CallResult, Opaque, ToolCall, ToolResult
 from .diagnostics import add_wire_note, unreadable_body
 from .errors import WireError
 from .events import Decoded, Delta, Evidence, Failure, StepStart
-from .ledger import Exchange, Ledger
+from .ledger import Exchange, Ledger, ServerRun
 from .wire import Item, Reader
 
 __all__ = ["BodyDecoders", "Pipeline"]
@@ -56,9 +56,17 @@ class BodyDecoders:
         self._first_chunk = 0  # of that request
         self._resumed: ResumedDecoder | None = None
 
-    def for_request(self, method: str, url: str) -> Decoder:
-        """The decoder of the answer to a request that is about to be sent."""
+    def for_request(self, method: str, url: str, body: bytes) -> Decoder:
+        """The decoder of the answer to a request that is about to be sent.
+
+        Args:
+            method: its method.
+            url: its URL.
+            body: what the model is asked, which a request that reads a stored answer on does not repeat.
+        """
         api = self._backend.interactions
+        if api is not None and (asked := api.requested(body)).background:
+            self._ledger.steps.run = ServerRun(asked.agent, asked.budget)
         if method != "GET" or api is None:
             self._first_chunk = self._ledger.chunk_columns.length
             self._resumed = None

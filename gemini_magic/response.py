@@ -46,6 +46,7 @@ from .ledger import (
     TranscriptRow,
     UrlContextRow,
     UsageRow,
+    asking_exchange,
     block_reason_of,
     citations_of,
     filled_columns,
@@ -619,7 +620,7 @@ def response_from_exchanges(  # noqa: PLR0917 - pickle passes arguments by posit
         RecordingError: there is no exchange.
     """
     if schema is None and exchanges:
-        schema = _schema_of(exchanges[-1], backend_name)
+        schema = _schema_of(asking_exchange(exchanges), backend_name)
     display = None if schema is None else DisplayOptions(typed_form(schema))
     ledger = Ledger(request, backend=backend_name, before=before, display=display, price=price, schema=schema)
     recording.load_exchanges(exchanges, backend(backend_name), ledger)

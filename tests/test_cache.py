@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from fake_server import cut, event, finish, text
+from interactions_server import answer as interaction
+from interactions_server import text as words
 
 import gemini_magic
 from gemini_magic.content import Blob, Text, Turn
@@ -254,3 +256,15 @@ def test_an_entry_of_an_older_version_is_not_found_and_stays(fake_server):
     with journal().reader() as reader:
         reader._db.execute("UPDATE run SET identity = NULL")
     assert asked(fake_server).text == "answer 1"
+
+
+def test_an_answer_whose_stream_was_resumed_is_given_again_whole(interactions_server):
+    server = interactions_server
+    server.plan(interaction(words("One, ", "two, ", "three.")), cuts=(5,))
+    given = {"backend": "interactions", "server_store": True}
+    first = asked(server, retries=1, **given)
+    assert (first.text, len(first.attempts)) == ("One, two, three.", 2)
+    second = asked(server, **given)
+    assert (second.text, second.status, second.ledger.source) == ("One, two, three.", "complete", "cache")
+    assert len(server.asked("create")) == 1
+    assert "resumed once" in second._repr_mimebundle_()["text/plain"]

@@ -201,6 +201,8 @@ LATE_IMPORTS = {
     "notebook/preparation.py:_offered": "as above, for tools",
     "notebook/preparation.py:_start_servers": "as above",
     "notebook/preparation.py:_with_servers": "as above",
+    "notebook/preparation.py:_resume_of_journal": "few answers are read from a server, and the first cell should import little",
+    "notebook/preparation.py:follow": "as above",
     "notebook/runner.py:_send": "few cells have tools, and the first cell should import little",
     "notebook/runner.py:_background_note": "few cells run in the background",
     "notebook/display_loop.py:_finish": "needed when an answer has ended; the first text of the first cell comes before",

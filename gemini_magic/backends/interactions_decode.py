@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from ..content import Opaque, Part, Text, Thought
 from ..events import Decoded, Delta, Event, Failure, Note, StepStart, StepStop, UsageReport
-from ..text import json_safe
+from ..text import SurrogateJoiner, json_safe
 from .backend import Decoder
 from .http_errors import message_failure
 from .interactions_errors import (
@@ -107,11 +107,11 @@ class InteractionDecoder:
         self._open: dict[int, OpenStep] = {}
         self._newest: OpenStep | None = None  # of all steps
         self._last_text: OpenStep | None = None  # the last step with text of the answer
-        self._calls: dict[
-            OpenStep, Part | None
-        ] = {}  # in the order in which they began; None while it is open
+        # In the order in which they began; None while it is open.
+        self._calls: dict[OpenStep, Part | None] = {}
         self._begun = 0  # steps
         self._bytes = 0  # of the answer
+        self._halves = SurrogateJoiner()
         self._cited: set[tuple[Any, ...]] = set()
         self._noted: set[Note] = set()
         self._names: set[str] = set()  # unknown ones that were noted
@@ -158,20 +158,14 @@ class InteractionDecoder:
         return self._decoded(value, whole)
 
     def _decoded(self, value: dict[str, Any], whole: dict[str, Any]) -> Decoded:
-        events = self._events
         ident = text_of(whole.get("id")) or text_of(whole.get("interaction_id"))
         model = text_of(whole.get("model")) or text_of(whole.get("agent"))
         token = text_of(whole.get("continuation_token"))
-        extras = {
-            own: json_safe(whole[name])
-            for name, own in _EXTRAS.items()
-            if whole and isinstance(whole.get(name), str)
-        }
-        counts = object_of(whole.get("usage")).get("grounding_tool_count") if whole else None
-        if counts:
+        extras = {own: json_safe(text) for name, own in _EXTRAS.items() if (text := text_of(whole.get(name)))}
+        if counts := object_of(whole.get("usage")).get("grounding_tool_count"):
             extras["grounding_tool_count"] = json_safe(counts)
         return Decoded(
-            events,
+            self._events,
             json_safe(model),
             json_safe(ident),
             json_safe(token),
@@ -384,8 +378,10 @@ class InteractionDecoder:
                 if self._last_text is not None and step.place.size:
                     self._note(_INTERLEAVED)
                 self._last_text = step
-            before = step.place.size
-            self._bytes += step.add_text(text, block, self._bytes)
+            before, whole = step.place.size, self._halves.add(text)  # a piece may end with half a character
+            size = len(whole) if whole.isascii() else len(whole.encode())
+            step.add_text(text, size, block, self._bytes)
+            self._bytes += size
             self._events.append(Delta(Text(text)))
             annotations = list_of(block.get("annotations"))
             if annotations:

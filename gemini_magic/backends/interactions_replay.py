@@ -157,7 +157,8 @@ class ResumedInteraction:
             return self._whole(value)
         ident, is_first = value.get("event_id"), self._is_first
         self._is_first = False
-        if is_first and not self._from_start and ident is not None and ident == self._cursor:
+        begins = name == "interaction.created"  # the stream: such a replay does not begin at the cursor
+        if is_first and not self._from_start and ident is not None and ident == self._cursor and not begins:
             return []  # the replay begins with the event, not after it
         found = self._new_of(name, value)
         if isinstance(ident, str) and ident:
@@ -173,6 +174,7 @@ class ResumedInteraction:
         index = _index(value)
         if name == "step.start" and self._is_input(index, value):
             self._input.add(index)
+            self._reliable = False  # after an id, the steps may have the numbers of the first stream again
             return []
         if index in self._input and name.startswith("step."):
             return []

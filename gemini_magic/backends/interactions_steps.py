@@ -130,22 +130,21 @@ class OpenStep:
         """Where its text lies in the answer."""
         return TextPlace(self._start if self._contiguous else None, self._size)
 
-    def add_text(self, text: str, block: dict[str, Any], before: int) -> int:
-        """Add a piece of text; returns its bytes.
+    def add_text(self, text: str, size: int, block: dict[str, Any], before: int) -> None:
+        """Add a piece of text.
 
         Args:
             text: the piece.
+            size: the bytes that it adds to the answer.
             block: the object that has it, whose other fields count if a block of content begins with it.
             before: bytes of the answer so far.
         """
-        size = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
         if self._start is None:
             self._start = before
         elif self._start + self._size != before:
             self._contiguous = False
         self._size += size
         self._add_piece(text, block)
-        return size
 
     def add_summary(self, text: str, block: dict[str, Any]) -> None:
         """Add a piece of the summary of a thought; ``block`` as for :meth:`add_text`."""

@@ -193,7 +193,7 @@ class Attempts:
             files=self._job.files,
         )
         last = self._job.clock.last if self._writer is None else self._writer.last
-        decoder = self._decoders.for_request(http.method, http.url)
+        decoder = self._decoders.for_request(http.method, http.url, self._job.asked or http.body)
         self._read_before += self._writer.counted if exchange.resumed and self._writer is not None else 0
         writer = ExchangeWriter(exchange, self._target, decoder, expected=self._expected(http), last=last)
         self._writer = writer

@@ -45,11 +45,13 @@ class NextLook(NamedTuple):
         stream: whether its events are requested; otherwise its state.
         wait: seconds to wait before.
         why: the reason for the wait, for the status line.
+        failures: how many requests have failed one after the other before it.
     """
 
     stream: bool
     wait: float
     why: str
+    failures: int = 0
 
 
 class BackgroundRun:
@@ -123,7 +125,8 @@ class BackgroundRun:
         self._failures += 1
         if self._failures > self._most_failures:
             return None
-        return NextLook(self._streaming, self._pause(self._failures - 1) if wait is None else wait, why)
+        pause = self._pause(self._failures - 1) if wait is None else wait
+        return NextLook(self._streaming, pause, why, self._failures)
 
     def _read(self) -> NextLook:
         wait = min(_LONGEST_PAUSE, _FIRST_PAUSE * _GROWTH**self._reads)

@@ -18,7 +18,7 @@ from ..backends import HttpRequest, ResumedDecoder
 from ..endings import Cause
 from ..errors import GeminiMagicError, OptionError
 from ..events import Failure
-from ..ledger import Ledger, Pause, Phase, ServerRun
+from ..ledger import Ledger, Pause, Phase
 from .attempt import Attempts, StreamJob
 from .background_run import BackgroundRun, NextLook
 from .connection import Connection, ConnectionLost, TimedOut
@@ -37,6 +37,11 @@ _POLL = 1.0  # seconds after which a queued request looks whether requests befor
 _UNNOTED_WAIT = 0.5  # seconds; a shorter wait in the queue needs no note
 _REASON_WIDTH = 40  # characters of a reason, so that the status line fits into a terminal
 _GOES_ON = "The server goes on with the answer. `%gemini resume` follows it; `%gemini interactions` shows its state and stops it."
+_NOT_FOUND = 404
+_NOT_STORED = "The server does not have the answer: it deletes answers after some time, and another key cannot read them."
+_MAY_HAVE_BEGUN = (
+    "The server may have begun the answer, which then costs as much as any, but its id did not arrive."
+)
 _NEVER_RETRIED = (401, 402, 403)  # refused in every form
 _BAD_CURSOR = (400, 404, 416)  # possible answers to a request that names an event
 _MOST_RESUMED = 1000  # how often one stream is resumed
@@ -118,7 +123,7 @@ class StreamReader:
                 return self._follow(run, outcome, number)
             if (stored := self._resumable(outcome)) is not None:
                 return self._resume(stored, outcome, number)
-            if not (outcome.retryable and more) or (outcome.unanswered and self._repeated):
+            if not (outcome.retryable and more) or (outcome.unanswered and not self._may_repeat()):
                 break
             wait = self._wait_before_next(outcome, number)
             if wait is None:
@@ -129,19 +134,28 @@ class StreamReader:
             outcome = self._attempts.make(job.whole, number + 1, more=False, waited=self._wait_for_slot())
         return outcome
 
+    def _may_repeat(self) -> bool:
+        """Whether a request that was sent and got no answer is sent once more: not if the server may go on with it alone."""
+        if self._ledger.steps.run is None:
+            return not self._repeated
+        with self._guard:
+            self._ledger.set_advice(_MAY_HAVE_BEGUN)
+        return False
+
     # -- following an answer that is made without a connection
 
     def _background_run(self) -> BackgroundRun | None:
         """What decides how the answer is followed; None for an answer in the foreground, or one that has not begun."""
-        api, options = self._job.backend.interactions, self._job.options
-        if api is None or self._connection.cancelled or self._attempts.stored() is None:
+        if self._connection.cancelled or self._ledger.steps.run is None or not self._stored_id():
             return None
-        requested = api.requested(self._job.asked or self._job.http.body)
-        if not requested.background:
-            return None
-        with self._guard:
-            self._ledger.steps.run = ServerRun(requested.agent, requested.budget)
+        options = self._job.options
         return BackgroundRun(options.retries, streams=endpoint_of(options).form == "sse")
+
+    def _stored_id(self) -> str:
+        """The id of the answer at its server; empty until it is known."""
+        stored, request = self._attempts.stored(), self._ledger.request
+        known = None if request is None else request.stored_id
+        return known or "" if stored is None else stored.id
 
     def _follow(self, run: BackgroundRun, outcome: Outcome, number: int) -> Outcome:
         """Follow an answer that the server makes without a connection, until its end, after attempt ``number``.
@@ -154,7 +168,10 @@ class StreamReader:
         while not self._ledger.finishes and not self._connection.cancelled:
             state = self._progress()
             look = run.after(
-                outcome, self._ledger.failure, created=before is None, progressed=state != before
+                outcome,
+                self._ledger.failure,
+                created=before is None and not self._job.asked,
+                progressed=state != before,
             )
             http = None if look is None else self._looked_up(look, asked)
             if look is None or http is None:
@@ -163,9 +180,8 @@ class StreamReader:
             before, number = state, number + 1
             asked[http.url] += 1
             try:
-                waited = self._wait(
-                    "following", Pause(look.why, self._elapsed() + look.wait), self._pace(look.wait)
-                )
+                pause = Pause(look.why, self._elapsed() + look.wait, look.failures, look.failures)
+                waited = self._wait("following", pause, self._pace(look.wait))
             except TimedOut:
                 self._advise_to_follow()
                 raise
@@ -180,17 +196,12 @@ class StreamReader:
     def _looked_up(self, look: NextLook, asked: Counter[str]) -> HttpRequest | None:
         """The request of a look; in a recording the one that follows there, as often as it was made. None without one."""
         stored, replay = self._attempts.stored(), self._job.replay
-        if stored is None:
-            return None
-        wanted = [
-            self._stored_request(stored, stored.cursor if stream else None, stream=stream)
-            for stream in (look.stream, not look.stream)
-        ]
-        if replay is None:
-            return wanted[0]
-        return next(
-            (each for each in wanted if each is not None and replay.contains(each, asked[each.url])), None
-        )
+        cursor = None if stored is None else stored.cursor
+        for stream in (look.stream, not look.stream):
+            http = self._stored_request(self._stored_id(), cursor if stream else None, stream=stream)
+            if replay is None or (http is not None and replay.contains(http, asked[http.url])):
+                return http
+        return None
 
     def _pace(self, seconds: float) -> float:
         """A wait, within the total timeout; in a replay at its speed.
@@ -209,9 +220,14 @@ class StreamReader:
 
     def _advise_to_follow(self) -> None:
         """Following ends before the answer does: say in the remedy of the error that the server goes on."""
-        if not self._connection.cancelled and self._job.replay is None:
-            with suppress(ConnectionLost), self._guard:
+        failure = self._ledger.failure
+        if self._connection.cancelled or self._job.replay is not None:
+            return
+        with suppress(ConnectionLost), self._guard:
+            if failure is None or worth_retrying(failure):
                 self._ledger.set_advice(_GOES_ON)
+            elif failure.code == _NOT_FOUND:
+                self._ledger.set_advice(_NOT_STORED)
 
     # -- reading a stored answer again
 
@@ -243,7 +259,7 @@ class StreamReader:
         best, failure = outcome, self._ledger.failure  # of the last attempt that received something
         failed, cursor = 0, stored.cursor
         for resumed in range(1, _MOST_RESUMED + 1):
-            http = self._stored_request(stored, cursor)
+            http = self._stored_request(stored.id, cursor)
             if http is None or not self._may_resume(http, failed):
                 break
             wait = self._wait_before_next(outcome, failed)
@@ -270,14 +286,12 @@ class StreamReader:
             return best
         return outcome
 
-    def _stored_request(
-        self, stored: ResumedDecoder, cursor: str | None, *, stream: bool = True
-    ) -> HttpRequest | None:
+    def _stored_request(self, ident: str, cursor: str | None, *, stream: bool = True) -> HttpRequest | None:
         """The request that reads the rest of a stored answer, or its state; None if the server sent no valid id."""
         api = self._job.backend.interactions
         with suppress(OptionError):
             if api is not None:
-                return api.get(endpoint_of(self._job.options), stored.id, stream=stream, cursor=cursor)
+                return api.get(endpoint_of(self._job.options), ident, stream=stream, cursor=cursor)
         return None
 
     def _may_resume(self, http: HttpRequest, failed: int) -> bool:

@@ -79,7 +79,22 @@ class Asker:
             UsageProblem: the request is not valid.
         """
         plan = plan_media(request, self.backend, self.options, offline=False)
-        return self.backend.encode(plan.request, self._endpoint)
+        http = self.backend.encode(plan.request, self._endpoint)
+        self._refuse_background(http)
+        return http
+
+    def _refuse_background(self, http: HttpRequest) -> None:
+        """Refuse a request whose answer has to be fetched later with other requests.
+
+        Raises:
+            OptionError: the server would answer it in the background.
+        """
+        api = self.backend.interactions
+        if api is not None and api.requested(http.body).background:
+            raise OptionError(
+                "Rows do not support answers that the server makes in the background, as those of research agents.",
+                remedy="Leave out the agent or server_background, or ask for each row with gemini_magic.ask(…).",
+            )
 
     def job(self, request: Request, before_first_byte: Callable[[], None]) -> StreamJob:
         """The job of one attempt.
@@ -95,6 +110,7 @@ class Asker:
                 remedy="Upload them first with gm.files, or use smaller ones.",
             )
         http = self.backend.encode(plan.request, self._endpoint)
+        self._refuse_background(http)
         return StreamJob(
             http,
             self.backend,

@@ -242,13 +242,13 @@ class Stream:
                 self._driver.stop(self.ledger, now)
             self.ledger.close(cause, t=now, error=error, limit=limit)
             self._finish_text_file()
+            if self._job.stored is not None:
+                self._job.stored.ended()
             self._reader = None  # it refers to this stream: a reference cycle would keep the answer in memory
             self._done.set()
             self._read.set()
         for recorder in () if was_reading else self._job.recorders:
             recorder.finish()
-        if self._job.stored is not None:
-            self._job.stored.ended()
         _running.discard(self)
         stream_ended()
         self._notify()
@@ -303,6 +303,7 @@ class Stream:
         self._writing = threading.Lock()
         self._changes = threading.Condition()
         self._waiters = []
+        self._job = self._job._replace(stored=None)
         if self._text_file is not None:
             self._text_file.close_in_child()
         message = "The stream belongs to the process that started it."

@@ -10,15 +10,19 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from msgspec import structs
 
+from ..api import begin, closing_on_error
 from ..backends import Backend, HttpRequest, InteractionsApi, RemoteInteraction, backend
 from ..client import Key, StartedInteraction, endpoint_of, fetch_body
 from ..config import CALL, resolve
+from ..content import Text
 from ..credentials import find_key
 from ..errors import Interrupted, OptionError, ServiceError, WireError
 from ..journaling import started_interactions
 from ..ledger import Exchange
 from ..options import Options
+from ..prompts import build_request
 from ..response import Response, response_from_exchanges
 from ..tables import Column, Columns, Rows
 from .states import known_states, readable_state
@@ -26,8 +30,10 @@ from .states import known_states, readable_state
 __all__ = [
     "InteractionRow",
     "InteractionServer",
+    "asked_options",
     "cancel",
     "delete",
+    "follow",
     "get",
     "interaction_rows",
     "list",
@@ -170,7 +176,21 @@ def options_for(interaction: str, given: Mapping[str, Any]) -> dict[str, Any]:
         given: options by name; they replace those with which it was started.
     """
     found = started_interactions().find(interaction)
-    return dict(given) if found is None else {**found.server, **given}
+    # An answer that is stored selects a backend that stores answers, unless another one is configured.
+    return {**({"server_store": True} if found is None else found.server), **given}
+
+
+def asked_options(interaction: str) -> dict[str, Any]:
+    """The options of the request that started an interaction, by name; of one that was started elsewhere, only that it is stored.
+
+    Args:
+        interaction: its id.
+    """
+    found = started_interactions().find(interaction)
+    if found is None:
+        return {"server_store": True, "server_background": True}
+    name = {"agent" if found.is_agent else "model": found.name} if found.name else {}
+    return {**found.server, **name, "server_store": True, "server_background": found.background}
 
 
 def interaction_rows(
@@ -232,6 +252,30 @@ def get(interaction: str, **options: Any) -> Response:
         UsageProblem, GeminiMagicError: as :func:`state`.
     """
     return _server(interaction, options).response(interaction)
+
+
+def follow(interaction: str, **options: Any) -> Response:
+    """Read the answer of an interaction while the server makes it, and wait for its end.
+
+    Interrupting the wait cancels an interaction that runs in the background on its server, and raises ``Interrupted``.
+
+    Args:
+        interaction: its id.
+        options: as for :func:`state`.
+
+    Returns:
+        The response, whatever its status.
+
+    Raises:
+        UsageProblem: as :func:`state`.
+        Interrupted: the user interrupted the wait.
+    """
+    found = started_interactions().find(interaction)
+    resolved, sources = resolve(options, previous=asked_options(interaction), source=CALL)
+    request = build_request((Text("" if found is None else found.question),), resolved, ())
+    response, stream = begin(structs.replace(request, stored_id=interaction), resolved, sources=sources)
+    with closing_on_error(response, stream.close):
+        return response.wait()
 
 
 def cancel(interaction: str, **options: Any) -> RemoteInteraction:

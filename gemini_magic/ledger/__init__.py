@@ -12,7 +12,17 @@ from ..lazy import lazy_names
 from .candidates import Candidate, block_reason_of, citations_of, grounding_of
 from .confirmation import Confirmation, Decision
 from .display_options import typed_form
-from .exchange import REDACTED, Attempt, Exchange, Pause, ServerRun, Transfer, clean_headers, clean_url
+from .exchange import (
+    REDACTED,
+    Attempt,
+    Exchange,
+    Pause,
+    ServerRun,
+    Transfer,
+    asking_exchange,
+    clean_headers,
+    clean_url,
+)
 from .items import (
     AnswerItem,
     CallItem,
@@ -101,6 +111,7 @@ __all__ = [
     "add_usage",
     "answer_sources",
     "answer_turns",
+    "asking_exchange",
     "block_reason_of",
     "citations_of",
     "clean_headers",

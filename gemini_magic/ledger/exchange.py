@@ -20,6 +20,7 @@ __all__ = [
     "Pause",
     "ServerRun",
     "Transfer",
+    "asking_exchange",
     "clean_headers",
     "clean_url",
 ]
@@ -387,3 +388,8 @@ def clean_url(url: str) -> str:
         secret = any(word in name.lower() for word in _SECRET_WORDS)
         pairs.append(f"{name}=redacted" if secret else pair)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="&".join(pairs)).geturl()
+
+
+def asking_exchange(exchanges: Sequence[Exchange]) -> Exchange:
+    """The last exchange that asked the model; the last of all if another process or cell asked it."""
+    return next((each for each in reversed(exchanges) if not each.resumed), exchanges[-1])

@@ -37,10 +37,10 @@ from .lookup import names_of
 from .messages import print_lines, show_message
 from .row_options import PreparedRows, split_row_options
 from .session import CONTINUE_PROMPT, Resumption, Session, answer_text
-from .stored_answers import find_stored_answer
 
 if TYPE_CHECKING:
     from ..tools import Tool
+    from .stored_answers import StoredAnswerEntry
 
 __all__ = ["PreparedRequest", "RequestPreparer"]
 
@@ -301,7 +301,18 @@ class RequestPreparer:
 
     def _resume_of_journal(self, line: MagicLine) -> PreparedRequest:
         """A request that reads a stored answer of the journal: answer N, or the newest one."""
-        found = find_stored_answer(line.arguments[0] if line.arguments else None)
+        from .stored_answers import find_stored_answer  # noqa: PLC0415 - see the table of late imports
+
+        return self._read_stored(find_stored_answer(line.arguments[0] if line.arguments else None), line)
+
+    def follow(self, interaction: str, line: MagicLine) -> PreparedRequest:
+        """A request that reads the answer of an interaction from its server, and waits for its end, not sent yet."""
+        from .stored_answers import started_answer  # noqa: PLC0415 - see the table of late imports
+
+        return self._read_stored(started_answer(interaction), line)
+
+    def _read_stored(self, found: StoredAnswerEntry, line: MagicLine) -> PreparedRequest:
+        """A request that reads an answer from the server that stores it."""
         options, sources = resolve(line.options, self._configured(), previous=found.options)
         request = build_request((Text(found.question),), options, ())
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))

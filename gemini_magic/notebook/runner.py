@@ -79,8 +79,15 @@ class CellRunner:
         """What the commands of ``%gemini`` and the completion receive."""
         from .commands.context import CommandContext  # noqa: PLC0415 - not needed for a cell
 
+        preparer = self._preparer
         return CommandContext(
-            self.session, self.shell, self.options, self._configure, self._server, self._preparer.resume
+            self.session,
+            self.shell,
+            self.options,
+            self._configure,
+            self._server,
+            preparer.resume,
+            preparer.follow,
         )
 
     def ask(self, line: str, body: str) -> Any:

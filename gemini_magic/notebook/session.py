@@ -23,13 +23,15 @@ from ..text import SurrogateJoiner
 if TYPE_CHECKING:
     from ..tools import Permission, Tool
 
-__all__ = ["CONTINUE_PROMPT", "Resumption", "Run", "Session", "answer_text", "unfinished_id"]
+__all__ = ["CONTINUE_PROMPT", "Resumption", "Run", "Session", "answer_text", "goes_on_alone", "unfinished_id"]
 
 CONTINUE_PROMPT = (
     "Your answer was cut off. Go on exactly where it stopped: begin with the very next character, repeat nothing, "
     "add no introduction."
 )
 _MEGABYTE = 1_000_000
+# Endings after which an answer is followed elsewhere, or was cancelled.
+_NOT_ALONE = ("arriving", "interrupt", "stop")
 _MAX_RUNS = 50  # how many `%gemini last` finds in memory
 _MAX_BYTES = (
     100_000_000  # received and of media, for all runs together; what was received takes four times as much
@@ -296,9 +298,19 @@ def _resumption_of_rounds(run: Run) -> Resumption:
 
 
 def unfinished_id(ledger: Ledger) -> str | None:
-    """The id of an answer that its server stores and whose end has not been received; None for any other."""
+    """The id of an answer that its server stores and whose end has not been received; None for any other.
+
+    Of an answer that was cancelled on the server, nothing else can be read.
+    """
     finish = ledger.finish
-    return None if finish is not None and finish.last else ledger.steps.stored_id
+    ended = (finish is not None and finish.last) or ledger.notes.has("cancelled")
+    return None if ended else ledger.steps.stored_id
+
+
+def goes_on_alone(ledger: Ledger) -> bool:
+    """Whether the server may still be making an answer whose stream has ended here, without a connection."""
+    ended = ledger.status != "running" and ledger.cause not in _NOT_ALONE
+    return ended and ledger.steps.run is not None and unfinished_id(ledger) is not None
 
 
 def _resumption_of_stored(run: Run, stored_id: str) -> Resumption:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ..backends import backend, names
 from ..endings import REMEDY_OTHER_KERNEL
 from ..errors import OptionError
-from ..interactions import is_unfinished
+from ..interactions import asked_options, is_unfinished
 from ..journaling import journal, response_from_entry, started_interactions
+from ..ledger import asking_exchange
 from ..response import Response
 from ..text import one_line, shortened
 from .lookup import open_journal
@@ -21,19 +22,20 @@ from .session import unfinished_id
 if TYPE_CHECKING:
     from ..journal import Entry, JournalReader
 
-__all__ = ["StoredAnswerEntry", "find_stored_answer"]
+__all__ = ["StoredAnswerEntry", "find_stored_answer", "started_answer"]
 
 _SEARCHED: Final = 20  # newest answers among which the last stored one is searched
+_ID: Final = 60  # characters of an id
 _QUESTION: Final = 60  # characters of a question
 _DIGITS: Final = 18  # of a number of the journal
 
 
 class StoredAnswerEntry(NamedTuple):
-    """An answer that its server stores.
+    """An answer that its server stores, as the journal or the list of started interactions knows it.
 
     Attributes:
         id: its id at the server.
-        title: its number and its question, for a message.
+        title: its number or id, and its question, for a message.
         question: the question; only its text, if it had anything else.
         options: the options of its request, by name, which select the server.
         started: Unix time in seconds.
@@ -44,6 +46,20 @@ class StoredAnswerEntry(NamedTuple):
     question: str
     options: dict[str, Any]
     started: float
+
+
+def started_answer(interaction: str) -> StoredAnswerEntry:
+    """The answer with an id at a server. Of one that was started elsewhere, only the id is known.
+
+    Args:
+        interaction: the id.
+    """
+    found = started_interactions().find(interaction)
+    options = asked_options(interaction)
+    if found is None:
+        return StoredAnswerEntry(interaction, one_line(interaction)[:_ID], "", options, 0.0)
+    title = f"The answer of {found.name} to {shortened(found.question, _QUESTION) or 'an unknown question'}"
+    return StoredAnswerEntry(interaction, title, found.question, options, found.started)
 
 
 def find_stored_answer(number: str | None) -> StoredAnswerEntry:
@@ -99,10 +115,7 @@ def _in_list(known: StoredAnswerEntry | None) -> StoredAnswerEntry | None:
     each = next((each for each in started_interactions().all() if is_unfinished(each.status)), None)
     if each is None or (known is not None and (each.id == known.id or each.started < known.started)):
         return None
-    title = f"The answer of {each.name} to {shortened(each.question, _QUESTION) or 'an unknown question'}"
-    name = {"agent" if each.is_agent else "model": each.name}
-    options = {**each.server, **name, "server_store": True, "server_background": each.background}
-    return StoredAnswerEntry(each.id, title, each.question, options, each.started)
+    return started_answer(each.id)
 
 
 def _read(reader: JournalReader, entry: Entry) -> StoredAnswerEntry | None:
@@ -121,8 +134,7 @@ def _read(reader: JournalReader, entry: Entry) -> StoredAnswerEntry | None:
 
 def _options(response: Response, entry: Entry, stored_id: str) -> dict[str, Any]:
     """The options of a request: the server as it was remembered, or as the address of the request shows it."""
-    exchanges = [each for each in response.ledger.exchanges if not each.resumed] or response.ledger.exchanges
-    sent = exchanges[-1]
+    sent = asking_exchange(response.ledger.exchanges)
     found: dict[str, Any] = {"backend": entry.start.backend, "model": entry.start.model, "server_store": True}
     api = backend(entry.start.backend).interactions
     remembered = started_interactions().find(stored_id)

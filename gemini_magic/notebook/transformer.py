@@ -1,4 +1,4 @@
-"""Transforms a ``%%gemini`` cell, or a cell with only ``%gemini resume``, into a call of the magic.
+"""Transforms a ``%%gemini`` cell, or a cell with only a command that shows a growing answer, into a call of the magic.
 
 In a kernel the call is awaited, so that widgets and the Stop button work while the answer streams.
 """
@@ -18,7 +18,7 @@ __all__ = ["AWAITED", "CellTransformer"]
 AWAITED = "await get_ipython().find_cell_magic('gemini').__self__.awaited"
 _MAGIC = re.compile(r"[ \t]*%%gemini(?=\s|$)")
 _QUESTION = re.compile(r"([ \t]*)%gemini[ \t]+(\S.*\?)\s*")
-_RESUME = re.compile(r"[ \t]*%gemini[ \t]+(resume(?:[ \t].*)?)")
+_WATCHED = re.compile(r"[ \t]*%gemini[ \t]+((?:resume|last|interactions[ \t]+follow)(?:[ \t].*)?)")
 
 
 class CellTransformer:
@@ -37,7 +37,7 @@ class CellTransformer:
 
     def __call__(self, lines: list[str]) -> list[str]:
         """Return the lines of the transformed cell."""
-        command = _resume_command(lines)
+        command = _watched_command(lines)
         if command is not None and self._is_registered() and self._can_await("".join(lines)):
             return [f"{AWAITED}_command({command!r})\n"]
         if any(map(_QUESTION.fullmatch, lines)) and self._is_registered():
@@ -110,9 +110,9 @@ def _with_questions_called(lines: list[str]) -> list[str]:
     ]
 
 
-def _resume_command(lines: list[str]) -> str | None:
-    """The ``resume`` command of a cell that contains only ``%gemini resume`` and comments; otherwise None."""
-    found = _single_line(lines, _RESUME)
+def _watched_command(lines: list[str]) -> str | None:
+    """The command of a cell that contains only a command that can show a growing answer, and comments; otherwise None."""
+    found = _single_line(lines, _WATCHED)
     return None if found is None or found.endswith(("?", "\\")) else found
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from ..backends import backend
 from ..errors import RecordingError
-from ..ledger import REDACTED, Exchange, Ledger, clean_headers, clean_url
+from ..ledger import REDACTED, Exchange, Ledger, asking_exchange, clean_headers, clean_url
 from ..media import body_size, expand_media, references_in, summarize_references
 
 __all__ = ["curl_of", "last_curl"]
@@ -52,16 +52,17 @@ def last_curl(ledger: Ledger) -> str:
             "The request of this response is not known.",
             remedy="Load a .jsonl recording: it contains the request as well.",
         )
-    key = sent[-1].key
+    asking = asking_exchange(sent)
+    key = asking.key
     auth = backend(ledger.backend).auth
     if (
         key is None
         and auth is not None
         and ledger.source in ("recording", "journal", "store")
-        and auth.owns(sent[-1].url)
+        and auth.owns(asking.url)
     ):
         key = (auth.header, auth.prefix, auth.env[0])
-    command = curl_of(sent[-1], key)
+    command = curl_of(asking, key)
     if command is None:
         raise RecordingError(
             "The URL of this response's request is not an http or https URL.",

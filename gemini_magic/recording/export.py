@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..ledger import Ledger
+from ..ledger import Ledger, asking_exchange
 from .identity import request_digest
 from .jsonl import ExchangeLines, dump
 
@@ -50,10 +50,9 @@ class LedgerLines:
         rounds = ledger.rounds
         if len(rounds) != 1 or rounds[0].calls or ledger.tool_runs:
             return None
-        asking = [each for each in ledger.exchanges if not each.resumed]
-        if not asking:
+        exchange = asking_exchange(ledger.exchanges)
+        if exchange.resumed:
             return None  # the model was asked elsewhere
-        exchange = asking[-1]
         sent = exchange.method, exchange.url, exchange.body
         return request_digest(ledger.backend, *sent, files=exchange.files, sample=sample)
 

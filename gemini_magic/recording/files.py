@@ -166,4 +166,9 @@ def _to_trace(exchanges: Sequence[Exchange]) -> Iterator[bytes]:
 
 
 def _to_body(exchanges: Sequence[Exchange]) -> Iterator[bytes]:
+    if exchanges[-1].resumed and len(exchanges) > 1:
+        raise RecordingError(
+            "An .sse file holds one body, but this answer was read in several.",
+            remedy="Save it as a .jsonl file.",
+        )
     yield b"".join(piece for _, piece in exchanges[-1].pieces)

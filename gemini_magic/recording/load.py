@@ -49,7 +49,7 @@ def load_exchanges(exchanges: Sequence[Exchange], backend: Backend, ledger: Ledg
             ledger.end_round("end", t=last)
         if isinstance(exchange, RecordedExchange) and exchange.missing:
             ledger.note("recording-lacks", exchange.missing)
-        decoder = decoders.for_request(exchange.method, exchange.url)
+        decoder = decoders.for_request(exchange.method, exchange.url, exchange.body)
         last, error = _load(exchange, backend, decoder, ledger, last)
         show_tool_runs(ledger, exchange)
     cause = _CAUSES.get(exchanges[-1].end or "", "cut")
@@ -72,10 +72,11 @@ def _last_run(exchanges: Sequence[Exchange]) -> list[Exchange]:
         own = [each for each in exchanges if isinstance(each, RecordedExchange)]
         return [each for each in own if newest.first in (each.first, each.number)]
     first = len(exchanges) - 1
-    while first and (exchanges[first].attempt or exchanges[first].round):
+    while first and (exchanges[first].attempt or exchanges[first].round or exchanges[first].resumed):
         first -= 1
     run = list(exchanges[first:])
-    if len({(each.round, each.attempt) for each in run}) < len(run):
+    asking = [(each.round, each.attempt) for each in run if not each.resumed]
+    if len(set(asking)) < len(asking):
         raise RecordingError(
             "The recording mixes answers that were recorded at the same time.",
             remedy="Record each answer into a file of its own.",

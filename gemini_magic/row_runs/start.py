@@ -204,9 +204,11 @@ def start_rows(
     refuse_conflicts(dialect, without_batch(request), options, sources)
     reasons = [each for name in (KEY_WITHHELD, IGNORED) if (each := sources.get(name))]
     key = _key(dialect, options, arguments, ask_key, reasons)
+    asker = _asker(options, dialect, key)
+    asker.encoded(without_batch(request))  # raises what would be wrong with every row
     settings = RunSettings(
         plan,
-        _asker(options, dialect, key),
+        asker,
         request,
         {
             "template": template,

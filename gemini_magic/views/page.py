@@ -55,6 +55,7 @@ _WAITING: Final = (
     "processing",
     "retrying",
     "resuming",
+    "following",
     "queued",
 )  # phases in which the status line has a long text
 _NO_QUERIES: Final = "<small>The response's <code>grounding</code> has the search suggestions.</small>"

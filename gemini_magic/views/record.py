@@ -9,7 +9,7 @@ import re
 from typing import Any, Final
 
 from ..events import Note
-from ..ledger import Ledger, block_reason_of, clean_headers, clean_url
+from ..ledger import Ledger, asking_exchange, block_reason_of, clean_headers, clean_url
 from ..media import summarize_references
 from .record_chunks import ChunkTexts, compact, json_size, size_in_string
 from .record_steps import record_steps
@@ -116,7 +116,7 @@ def _request(ledger: Ledger, room: int) -> tuple[dict[str, Any] | None, int]:
     """The last request that was sent, or None, and the length of its body."""
     if not ledger.exchanges:
         return None, 0
-    exchange = ledger.exchanges[-1]
+    exchange = asking_exchange(ledger.exchanges)
     body = summarize_references(exchange.body.decode("utf-8", "replace"), exchange.media)
     body = redact(
         _MEDIA.sub(lambda found: f"{found[0][:40]}… {len(found[0]) - 40:,} characters left out", body)

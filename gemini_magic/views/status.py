@@ -23,6 +23,7 @@ from ..ledger import (
     count_items,
 )
 from ..text import visible
+from .server_run import run_budget, run_state
 from .steps import step_activity, step_count
 from .units import whole_seconds
 from .words import word_count
@@ -231,7 +232,7 @@ def _transfer_text(phase: Phase, transfer: Transfer, now: float) -> str:
 
 
 def _running_state(ledger: Ledger, now: float) -> str:
-    if delay := wait_text(ledger, now):
+    if delay := wait_text(ledger, now) or run_state(ledger, now):
         return delay
     if ledger.phase in ("connecting", "waiting") and _resumed_count(ledger):
         return "reconnecting"
@@ -331,7 +332,7 @@ def _resumed_count(ledger: Ledger) -> int:
 
 def _resumptions(ledger: Ledger) -> str:
     """How often the answer was read on, for the status line; empty if it never was."""
-    count = _resumed_count(ledger)
+    count = 0 if ledger.steps.run is not None else _resumed_count(ledger)  # those are looks
     return f"resumed {'once' if count == 1 else f'{count} times'}" if count else ""
 
 
@@ -383,7 +384,8 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
         state: what is shown instead of the state of the answer, if it is not empty.
     """
     elapsed = elapsed_seconds(ledger, now)
-    model = ledger.model_version or (ledger.request.model if ledger.request else "")
+    asked = ledger.request
+    model = ledger.model_version or (asked.settings.agent or asked.model if asked else "")
     if not state:
         state = _running_state(ledger, elapsed) if ledger.status == "running" else _ended_state(ledger)
     sources = {
@@ -402,6 +404,7 @@ def status_facts(ledger: Ledger, *, now: float | None = None, state: str = "") -
         _resumptions(ledger),
         _steps(ledger),
         _tokens(ledger),
+        run_budget(ledger),
         *_gateway(ledger),
         sources.get(ledger.source, ""),
     )

@@ -331,6 +331,21 @@ def test_citations_count_bytes_within_their_step():
     assert found.queries == ("a",)
 
 
+def test_citations_count_a_character_in_two_pieces_as_the_answer_does():
+    pieces = [text(0, "\ud83d"), text(0, "\ude00 and \ud83d"), text(0, " \U0001f600 good")]
+    place = len("\U0001f600 and \ufffd \U0001f600 ".encode())
+    annotations = [cite("u", place, place + 4)]
+    ledger = ledger_of(start(0), *pieces, stop(0), *step(1, "model_output", {"kind": "text", "text": "Next."}, {"kind": "text_annotation_delta", "annotations": [cite("v", 0, 4)]}), completed())  # fmt: skip
+    assert "".join(ledger.answer) == "\U0001f600 and \ufffd \U0001f600 goodNext."
+    [source] = answer_sources(ledger).sources
+    assert [passage.text for passage in source.passages] == ["Next"]
+    ledger = ledger_of(
+        start(0), *pieces, delta(0, "text_annotation_delta", annotations=annotations), completed()
+    )
+    [source] = answer_sources(ledger).sources
+    assert [passage.text for passage in source.passages] == ["good"]
+
+
 def test_an_interaction_that_continues_another_one_has_its_own_steps_and_citations():
     annotations = [cite("u", 0, 5)]
     hop = [start(0), text(0, "Hello"), delta(0, "text_annotation_delta", annotations=annotations), stop(0)]
@@ -645,3 +660,74 @@ def test_interleaved_texts_are_kept_in_the_order_of_arrival_with_a_note():
     assert "".join(ledger.answer) == "abc"
     assert [step["content"][0]["text"] for step in whole_steps(*events)] == ["b", "ac"]
     assert [note.kind for note in ledger.notes] == ["interleaved-steps"]
+
+
+# -- one answer in three forms
+
+STEPS = [
+    {"type": "thought", "summary": [{"type": "text", "text": "I have to search."}], "signature": "s1"},
+    {"type": "google_search_call", "id": "1", "arguments": {"queries": ["wann ging das Kabel kaputt?"]}, "signature": "s2"},
+    {"type": "google_search_result", "call_id": "1", "result": [{"search_suggestions": "<b>"}], "signature": "s3"},
+    {"type": "mcp_server_tool_call", "id": "2", "name": "look", "server_name": "srv", "arguments": {"a": [1]}},
+    {"type": "mcp_server_tool_result", "call_id": "2", "name": "look", "server_name": "srv", "result": "ö"},
+    {"type": "code_execution_call", "id": "3", "arguments": {"language": "python", "code": "1+1"}},
+    {"type": "code_execution_result", "call_id": "3", "result": "2\n", "is_error": False},
+    {
+        "type": "model_output",
+        "content": [
+            {"type": "text", "text": "Über das Kabel – kurz: es hielt drei Wochen.", "annotations": [cite("u", 6, 15)]},
+            {"type": "image", "mime_type": "image/png", "data": b64(PIXEL)},
+        ],
+    },
+    {"type": "function_call", "id": "4", "name": "f", "arguments": {"x": [1, 2], "y": "ü"}},
+]  # fmt: skip
+
+
+def deltas_of(whole):
+    """How a step begins, and the deltas that make it whole, text in pieces."""
+    first, deltas = dict(whole), []
+    for name in ("summary", "content"):
+        for block in first.pop(name, ()):
+            if block["type"] != "text":
+                deltas.append(block)
+                continue
+            for at in range(0, len(block["text"]), 7):
+                piece = {"type": "text", "text": block["text"][at : at + 7]}
+                deltas.append(piece if name == "content" else {"type": "thought_summary", "content": piece})
+            if "annotations" in block:
+                deltas.append({"type": "text_annotation_delta", "annotations": block["annotations"]})
+    if whole["type"] == "thought":
+        deltas.append({"type": "thought_signature", "signature": first.pop("signature")})
+    elif whole["type"] == "function_call":
+        arguments, first["arguments"] = json.dumps(first["arguments"]), {}
+        deltas += [{"type": "arguments_delta", "arguments": piece} for piece in arguments.partition("[")]
+    elif "arguments" in first or "result" in first:
+        moved = {name: first.pop(name) for name in ("arguments", "result", "is_error") if name in first}
+        deltas.append({"type": whole["type"], **moved})
+    return first, deltas
+
+
+def streamed(steps):
+    for index, whole in enumerate(steps):
+        first, deltas = deltas_of(whole)
+        yield {"event_type": "step.start", "index": index, "step": first}
+        yield from ({"event_type": "step.delta", "index": index, "delta": each} for each in deltas)
+        yield stop(index)
+
+
+def test_a_stream_a_whole_answer_and_a_stream_of_whole_steps_are_the_same_answer():
+    forms = [
+        [created(), *streamed(STEPS), completed("requires_action")],
+        [{"id": ID, "status": "requires_action", "steps": STEPS, "usage": USAGE}],
+        [created(), *(event for at, each in enumerate(STEPS) for event in ({"event_type": "step.start", "index": at, "step": each}, stop(at))), completed("requires_action")],
+    ]  # fmt: skip
+    answers = [ledger_of(*form) for form in forms]
+    first = answers[0]
+    assert [each.raw for each in first.steps.all()] == STEPS
+    for other in answers[1:]:
+        assert other.parts[0].joined() == first.parts[0].joined()
+        assert [each.raw for each in other.steps.all()] == STEPS
+        assert answer_sources(other) == answer_sources(first)
+        assert (other.status, other.usage, list(other.notes)) == (first.status, first.usage, [])
+    [source] = answer_sources(first).sources
+    assert [passage.text for passage in source.passages] == ["das Kabel"]

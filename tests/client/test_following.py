@@ -1,12 +1,13 @@
 """Answers that the server makes without a connection are followed to their end: by streams, or by reading their state."""
 
 import pytest
-from fake_server import status
+from fake_server import hang_up, status
 from interactions_server import answer, call, kind_of, refusal, text, thought
 
 import gemini_magic
 from gemini_magic.errors import ServiceError, StalledError
 from gemini_magic.response import Response
+from gemini_magic.views import status_line
 
 KEY = "AIzaINTERACTIONS0123456789abcdefghijklm"
 STEPS = (thought("Let me ", "see."), text("Because ", "of ", "that."), text(" And more."))
@@ -197,3 +198,22 @@ def test_a_function_that_an_agent_calls_is_run_and_the_next_round_is_followed(in
     response = gemini_magic.ask("Why?", tools=[look], **options(interactions_server))
     assert (response.text, response.status) == ("Found it.", "complete")
     assert kinds(interactions_server) == ["create", "stream", "create", "stream"]
+
+
+def test_a_creation_that_got_no_answer_is_not_sent_again(interactions_server):
+    interactions_server.fail("create", hang_up())
+    response = gemini_magic.ask("Why?", **options(interactions_server))
+    assert kinds(interactions_server) == ["create"]
+    assert response.error.remedy.startswith("The server may have begun the answer")
+
+
+def test_the_looks_are_neither_attempts_nor_resumptions_in_the_status_line(interactions_server, tmp_path):
+    file = str(tmp_path / "run.jsonl")
+    interactions_server.plan(answer(*STEPS), states=("queued", "in_progress", "in_progress"))
+    interactions_server.fail("stream", refusal(400, "invalid_request", "Cannot stream."))
+    first = gemini_magic.ask("Why?", record=file, **options(interactions_server))
+    for response in (first, Response.load(file)):
+        assert len(response.attempts) == 6
+        line = status_line(response.ledger)
+        assert "attempts" not in line
+        assert "resumed" not in line

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import random
+
 import pytest
 from client_stage import finished, kinds, request, text, until
 from fake_server import gate
@@ -11,9 +15,11 @@ from interactions_server import text as words
 from gemini_magic.backends import backend
 from gemini_magic.client import open_stream, play, reader
 from gemini_magic.content import RequestSettings, join_parts
+from gemini_magic.errors import RecordingError
 from gemini_magic.ledger import Ledger
 from gemini_magic.options import Options
 from gemini_magic.recording import Recorder, Replay, load_exchanges
+from gemini_magic.response import Response
 from gemini_magic.views import status_line
 
 CITED = [
@@ -292,3 +298,75 @@ def test_a_recording_of_a_cut_answer_is_played_as_it_was_cut(server, tmp_path):
     finished(start(server, recorders=(Recorder(path),), retries=0))
     again = finished(start(server, replay=Replay(path, speed=0), retries=2))
     assert (again.status, text(again)) == ("truncated", "Hello, wörld ")
+
+
+@pytest.fixture
+def resumed(server):
+    """A response that was read on twice."""
+    server.plan(WHOLE, cuts=(9, 4), id="v1_same")
+    ledger = finished(start(server))
+    return Response(ledger)
+
+
+def test_a_resumed_answer_is_saved_and_loaded_in_each_format(server, uncut, resumed, tmp_path):
+    for name in ("r.jsonl", "r.httprr"):
+        resumed.save(tmp_path / name)
+        again = Response.load(tmp_path / name, backend_name="interactions")
+        assert seen(again.ledger) == uncut, name
+    assert seen(copy.copy(resumed).ledger) == uncut
+    assert seen(pickle.loads(pickle.dumps(resumed)).ledger) == uncut
+    with pytest.raises(RecordingError, match="one body"):
+        resumed.save(tmp_path / "r.sse")
+
+
+def test_the_request_of_a_resumed_answer_is_the_one_that_asked(server, resumed):
+    assert "--data-raw" in resumed.curl()
+    assert '"input":"hi"' in resumed.curl().replace('": "', '":"')
+    assert [each.url.rpartition("/")[2].partition("?")[0] for each in resumed.attempts] == [
+        "interactions",
+        "v1_same",
+        "v1_same",
+    ]
+    assert [each.problem for each in resumed.attempts] == [
+        "the connection was lost",
+        "the connection was lost",
+        None,
+    ]
+
+
+def without_numbers(found):
+    """What users see, without the server's numbers of the steps: a server may count the user's input in a replay."""
+    return found | {"steps": [step[1:] for step in found["steps"]]}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_an_answer_that_is_cut_several_times_in_any_way_is_the_same(server, uncut, seed):
+    chance = random.Random(seed)
+    cuts = [chance.randint(1, len(WHOLE)), *(chance.randint(0, len(WHOLE)) for _ in range(seed % 4))]
+    server.plan(
+        WHOLE,
+        ids=chance.choice([0, 1, 1, 2, 3]),
+        cuts=cuts,
+        end=chance.choice(["close", "end", "done", "reset"]),
+        pieces=chance.choice([0, 1, 2, 3, 7]),
+        starts=chance.random() < 0.3,
+        echo=chance.random() < 0.5,
+        id="v1_same",
+    )
+    server.ignores_cursor = chance.random() < 0.3
+    ledger = finished(start(server, retries=8))
+    assert without_numbers(seen(ledger)) == without_numbers(uncut)
+    assert len(server.asked("create")) == 1
+
+
+@pytest.mark.parametrize(
+    ("ids", "cuts", "ignores_cursor"), [(2, (1, 3, 0, 3), False), (1, (1,), True), (1, (9, 11, 7, 1), True)]
+)
+def test_a_server_that_counts_the_users_input_in_some_replays_loses_and_repeats_nothing(
+    server, uncut, ids, cuts, ignores_cursor
+):
+    server.plan(WHOLE, ids=ids, cuts=cuts, end="end", echo=True, id="v1_same")
+    server.ignores_cursor = ignores_cursor
+    ledger = finished(start(server, retries=8))
+    assert without_numbers(seen(ledger)) == without_numbers(uncut)
+    assert "user_input" not in [step.type for step in ledger.steps.all()]

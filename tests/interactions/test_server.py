@@ -5,14 +5,16 @@ import time
 import urllib.request
 
 import pytest
+from client_stage import until
 from fake_server import status
 from interactions_server import answer, refusal, text, thought
 
 import gemini_magic
 from gemini_magic import interactions
 from gemini_magic.client import StartedInteraction
-from gemini_magic.errors import CredentialsError, OptionError, ServiceError, WireError
+from gemini_magic.errors import CredentialsError, Interrupted, OptionError, ServiceError, WireError
 from gemini_magic.journaling import started_interactions
+from gemini_magic.response import Response
 
 KEY = "AIzaINTERACTIONS0123456789abcdefghijklm"
 
@@ -67,6 +69,37 @@ def test_an_unfinished_interaction_is_a_response_that_names_its_state(interactio
     assert (response.text, response.status) == ("", "interrupted")
     assert response.error.message == "The interaction is queued: the server has not finished it."
     assert f"`%gemini interactions follow {interaction}`" in response.error.remedy
+
+
+def test_follow_waits_for_the_end_of_an_interaction(interactions_server):
+    interactions_server.plan(answer(text("Because ", "so.")))
+    interaction = create(interactions_server, agent="researcher")
+    remember(interactions_server, interaction)
+    response = interactions.follow(interaction)
+    assert (response.text, response.status, response.response_id) == ("Because so.", "complete", interaction)
+    assert started_interactions().find(interaction).status == "completed"
+    again = interactions.follow(interaction, **where(interactions_server), no_stream=True)
+    assert again.text == "Because so."
+    assert len(interactions_server.asked("create")) == 1
+
+
+def test_an_interrupt_of_follow_cancels_the_interaction(interactions_server, monkeypatch):
+    interactions_server.plan(answer(text("Because ", "so.")), gates={4: "never"})
+    interaction = create(interactions_server, agent="researcher")
+    remember(interactions_server, interaction)
+    wait = Response.wait
+
+    def interrupted(response, timeout=None):
+        if timeout is None:
+            until(lambda: response.text)
+            raise KeyboardInterrupt
+        return wait(response, timeout)
+
+    monkeypatch.setattr(Response, "wait", interrupted)
+    with pytest.raises(Interrupted) as caught:
+        interactions.follow(interaction)
+    assert caught.value.response.stream.wait_stopped(30)
+    assert interactions_server.cancelled == [interaction]
 
 
 def test_the_state_of_an_interaction(interactions_server):
@@ -170,6 +203,13 @@ def test_a_backend_that_stores_nothing_is_named():
     with pytest.raises(OptionError, match="The echo backend stores no interactions") as caught:
         interactions.state("v1_1", backend="echo")
     assert "backend='interactions'" in caught.value.remedy
+
+
+def test_the_backend_that_stores_answers_is_the_default(monkeypatch):
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(CredentialsError):  # and not an error about the backend
+        interactions.state("v1_1")
 
 
 def test_a_missing_key_is_an_error(interactions_server, monkeypatch):

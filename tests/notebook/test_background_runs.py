@@ -30,3 +30,47 @@ def test_stop_cancels_the_run_on_the_server_and_says_so(cells, ask, interactions
     assert interactions_server.cancelled == [response.response_id]
     assert [each.status for each in started_interactions().all()] == ["cancelled"]
     assert response.ledger.cause == "stop"
+
+
+def test_follow_shows_the_answer_of_an_interaction_until_its_end(cells, ask, interactions_server):
+    interactions_server.plan(answer(text("Working", " done")), gates={4: "open"})
+    ask("--background --timeout 0.3 -o r")
+    cells.names["r"].wait(30)
+    assert (cells.names["r"].text, cells.names["r"].status) == ("Working", "stalled")
+    interactions_server.open("open")
+    response = cells("%gemini interactions follow last -o whole").result
+    assert (response.text, response.status) == ("Working done", "complete")
+    assert response is cells.names["whole"]
+    assert "The stored answer is read from the server; the model is not asked again." in cells.shown
+    assert len(interactions_server.asked("create")) == 1
+    assert [each.status for each in started_interactions().all()] == ["completed"]
+    assert response.request.turns[-1].text == "Why?"
+
+
+def test_follow_of_an_interaction_that_the_server_does_not_have_is_explained(cells, ask, interactions_server):
+    ask()
+    interaction = cells.names["_gemini"].response_id
+    interactions_server.interactions.clear()
+    error = cells.error(f"%gemini interactions follow {interaction}")
+    assert error.code == 404
+    assert error.remedy.startswith("The server does not have the answer")
+
+
+def test_an_interrupt_of_a_followed_run_cancels_it_on_the_server(cells, ask, interactions_server):
+    interactions_server.plan(answer(text("Working", " done")), gates={4: "open"})
+    ask("--background --timeout 0.3 -o r")
+    cells.names["r"].wait(30)
+    cells("%gemini interactions follow last --background -o r")
+    until(lambda: cells.names["r"].text)
+    cells("%gemini stop")
+    assert interactions_server.cancelled == [cells.names["r"].response_id]
+
+
+def test_resume_of_a_run_that_was_cancelled_on_the_server_asks_anew(cells, ask, interactions_server):
+    interactions_server.plan(answer(text("Working", " done")), gates={4: "open"})
+    ask("--background -o r")
+    until(lambda: cells.names["r"].text)
+    cells("%gemini stop")
+    cells("%gemini resume")
+    assert len(interactions_server.asked("create")) == 2
+    assert "the rest of an answer of 7 characters" in cells.shown

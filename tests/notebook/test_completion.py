@@ -92,7 +92,7 @@ def test_completions_have_a_description(tab, cells, code, text, description):
         ("%%gemini --model ech", ["echo-9"]),
         ("%%gemini ech", ["echo-9"]),
         ("%%gemini --thinking m", ["minimal", "medium"]),
-        ("%%gemini --backend v", ["vertex"]),
+        ("%%gemini --backend v", ["vertex", "vertex-interactions"]),
         ("%%gemini --backend vertex --auth go", ["google"]),
         ("%%gemini --chat ", ["tom"]),
         ("%%gemini -o ", ["answer"]),

@@ -12,9 +12,10 @@ pytestmark = pytest.mark.kernel
 WITHOUT_WARM_UP = "from gemini_magic.notebook import warm_up\nwarm_up._IDLE = 1000"
 # Modules that the request of a text does not need.
 RARE = (
-    "client.uploaded_files credentials.masking ledger.item_table ledger.round_table"
+    "client.started_interactions client.stored_answer client.uploaded_files credentials.masking interactions.server"
+    " ledger.item_table ledger.round_table"
     " notebook.blocked_view notebook.commands.code notebook.commands.context notebook.commands.journal"
-    " notebook.confirming prompts.objects prompts.tables schema.gemini_dialect schema.problems schema.short_form timing"
+    " notebook.confirming notebook.stored_answers prompts.objects prompts.tables schema.gemini_dialect schema.problems schema.short_form timing"
 )
 # Records the phase of the request at the import of each library. A large _MOMENT makes the order visible.
 WATCH = (

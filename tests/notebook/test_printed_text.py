@@ -10,6 +10,7 @@ import pkgutil
 import re
 import sys
 import traceback
+from types import SimpleNamespace
 
 import pytest
 from fake_server import event, status
@@ -25,6 +26,7 @@ from gemini_magic.client.stopped_uploads import StoppedUpload
 from gemini_magic.comparison import RequestPreviews
 from gemini_magic.content import Blob, LocalFile, Request, Text, Transcript, TranscriptWriter, Turn
 from gemini_magic.conversation import Conversation
+from gemini_magic.decisions import Decisions
 from gemini_magic.errors import GeminiMagicError, Interrupted
 from gemini_magic.mcp_servers.entries import Launch
 from gemini_magic.media import Attachment
@@ -193,6 +195,8 @@ def test_no_object_prints_an_escape(shell, answers, fake_server):
             url=bad("https://a"),
         )
     ]
+    decided = SimpleNamespace(parsed={bad("id"): bad("option")})
+    roots += [Decisions(decided, {bad("id"): {"instructions": bad("question")}})]
     roots += [StoppedUpload(bad("files/a"), bad("https://a"), 1, 0.0)]
     roots += many_answers(fake_server)
     found = reachable(roots)

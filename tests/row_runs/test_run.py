@@ -134,6 +134,16 @@ def test_a_value_that_is_not_valid_is_refused(server, argument):
         ask_rows(server, table(2), **argument)
 
 
+@pytest.mark.parametrize("option", [{"server_background": True}, {"agent": "deep-research-1"}])
+def test_answers_in_the_background_are_refused_before_anything_is_sent(interactions_server, option):
+    where = {"backend": "interactions", "base_url": interactions_server.base_url, "key_env": "TEST_KEY"}
+    with pytest.raises(
+        OptionError, match="Rows do not support answers that the server makes in the background"
+    ):
+        gm.rows("Q {{ row.x }}", [{"x": 1}], id="position", **where, **option)
+    assert interactions_server.requests == []
+
+
 def test_a_store_is_used_by_one_run_at_a_time(server, tmp_path):
     store = tmp_path / "t.rows.sqlite"
     server.model("m", gate("go"), *HELLO)

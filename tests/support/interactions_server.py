@@ -165,7 +165,8 @@ def stream_of(events: Sequence[Event], *, done: bool = True) -> bytes:
 def sse(event: Event) -> bytes:
     """One event as the server sends it."""
     data = json.dumps(event, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return b"event: " + event["event_type"].encode() + b"\ndata: " + data + b"\n\n"
+    name = event.get("event_type")
+    return (f"event: {name}\n".encode() if name else b"") + b"data: " + data + b"\n\n"
 
 
 DONE: Final = b"event: done\ndata: [DONE]\n\n"
@@ -194,6 +195,7 @@ class Plan:
             response beyond them is whole.
         end: how a cut ends the connection: `close` in mid-event, `end` the body properly, `done` the same with `[DONE]`,
             `reset`, or `stall` until the client leaves.
+        tail: steps that end the connection in place of `end`.
         pieces: a replay cuts text and arguments into pieces of so many characters; 0: as in the first stream.
         starts: a replay puts the first text of a step into its `step.start`.
         echo: a replay from the beginning has the user's input as its step 0, and the other steps move.
@@ -202,12 +204,14 @@ class Plan:
         gates: gates for which an event waits, by its number; `server.open(name)` opens one.
         id: the id; None for the next one.
         steps: the steps of the unary form; None: those of the events.
+        model: the model whose create it answers; None for any.
     """
 
     events: Sequence[Event]
     ids: int = 1
     cuts: Sequence[int] = ()
     end: End = "close"
+    tail: Sequence[Step] = ()
     pieces: int = 0
     starts: bool = False
     echo: bool = False
@@ -216,6 +220,7 @@ class Plan:
     gates: Mapping[int, str] = field(default_factory=dict)
     id: str | None = None
     steps: list[Event] | None = None
+    model: str | None = None
 
 
 @dataclass
@@ -357,6 +362,8 @@ class InteractionsServer(FakeServer):
         if kind == "create":
             if self._queue:
                 return self._sse(self._queue.popleft())
+            if scripts := self._models.get((request.body or {}).get("model")):
+                return self._sse(scripts.popleft() if len(scripts) > 1 else scripts[0])
             return self._create(request)
         found = self.interactions.get(_id_of(request))
         if found is None:
@@ -375,7 +382,9 @@ class InteractionsServer(FakeServer):
         problem = self._problem(body)
         if problem is not None:
             return Script([problem])
-        plan = self._plans.popleft() if self._plans else self.default
+        plan = next((each for each in self._plans if each.model in (None, body.get("model"))), self.default)
+        if plan is not self.default:
+            self._plans.remove(plan)
         stored = body.get("store", True)
         ident = (plan.id or f"v1_{len(self.made) + 1:024d}") if stored else ""
         interaction = Interaction(ident, body, plan, _stamped(plan, ident, body))
@@ -452,7 +461,10 @@ class InteractionsServer(FakeServer):
             exchange.send_head()
             for sent, event in enumerate(events):
                 if limit is not None and sent >= limit:
-                    _cut(exchange, plan.end, event)
+                    for step in plan.tail:
+                        step(exchange)
+                    if not plan.tail:
+                        _cut(exchange, plan.end, event)
                     return
                 self._await(exchange, interaction, gates.get(event.get("was", id(event))))
                 if interaction.cancelled:

@@ -22,6 +22,7 @@ class CommandContext(NamedTuple):
         configure: sets a setting for this session; the value None restores the setting's default.
         server: returns the options of a line, which select a server, and the function that asks the user for its key.
         resume: prepares a request for the rest of the last answer; the runner sends what it returns.
+        follow: prepares a request that reads the answer with an id from its server; the runner sends what it returns.
     """
 
     session: Session
@@ -30,3 +31,4 @@ class CommandContext(NamedTuple):
     configure: Callable[[str, Any], None]
     server: Callable[[MagicLine], tuple[Options, Callable[[str], str] | None]]
     resume: Callable[[MagicLine], Any]
+    follow: Callable[[str, MagicLine], Any]

@@ -16,6 +16,7 @@ from ...views import AnswerCandidate
 from ..arguments import MagicLine
 from ..lookup import last_response, response_at, response_named, selected_response
 from ..messages import format_table, print_lines
+from ..session import goes_on_alone
 from .context import CommandContext
 from .journal import show_entry
 from .status import token_summary
@@ -49,9 +50,12 @@ _MEDIA: Final = {
 # -- the answer
 
 
-def show_last(context: CommandContext, line: MagicLine) -> Response:
-    """Show the last answer again, also after a kernel restart; `last 2` shows the one before."""
-    return response_at(context.session, line.arguments[0] if line.arguments else "1")
+def show_last(context: CommandContext, line: MagicLine) -> Any:
+    """Show the last answer again, also after a kernel restart; `last 2` shows the one before. An answer that the server makes in the background is followed to its end after a restart."""
+    found = response_at(context.session, line.arguments[0] if line.arguments else "1")
+    if not line.arguments and not context.session.runs and goes_on_alone(found.ledger):
+        return context.resume(MagicLine({}, ()))
+    return found
 
 
 def open_inspector(context: CommandContext, line: MagicLine) -> None:

@@ -24,7 +24,7 @@ _LAST: Final = "last"
 
 
 def interactions_command(context: CommandContext, line: MagicLine) -> Any:
-    """List the answers that a server stores and that were started here, such as those of agents. COMMAND is `list`, `show ID`, `cancel ID` or `delete ID`; `last` stands for the newest ID."""
+    """List the answers that a server stores and that were started here, such as those of agents. COMMAND is `list`, `show ID`, `follow ID`, which waits for the end, `cancel ID` or `delete ID`; `last` stands for the newest ID."""
     command, *arguments = line.arguments or ("list",)
     if command not in INTERACTION_COMMANDS:
         raise OptionError(
@@ -86,6 +86,11 @@ def _show(context: CommandContext, line: MagicLine, interaction: str) -> Any:
     return _server(context, line, interaction).response(interaction)
 
 
+def _follow(context: CommandContext, line: MagicLine, interaction: str) -> Any:
+    """Show the answer of an interaction while the server makes it, until its end."""
+    return context.follow(interaction, line)
+
+
 def _cancel(context: CommandContext, line: MagicLine, interaction: str) -> None:
     """Stop an interaction that runs in the background."""
     found = _server(context, line, interaction).cancel(interaction)
@@ -107,6 +112,7 @@ def _delete(context: CommandContext, line: MagicLine, interaction: str) -> None:
 INTERACTION_COMMANDS: Final[dict[str, Callable[[CommandContext, MagicLine, str], Any]]] = {
     "list": _list,
     "show": _show,
+    "follow": _follow,
     "cancel": _cancel,
     "delete": _delete,
 }
