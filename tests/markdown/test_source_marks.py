@@ -11,7 +11,8 @@ from markdown_pieces import document
 
 from gemini_magic.markdown import MarkTarget, SourceMark, render, render_marked
 
-MARK = re.compile(r'<sup class="gm-cite">.*?</sup>')
+# In a paragraph by itself where the text has no place for a mark.
+MARK = re.compile(r'<p><sup class="gm-cite">(?:(?!</sup>).)*</sup></p>$|<sup class="gm-cite">.*?</sup>')
 
 
 def marked(text, *offsets, uri="", title=""):
