@@ -144,7 +144,7 @@ def ending_of(
 def _of_stored_answer(ending: Ending, finish: Finish | None) -> Ending:
     """Replace a remedy that would ask the model again, unless the answer has ended on the server."""
     if ending.error is not None and not (finish is not None and finish.last):
-        for remedy in (_RESUME, _ASK_AGAIN):
+        for remedy in (_RESUME, _ASK_AGAIN, REMEDY_OTHER_KERNEL):
             ending.error.remedy = ending.error.remedy.replace(remedy, _READ_AGAIN)
     return ending
 

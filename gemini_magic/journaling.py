@@ -18,7 +18,7 @@ from .content import Request
 from .endings import REMEDY_OTHER_KERNEL
 from .errors import GeminiMagicError, Interrupted, JournalError, OptionError, RecordingError
 from .journal import AnswerEnd, AnswerStart, Entry, Journal, Limits
-from .ledger import Exchange, Ledger
+from .ledger import Exchange, Ledger, unfinished_id
 from .media import StoredMedia
 from .options import Options
 from .response import Response, response_from_exchanges
@@ -41,6 +41,7 @@ __all__ = [
 
 _MEGABYTE = 2**20
 _MOST_CACHED = 5  # answers to the same request that are looked at
+_STORED = "The server stores the answer: `%gemini resume {}` reads it from there."
 _GONE, _ARRIVING = "kernel ended", "still arriving"
 
 
@@ -92,7 +93,7 @@ def start_journaling(ledger: Ledger, request: Request, options: Options, sample:
     """
     start = AnswerStart(
         ledger.started.timestamp(),
-        request.model,
+        request.settings.agent or request.model,
         ledger.backend,
         request.turns[-1].text,
         ledger.before,
@@ -206,7 +207,8 @@ def response_from_entry(
     if ledger.cause == "arriving":
         ledger.replace_error(_still_arriving(entry, ledger.chars))
     elif ledger.error is not None and "resume" in ledger.error.remedy:
-        ledger.error.remedy = REMEDY_OTHER_KERNEL
+        stored = unfinished_id(ledger) is not None
+        ledger.error.remedy = _STORED.format(entry.id) if stored else REMEDY_OTHER_KERNEL
     return response
 
 

@@ -24,10 +24,12 @@ from .backend import (
 )
 from .http_errors import retry_after, with_headers
 from .protocols import (
+    AGENTS,
     AUTO,
     backends_of_model,
     choose_backend,
     has_both_protocols,
+    is_agent,
     needs_interactions,
     other_protocol,
 )
@@ -43,6 +45,7 @@ from .registry import (
 )
 
 __all__ = [
+    "AGENTS",
     "AUTO",
     "DEFAULT",
     "LOOPBACK",
@@ -70,6 +73,7 @@ __all__ = [
     "default_model",
     "has_both_protocols",
     "host_to_name",
+    "is_agent",
     "may_send_key",
     "names",
     "names_for_help",

@@ -237,7 +237,7 @@ def generation_config(request: Request) -> dict[str, Any]:
         config["stopSequences"] = list(settings.stop)
     if settings.schema is not None:
         config["responseMimeType"] = "application/json"
-        config["responseJsonSchema"] = schemas.rewrite_for_gemini(settings.schema).schema
+        config["responseJsonSchema"] = schemas.rewrite_answer_schema(settings.schema).schema
     elif settings.json_output and not (
         settings.tools or settings.file_search or settings.mcp_servers or settings.functions
     ):

@@ -21,6 +21,7 @@ from .gemini_usage import PRICE_PROVIDER
 from .interactions_agents import (
     agent_fields,
     check_agent,
+    check_body,
     requested_interaction,
     runs_in_background,
     with_config_type,
@@ -111,7 +112,9 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     if request.continuation is not None:
         body["continuation_token"] = request.continuation
     given = with_interactions_names(request.body)
-    return with_config_type(deep_merge(deep_merge(body, own), given, drop_null=True))
+    merged = with_config_type(deep_merge(deep_merge(body, own), given, drop_null=True))
+    check_body(merged)
+    return merged
 
 
 def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:

@@ -16,6 +16,7 @@ from .gemini import GEMINI, INTERACTIONS_ONLY
 from .registry import chosen_backend
 
 __all__ = [
+    "AGENTS",
     "AUTO",
     "backends_of_model",
     "choose_backend",
@@ -27,6 +28,13 @@ __all__ = [
 
 AUTO: Final = "auto"
 """The value of ``--backend`` that chooses one of Google's protocols by the model and the options."""
+
+AGENTS: Final = (
+    "deep-research-preview-04-2026",
+    "deep-research-max-preview-04-2026",
+    "antigravity-preview-09-2026",
+)
+"""Google's agents, the newest version of each, for completion (google-genai 3.6.1, ``AgentOption``)."""
 
 _INTERACTIONS: Final = "interactions"
 _BOTH: Final = (GEMINI.name, _INTERACTIONS)

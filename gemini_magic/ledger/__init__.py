@@ -55,7 +55,15 @@ from .row_types import (
 )
 from .steps import AnswerStep, StepLog
 from .tool_runs import OPEN_STATES, ToolRun, ToolState
-from .turns import answer_turns, finished_turns, open_calls, parts_of_round, show_tool_runs, turn_of_round
+from .turns import (
+    answer_turns,
+    finished_turns,
+    open_calls,
+    parts_of_round,
+    show_tool_runs,
+    turn_of_round,
+    unfinished_id,
+)
 
 if TYPE_CHECKING:
     from .evidence_tables import logprob_rows, safety_rows, source_rows, transcript_rows, url_context_rows
@@ -137,6 +145,7 @@ __all__ = [
     "transcript_rows",
     "turn_of_round",
     "typed_form",
+    "unfinished_id",
     "url_context_rows",
 ]
 

@@ -19,6 +19,7 @@ __all__ = [
     "parts_of_round",
     "show_tool_runs",
     "turn_of_round",
+    "unfinished_id",
 ]
 
 
@@ -138,3 +139,13 @@ def show_tool_runs(ledger: Ledger, exchange: Exchange) -> None:
     ]
     for run in exchange.tool_runs:
         ledger.placed.set_run(run.place, run)
+
+
+def unfinished_id(ledger: Ledger) -> str | None:
+    """The id of an answer that its server stores and whose end has not been received; None for any other.
+
+    Of an answer that was cancelled on the server, nothing else can be read.
+    """
+    finish = ledger.finish
+    ended = (finish is not None and finish.last) or ledger.notes.has("cancelled")
+    return None if ended else ledger.steps.stored_id

@@ -15,7 +15,7 @@ from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_open_calls, answer_turn
 from ..errors import OptionError
 from ..events import Usage
-from ..ledger import Candidate, Ledger, MediaItem, add_usage, answer_turns, finished_turns
+from ..ledger import Candidate, Ledger, MediaItem, add_usage, answer_turns, finished_turns, unfinished_id
 from ..options import Options
 from ..response import Response
 from ..text import SurrogateJoiner
@@ -23,7 +23,7 @@ from ..text import SurrogateJoiner
 if TYPE_CHECKING:
     from ..tools import Permission, Tool
 
-__all__ = ["CONTINUE_PROMPT", "Resumption", "Run", "Session", "answer_text", "goes_on_alone", "unfinished_id"]
+__all__ = ["CONTINUE_PROMPT", "Resumption", "Run", "Session", "answer_text", "goes_on_alone"]
 
 CONTINUE_PROMPT = (
     "Your answer was cut off. Go on exactly where it stopped: begin with the very next character, repeat nothing, "
@@ -297,20 +297,11 @@ def _resumption_of_rounds(run: Run) -> Resumption:
     return Resumption(run, (), None, rounds, f"{text}\n\n" if text else "")
 
 
-def unfinished_id(ledger: Ledger) -> str | None:
-    """The id of an answer that its server stores and whose end has not been received; None for any other.
-
-    Of an answer that was cancelled on the server, nothing else can be read.
-    """
-    finish = ledger.finish
-    ended = (finish is not None and finish.last) or ledger.notes.has("cancelled")
-    return None if ended else ledger.steps.stored_id
-
-
 def goes_on_alone(ledger: Ledger) -> bool:
     """Whether the server may still be making an answer whose stream has ended here, without a connection."""
-    ended = ledger.status != "running" and ledger.cause not in _NOT_ALONE
-    return ended and ledger.steps.run is not None and unfinished_id(ledger) is not None
+    if ledger.steps.run is None or ledger.status == "running" or ledger.cause in _NOT_ALONE:
+        return False
+    return ledger.finish is None or not ledger.finish.last
 
 
 def _resumption_of_stored(run: Run, stored_id: str) -> Resumption:

@@ -13,11 +13,10 @@ from ..endings import REMEDY_OTHER_KERNEL
 from ..errors import OptionError
 from ..interactions import asked_options, is_unfinished
 from ..journaling import journal, response_from_entry, started_interactions
-from ..ledger import asking_exchange
+from ..ledger import asking_exchange, unfinished_id
 from ..response import Response
 from ..text import one_line, shortened
 from .lookup import open_journal
-from .session import unfinished_id
 
 if TYPE_CHECKING:
     from ..journal import Entry, JournalReader

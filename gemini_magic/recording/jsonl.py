@@ -19,6 +19,9 @@ What was sent back is in ``response``, without media, which are in the request o
 ``files`` of such a request holds the digests of uploaded files by their URI. Version 1 has the base64 text in the body;
 it is replaced by references when it is read.
 
+An exchange that reads a stored answer on has the method GET. Its body repeats a part of the exchange before, which is left out
+when it is read.
+
 The request line names a dialect other than Gemini's own, as ``"backend":"gateway"``, and the column of a comparison, as
 ``"column":"LABEL"``. For a request that was not the first it holds ``attempt`` and ``round``, the seconds it ``waited``, when it
 ``started``, and ``first``, the number of the first exchange of the same answer: answers that are recorded at the same time are

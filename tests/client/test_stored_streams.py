@@ -9,14 +9,26 @@ import random
 import pytest
 from client_stage import finished, kinds, request, text, until
 from fake_server import gate
-from interactions_server import InteractionsServer, answer, call, picture, refusal, search, thought
+from interactions_server import (
+    InteractionsServer,
+    Plan,
+    _stamped,
+    answer,
+    call,
+    picture,
+    refusal,
+    replayed,
+    search,
+    stream_of,
+    thought,
+)
 from interactions_server import text as words
 
 from gemini_magic.backends import backend
 from gemini_magic.client import open_stream, play, reader
 from gemini_magic.content import RequestSettings, join_parts
 from gemini_magic.errors import RecordingError
-from gemini_magic.ledger import Ledger
+from gemini_magic.ledger import Exchange, Ledger
 from gemini_magic.options import Options
 from gemini_magic.recording import Recorder, Replay, load_exchanges
 from gemini_magic.response import Response
@@ -108,6 +120,44 @@ def test_a_stream_that_is_cut_after_any_event_gives_the_same_answer(server, uncu
         assert [len(server.asked(kind)) for kind in ("create", "stream")] == [1, 1]
         assert "resumed" in kinds(ledger)
         server.forget_all()
+
+
+def without_numbers(found):
+    """What users see, without the server's numbers of the steps: a server may count the user's input in a replay."""
+    return found | {"steps": [step[1:] for step in found["steps"]]}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_an_answer_that_is_cut_several_times_in_any_way_is_the_same(server, uncut, seed):
+    chance = random.Random(seed)
+    cuts = [chance.randint(1, len(WHOLE)), *(chance.randint(0, len(WHOLE)) for _ in range(seed % 4))]
+    server.plan(
+        WHOLE,
+        ids=chance.choice([0, 1, 1, 2, 3]),
+        cuts=cuts,
+        end=chance.choice(["close", "end", "done", "reset"]),
+        pieces=chance.choice([0, 1, 2, 3, 7]),
+        starts=chance.random() < 0.3,
+        echo=chance.random() < 0.5,
+        id="v1_same",
+    )
+    server.ignores_cursor = chance.random() < 0.3
+    ledger = finished(start(server, retries=8))
+    assert without_numbers(seen(ledger)) == without_numbers(uncut)
+    assert len(server.asked("create")) == 1
+
+
+@pytest.mark.parametrize(
+    ("ids", "cuts", "ignores_cursor"), [(2, (1, 3, 0, 3), False), (1, (1,), True), (1, (9, 11, 7, 1), True)]
+)
+def test_a_server_that_counts_the_users_input_in_some_replays_loses_and_repeats_nothing(
+    server, uncut, ids, cuts, ignores_cursor
+):
+    server.plan(WHOLE, ids=ids, cuts=cuts, end="end", echo=True, id="v1_same")
+    server.ignores_cursor = ignores_cursor
+    ledger = finished(start(server, retries=8))
+    assert without_numbers(seen(ledger)) == without_numbers(uncut)
+    assert "user_input" not in [step.type for step in ledger.steps.all()]
 
 
 @pytest.mark.parametrize("ids", [1, 0])
@@ -334,39 +384,37 @@ def test_the_request_of_a_resumed_answer_is_the_one_that_asked(server, resumed):
     ]
 
 
-def without_numbers(found):
-    """What users see, without the server's numbers of the steps: a server may count the user's input in a replay."""
-    return found | {"steps": [step[1:] for step in found["steps"]]}
+# ------------------------------------------------------------------------------------- without a network
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_an_answer_that_is_cut_several_times_in_any_way_is_the_same(server, uncut, seed):
-    chance = random.Random(seed)
-    cuts = [chance.randint(1, len(WHOLE)), *(chance.randint(0, len(WHOLE)) for _ in range(seed % 4))]
-    server.plan(
-        WHOLE,
-        ids=chance.choice([0, 1, 1, 2, 3]),
-        cuts=cuts,
-        end=chance.choice(["close", "end", "done", "reset"]),
-        pieces=chance.choice([0, 1, 2, 3, 7]),
-        starts=chance.random() < 0.3,
-        echo=chance.random() < 0.5,
-        id="v1_same",
-    )
-    server.ignores_cursor = chance.random() < 0.3
-    ledger = finished(start(server, retries=8))
-    assert without_numbers(seen(ledger)) == without_numbers(uncut)
-    assert len(server.asked("create")) == 1
+def recorded(method, url, body, number, end):
+    exchange = Exchange(method, url, (), b"{}", attempt=number, backend="interactions", started=float(number))
+    exchange.set_head(200, headers=(("content-type", "text/event-stream"),))
+    exchange.pieces.append((0.0, body))
+    exchange.finish(end)
+    return exchange
 
 
-@pytest.mark.parametrize(
-    ("ids", "cuts", "ignores_cursor"), [(2, (1, 3, 0, 3), False), (1, (1,), True), (1, (9, 11, 7, 1), True)]
-)
-def test_a_server_that_counts_the_users_input_in_some_replays_loses_and_repeats_nothing(
-    server, uncut, ids, cuts, ignores_cursor
-):
-    server.plan(WHOLE, ids=ids, cuts=cuts, end="end", echo=True, id="v1_same")
-    server.ignores_cursor = ignores_cursor
-    ledger = finished(start(server, retries=8))
-    assert without_numbers(seen(ledger)) == without_numbers(uncut)
-    assert "user_input" not in [step.type for step in ledger.steps.all()]
+@pytest.mark.parametrize(("ids", "pieces"), [(1, 0), (3, 2), (0, 5)])
+def test_a_stream_that_is_cut_after_any_byte_gives_the_same_answer(uncut, ids, pieces):
+    dialect = backend("interactions")
+    plan = Plan(WHOLE, ids=ids, pieces=pieces, id="v1_same")
+    events = _stamped(plan, "v1_same", {"model": "m"})
+    body, base = stream_of(events), "https://example.com/v1beta/interactions"
+    for length in range(1, len(body), 41):
+        first = recorded("POST", base, body[:length], 0, "connection lost")
+        cut = Ledger(backend="interactions")
+        load_exchanges([first], dialect, cut)
+        if cut.finish is not None:
+            continue  # nothing is missing
+        cursor = cut.steps.cursor
+        at = (
+            0
+            if cursor is None
+            else next(n for n, each in enumerate(events) if each.get("event_id") == cursor) + 1
+        )
+        rest = stream_of(replayed(events[at:], plan))
+        url = f"{base}/v1_same?stream=true" + ("" if cursor is None else f"&last_event_id={cursor}")
+        whole = Ledger(backend="interactions")
+        load_exchanges([first, recorded("GET", url, rest, 1, "eof")], dialect, whole)
+        assert seen(whole) == uncut, (length, body[:length][-60:])

@@ -92,6 +92,7 @@ def test_completions_have_a_description(tab, cells, code, text, description):
         ("%%gemini --model ech", ["echo-9"]),
         ("%%gemini ech", ["echo-9"]),
         ("%%gemini --thinking m", ["minimal", "medium"]),
+        ("%%gemini --agent anti", ["antigravity-preview-09-2026"]),
         ("%%gemini --backend v", ["vertex", "vertex-interactions"]),
         ("%%gemini --backend au", ["auto"]),
         ("%%gemini --backend vertex --auth go", ["google"]),

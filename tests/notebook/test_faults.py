@@ -8,13 +8,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pytest
 from calibration import assert_soon
 from fake_server import (
-    FakeServer,
     Script,
     Step,
     bare,
@@ -34,6 +33,8 @@ from fake_server import (
     status,
     text,
 )
+from interactions_server import DONE, InteractionsServer, Plan, answer, refusal, sse, stream_of
+from interactions_server import text as words
 from kernel import run_notebook
 from surroundings import CANARY
 
@@ -52,6 +53,9 @@ LOGIN = """<!DOCTYPE html>
 NOT_THERE = "https://elsewhere.invalid/v1beta"
 OVERLOADED = google_error(503, "The model is overloaded.", "UNAVAILABLE")
 OK = Script([text("fine"), finish()])
+STEPS = answer(words("Half", " and", " rest"))  # of the Interactions API
+BEGUN = raw(stream_of(STEPS[:4], done=False))  # up to the first piece of text
+STORED = "--backend interactions --server-store"
 
 
 def line(piece: str, reason: str | None = "STOP") -> bytes:
@@ -76,7 +80,7 @@ class Fault:
     `at_least` is the shortest time; it shows that the client waited.
     """
 
-    answers: Sequence[Script | list[Step]]
+    answers: Sequence[Script | list[Step] | Plan]
     status: str = "complete"
     text: str = "fine"
     requests: int = 1
@@ -87,6 +91,7 @@ class Fault:
     at_least: float = 0.0
     notes: set[str] = field(default_factory=set)
     condition: str = ""  # an expression over `r` that must be true in the kernel
+    resumed: int = 0  # how often a stored answer is read on
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -396,17 +401,86 @@ FAULTS = {
     ),
 }
 
+FAULTS |= {
+    # -- the Interactions API
+    "steps: cut, and read on": Fault(
+        [Plan(STEPS, cuts=(4,), ids=3)], text="Half and rest", options=STORED, resumed=1, shows="resumed once", notes={"resumed"}
+    ),
+    "steps: reset and cut several times, and read on": Fault(
+        [Plan(STEPS, cuts=(3, 2, 0, 1), end="reset")],
+        text="Half and rest",
+        options=STORED,
+        resumed=4,
+        shows="resumed 4 times",
+        within=9.0,
+    ),
+    "steps: silence, and read on": Fault(
+        [Plan(STEPS, cuts=(5,), end="stall")], text="Half and rest", options=f"{STORED} --stall-timeout 0.3", resumed=1
+    ),
+    "steps: cut, and never read on": Fault(
+        [Plan(STEPS, cuts=(4, 0, 0, 0, 0, 0))],
+        "truncated",
+        "Half",
+        fails=True,
+        options=f"{STORED} --retries 1",
+        resumed=1,
+        shows="reads it from there",
+        notes={"not-resumed"},
+    ),
+    "steps: cut without a stored answer": Fault(
+        [Plan(STEPS, cuts=(4,))], "truncated", "Half", fails=True, options="--backend interactions", shows=RESUME
+    ),
+    "steps: the end without an end": Fault(
+        [[BEGUN, raw(DONE)]], "truncated", "Half", fails=True, options="--backend interactions", shows=RESUME
+    ),
+    "steps: an error in the stream": Fault(
+        [[BEGUN, raw(sse({"event_type": "error", "error": {"code": "api_error", "message": "It broke."}}))]],
+        "error",
+        "Half",
+        fails=True,
+        options="--backend interactions",
+        shows="It broke.",
+    ),
+    "steps: a refusal that passes": Fault(
+        [[refusal(503, "service_unavailable", "Busy.")], [raw(stream_of(answer(words("fine"))))]],
+        requests=2,
+        options="--backend interactions",
+        notes={"retry"},
+    ),
+    "steps: a used up quota": Fault(
+        [[refusal(429, "quota_exceeded", "Used up.")]],
+        "error",
+        "",
+        fails=True,
+        options="--backend interactions",
+        shows="Used up.",
+        within=3.0,
+    ),
+    "steps: an answer without an end": Fault(
+        [[BEGUN, endless(raw(sse(STEPS[3])))]],
+        "stalled",
+        "Half",
+        fails=True,
+        options="--backend interactions --timeout 0.5",
+        shows=RESUME,
+    ),
+}  # fmt: skip
+
 _SAY = "r = _gemini; print((r.status, r.text, [n.kind for n in r.notes], len(r.attempts), {}))"
 
 
 @pytest.fixture(scope="module")
 def saved():
     """One notebook with a cell for each fault, run once: the cell, its state in the kernel, the requests."""
-    with FakeServer() as server:
+    with InteractionsServer() as server:
         cells = ["%load_ext gemini_magic"]
         for number, fault in enumerate(FAULTS.values()):
-            scripts = [one if isinstance(one, Script) else Script(one) for one in fault.answers]
-            server.answers(f"fault-{number}", *scripts)
+            plans = [one for one in fault.answers if isinstance(one, Plan)]
+            for plan in plans:
+                server.plan(**vars(replace(plan, model=f"fault-{number}")))
+            if not plans:
+                scripts = [one if isinstance(one, Script) else Script(one) for one in fault.answers]
+                server.answers(f"fault-{number}", *scripts)
             cells += [
                 f"%%gemini -m fault-{number} --base-url {server.base_url} --key-env K {fault.options}\nGo.",
                 _SAY.format(fault.condition or True),
@@ -433,12 +507,12 @@ def test_a_fault_is_reported_and_ends_the_cell_in_time(saved, name):
     reached, received, notes, attempts, holds = eval(printed)
     print(f"{name}: {reached}, {received[:40]!r}, {len(requests)} requests, {seconds(cell):.2f} s, {notes}")
     assert reached == fault.status
-    if name.startswith("an answer without an end"):
+    if "an answer without an end" in name:
         assert received == fault.text * (len(received) // len(fault.text))
         assert len(received) > 100
     else:
         assert received == fault.text
-    assert len(requests) == attempts == fault.requests
+    assert len(requests) == attempts - fault.resumed == fault.requests
     assert bool(errors) == fault.fails
     assert all(len(error.traceback) <= 3 for error in errors)
     assert fault.at_least <= seconds(cell)

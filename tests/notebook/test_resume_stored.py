@@ -246,3 +246,12 @@ def test_an_answer_survives_a_killed_kernel(tmp_path, server):
         again.execute("%gemini resume")
         assert again.value("_gemini.text, _gemini.status") == ("One, two, three.", "complete")
     assert len(server.asked("create")) == 1
+
+
+def test_an_unfinished_answer_of_the_journal_names_the_command_that_reads_it(cells, asking, server):
+    server.plan(WHOLE, cuts=(8,))
+    cells(f"%%gemini --journal {asking}\ncount")
+    shown = cells("%gemini show 1").result
+    assert "`%gemini resume 1` reads it from there" in shown.error.remedy
+    assert cells("%gemini resume 1").success
+    assert cells.names["_gemini"].text == "One, two, three."

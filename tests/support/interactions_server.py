@@ -337,6 +337,14 @@ class InteractionsServer(FakeServer):
         """The requests of a kind so far; the kinds are those of `fail`."""
         return [each for each in list(self.requests) if kind_of(each) == request]
 
+    def requests_for(self, name: str) -> list[Recorded]:
+        """The requests for this model so far, whether the path or the body names it."""
+        asked = [each for each in list(self.requests) if kind_of(each) == "create"]
+        return [
+            *super().requests_for(name),
+            *(each for each in asked if (each.body or {}).get("model") == name),
+        ]
+
     def forget_all(self) -> None:
         super().forget_all()
         with self._changed:
