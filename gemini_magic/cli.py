@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .backends import backend, needs_interactions
+from .backends import backend, needs_interactions, other_protocol
 from .config import ignored_settings, project_table, resolve, settings
 from .credentials import find_key
 from .demo import check_tour, open_tour
@@ -171,8 +171,7 @@ def _model() -> Finding:
     except GeminiMagicError as error:
         return Finding(ok=False, text=error.message, remedy=error.remedy)
     text = f"model {options.model} with the backend {options.backend} ({sources.get('backend', 'default')})"
-    if options.backend == "gemini" and needs_interactions(options.model):
-        remedy = "Set backend to auto or interactions: this model exists in the Interactions API only."
+    if needs_interactions(options.model) and (remedy := other_protocol(options.backend, options.model)):
         return Finding(ok=False, text=text, remedy=remedy, required=False)
     return Finding(ok=True, text=text)
 

@@ -132,7 +132,7 @@ class Conversation:
 
 def _without_id(turn: Turn) -> Turn:
     """The turn as it is sent itself, and not by the id under which a server stores it."""
-    return replace(turn, stored=None) if turn.stored is not None and turn.parts else turn
+    return turn if turn.stored is None or turn.is_reference else replace(turn, stored=None)
 
 
 def answer_turn(parts: Sequence[Part]) -> Turn | None:

@@ -93,7 +93,7 @@ def start_journaling(ledger: Ledger, request: Request, options: Options, sample:
     """
     start = AnswerStart(
         ledger.started.timestamp(),
-        request.model,
+        request.settings.agent or request.model,
         ledger.backend,
         request.turns[-1].text,
         ledger.before,

@@ -22,11 +22,12 @@ __all__ = ["BodyDecoders", "Pipeline"]
 # Small values need more memory than bytes: a chunk has a row in a table, an object or array has a Python object. So
 # they count as more bytes, and a flood of `{}` reaches the size limit before it fills the memory.
 _RICH_PARTS: tuple[type, ...] = (Call, CallResult, Opaque, ToolCall, ToolResult)
-_RICH_EVENTS: tuple[type, ...] = (Evidence, StepStart)
 _CHUNK = 256  # bytes that a chunk, or a text that is no chunk, counts as at least
 _EVENT = 128  # bytes that each event of a chunk counts as at least
 _RICH = 8  # times its size that a chunk with values of any depth counts
 _VALUE = 96  # bytes that a value in an event may need in memory, however it is decoded
+_STEP = 1024  # bytes that a step counts as beside its event: it has a record, and one for the decoder
+_PASSAGE = 384  # bytes that a passage with its source counts as beside that
 _LARGE = 4096  # bytes from which the values of an event are counted before it is decoded
 # Decoding an event keeps all other threads waiting, so the values in one are limited. The largest answers have one for
 # each log probability of each token.
@@ -315,8 +316,15 @@ def _counted_size(raw: bytes, decoded: Decoded) -> int:
     if size < _EVENT * len(events):  # noqa: PLR1730 - as above
         size = _EVENT * len(events)
     for event in events:  # `any` and a function would take three times as long
-        if type(event) in _RICH_EVENTS or (type(event) is Delta and type(event.part) in _RICH_PARTS):
-            return _rich_size(raw, size)
+        if type(event) is Delta:
+            if type(event.part) in _RICH_PARTS:
+                return _rich_size(raw, size)
+        elif type(event) is StepStart:
+            steps = sum(type(each) is StepStart for each in events)
+            return _rich_size(raw, size) + _STEP * steps
+        elif type(event) is Evidence:
+            passages = 0 if event.grounding is None else len(event.grounding.supports)
+            return _rich_size(raw, size) + _PASSAGE * passages
     return _rich_size(raw, size) if decoded.held else size
 
 

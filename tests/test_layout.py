@@ -221,6 +221,7 @@ LATE_IMPORTS = {
     "client/stream.py:_text_file": "few answers are written to a file, and the first cell should import little",
     "client/stream.py:open_stream": "few answers are stored by the server, and the first cell should import little",
     "client/reader.py:_uploads": "few requests upload media, and the first cell should import little",
+    "client/single_attempt.py:_upload": "few rows upload media",
     "notebook/commands/status.py:list_models": "as above",
     "notebook/magics.py:declare": "the settings are read when a cell runs or %config asks, not by %load_ext",
 }

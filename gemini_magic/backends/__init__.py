@@ -23,7 +23,16 @@ from .backend import (
     TokenCount,
 )
 from .http_errors import retry_after, with_headers
-from .protocols import AUTO, backends_of_model, choose_backend, is_agent, needs_interactions
+from .protocols import (
+    AGENTS,
+    AUTO,
+    backends_of_model,
+    choose_backend,
+    has_both_protocols,
+    is_agent,
+    needs_interactions,
+    other_protocol,
+)
 from .registry import (
     DEFAULT,
     backend,
@@ -36,6 +45,7 @@ from .registry import (
 )
 
 __all__ = [
+    "AGENTS",
     "AUTO",
     "DEFAULT",
     "LOOPBACK",
@@ -61,12 +71,14 @@ __all__ = [
     "backends_of_model",
     "choose_backend",
     "default_model",
+    "has_both_protocols",
     "host_to_name",
     "is_agent",
     "may_send_key",
     "names",
     "names_for_help",
     "needs_interactions",
+    "other_protocol",
     "recorded_backend",
     "retry_after",
     "with_headers",

@@ -237,7 +237,7 @@ def generation_config(request: Request) -> dict[str, Any]:
         config["stopSequences"] = list(settings.stop)
     if settings.schema is not None:
         config["responseMimeType"] = "application/json"
-        config["responseJsonSchema"] = schemas.rewrite_for_gemini(settings.schema).schema
+        config["responseJsonSchema"] = schemas.rewrite_answer_schema(settings.schema).schema
     elif settings.json_output and not (
         settings.tools or settings.file_search or settings.mcp_servers or settings.functions
     ):
@@ -270,7 +270,7 @@ def _refuse_server_state(request: Request) -> None:
     Raises:
         OptionError: the request has such a setting, or continues a conversation that only a server has.
     """
-    if any(turn.stored is not None and not turn.parts for turn in request.turns):
+    if any(turn.is_reference for turn in request.turns):
         raise OptionError(
             "The conversation continues a stored answer, which needs the Interactions API.",
             remedy="Add --backend interactions, or start a new conversation with --fresh.",

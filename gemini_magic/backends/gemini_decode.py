@@ -91,6 +91,11 @@ _BAD_BLOB = Note(
     "unreadable-shape", "Inline data is not valid base64; the part is kept as received.", "error"
 )
 
+_OTHER_API = Note(
+    "other-api",
+    "This is an answer of the Interactions API, which the backend `interactions` reads (--backend interactions).",
+    "warning",
+)
 _SNAKE_CASE = Note(
     "snake-case",
     "Field names are in snake_case; the API writes them in camelCase. They were read alike.",
@@ -181,6 +186,8 @@ def decode(raw: bytes, event: str | None = None, *, noted: set[Event] | None = N
         events.append(failure)
     elif (not events and answer.model_version is None) or event == "error":
         events += _failure_without_answer(raw, event)
+        if not events and (b'"interaction' in raw or b'"step.' in raw):
+            notes.append(_OTHER_API)
     if notes and noted is not None:
         notes = [note for note in notes if note not in noted]
         noted.update(notes)

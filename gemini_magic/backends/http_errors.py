@@ -30,7 +30,7 @@ _REMEDIES = (
     (r"logprobs is not enabled", "Leave out --logprobs, add --no-stream, or use another model."),
     (
         r"only supports (?:the )?interactions api",
-        "Add --backend interactions; for an agent, use --agent NAME in place of -m.",
+        "Use --backend interactions; for an agent, --agent NAME in place of -m.",
     ),
     (
         r"thinking level \w+ is not supported",

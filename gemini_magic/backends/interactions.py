@@ -21,6 +21,7 @@ from .gemini_usage import PRICE_PROVIDER
 from .interactions_agents import (
     agent_fields,
     check_agent,
+    check_body,
     requested_interaction,
     runs_in_background,
     with_config_type,
@@ -51,10 +52,11 @@ from .interactions_state import (
 )
 from .interactions_tools import tool_entries
 from .interactions_usage import interactions_token_details
+from .media_support import check_cloud_storage, check_media_of_model
 from .protocols import is_agent
 from .urls import checked_model
 
-__all__ = ["INTERACTIONS", "counted_by"]
+__all__ = ["INTERACTIONS", "counted_by", "encode_interaction"]
 
 
 def _url(model: str, endpoint: Endpoint) -> str:
@@ -110,15 +112,27 @@ def _body_of(request: Request, endpoint: Endpoint) -> dict[str, Any]:
     if request.continuation is not None:
         body["continuation_token"] = request.continuation
     given = with_interactions_names(request.body)
-    return with_config_type(deep_merge(deep_merge(body, own), given, drop_null=True))
+    merged = with_config_type(deep_merge(deep_merge(body, own), given, drop_null=True))
+    check_body(merged)
+    return merged
 
 
 def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
-    """The HTTP request for an answer, without a key.
+    """The HTTP request for an answer, without a key; see :func:`encode_interaction`."""
+    if not endpoint.base_url:
+        check_cloud_storage(request)
+    return encode_interaction(request, endpoint)
+
+
+def encode_interaction(request: Request, endpoint: Endpoint) -> HttpRequest:
+    """The HTTP request for an answer, without a key and for any server that has the API.
 
     Raises:
         OptionError: the URL, the model name or a value is not valid, or the API does not have a setting.
+        PromptError: the model does not take a medium of the prompt.
     """
+    if request.settings.agent is None:
+        check_media_of_model(request)
     if endpoint.form == "json":
         raise OptionError(
             "The Interactions API does not send a JSON array.",

@@ -13,7 +13,14 @@ from ..errors import OptionError
 from ..text import one_line, read_json
 from .interactions_api import RequestedInteraction
 
-__all__ = ["agent_fields", "check_agent", "requested_interaction", "runs_in_background", "with_config_type"]
+__all__ = [
+    "agent_fields",
+    "check_agent",
+    "check_body",
+    "requested_interaction",
+    "runs_in_background",
+    "with_config_type",
+]
 
 RESEARCH: Final = "deep-research"
 # The type of `agent_config`, by the beginning of an agent's name.
@@ -62,6 +69,24 @@ def check_agent(settings: RequestSettings, config: Mapping[str, Any]) -> None:
         raise OptionError(
             f"Agents have no generation settings, but the request sets {', '.join(sorted(config))}.",
             remedy="Leave them out. `-p agent_config.NAME=VALUE` sets a setting of the agent.",
+        )
+
+
+def check_body(body: Mapping[str, Any]) -> None:
+    """Refuse what the server would refuse, when the user's own fields are in the body.
+
+    Raises:
+        OptionError: an answer in the background is not stored, or both an agent and a model are named.
+    """
+    if body.get("background") is True and body.get("store") is False:
+        raise OptionError(
+            "An answer in the background has to be stored by the server, but the request has store=false.",
+            remedy="Leave out store, or --server-background.",
+        )
+    if body.get("agent") is not None and body.get("model") is not None:
+        raise OptionError(
+            "The request names both an agent and a model, but only one of them can answer.",
+            remedy="Use --agent NAME without -m. The model of some agents is set with -p agent_config.model=NAME.",
         )
 
 

@@ -119,7 +119,7 @@ def response_format(settings: RequestSettings) -> dict[str, Any] | None:
         SchemaError: the schema cannot be expressed.
     """
     if settings.schema is not None:
-        schema = standard_schema(schemas.rewrite_for_gemini(settings.schema).schema)
+        schema = standard_schema(schemas.rewrite_answer_schema(settings.schema).schema)
         return {"type": "text", "mime_type": "application/json", "schema": schema}
     tools = settings.tools or settings.file_search or settings.mcp_servers or settings.functions
     return {"type": "text", "mime_type": "application/json"} if settings.json_output and not tools else None

@@ -28,15 +28,22 @@ from .interactions_errors import (
     step_failure,
     stream_failure,
 )
+from .interactions_events import COMPLETED, event_name, step_of_content
 from .interactions_evidence import citation_key, citations, tool_evidence
+from .interactions_state import stored_id, stream_cursor
 from .interactions_steps import MEDIA, OpenStep, is_step_type, step_of_delta
 from .interactions_usage import interactions_usage
 from .wire_values import list_of, object_of, objects_of, read_value, text_of
 
-__all__ = ["InteractionDecoder", "event_name", "interactions_decoder"]
+__all__ = ["InteractionDecoder", "interactions_decoder"]
 
 _NOT_JSON: Final = Note("not-json", "A chunk is not valid JSON; its bytes are kept.", "error")
 _NO_OBJECT: Final = Note("unexpected-shape", "A chunk is not a JSON object; it is kept in `raw`.", "warning")
+_OTHER_API: Final = Note(
+    "other-api",
+    "This is an answer of generateContent, which the backend `gemini` reads (--backend gemini).",
+    "warning",
+)
 _EMPTY_ERROR: Final = Note("empty-error", "An error event without an error arrived; it was ignored.", "info")
 _INTERLEAVED: Final = Note(
     "interleaved-steps",
@@ -46,14 +53,6 @@ _INTERLEAVED: Final = Note(
 _QUOTED: Final = 60  # characters of a name that a note quotes
 _MOST_NAMES: Final = 100  # unknown names that are noted
 _LARGEST_INDEX: Final = 2**31 - 1  # of a step, so that it fits into a table
-_NAMES: Final = {
-    "interaction.start": "interaction.created",
-    "interaction.complete": "interaction.completed",
-    "content.start": "step.start",
-    "content.delta": "step.delta",
-    "content.stop": "step.stop",
-}
-_COMPLETED: Final = "interaction.completed"
 _LIFE: Final = "interaction."  # how the names of events about the whole interaction begin
 # Statuses in the names of events that have none; see the migration guide.
 _NAMED_STATUSES: Final = RUNNING | BAD_ENDINGS | {"requires_action"}
@@ -63,37 +62,6 @@ _EXTRAS: Final = {
     "environment_id": "environment_id",
     "status": "status",
 }
-
-
-def event_name(value: dict[str, Any], sse: str | None = None) -> str:
-    """Return the type of an event: of the field ``event_type``, else of the SSE event, else by its shape.
-
-    Args:
-        value: the JSON object of the event.
-        sse: the name of the server-sent event; None without one.
-
-    Returns:
-        The name in the revision of 2026-05-20; ``interaction`` for a whole interaction; empty if it is unknown.
-    """
-    name = text_of(value.get("event_type"))
-    if name is None and "." in (own := text_of(value.get("type")) or ""):
-        name = own
-    if name is None and sse not in (None, "", "message", "data"):
-        name = sse
-    if name is not None:
-        return _NAMES.get(name, name)
-    if "delta" in value:
-        return "step.delta"
-    if "step" in value:
-        return "step.start"
-    if isinstance(inner := value.get("interaction"), dict):
-        ended = inner.get("status") not in RUNNING
-        return _COMPLETED if ended else "interaction.created"
-    if value.get("error") and not value.get("steps"):
-        return "error"
-    if "steps" in value or "outputs" in value or value.get("object") == "interaction" or "status" in value:
-        return "interaction.status_update" if "interaction_id" in value else "interaction"
-    return "step.stop" if "index" in value else ""
 
 
 class InteractionDecoder:
@@ -112,7 +80,7 @@ class InteractionDecoder:
         self._begun = 0  # steps
         self._bytes = 0  # of the answer
         self._halves = SurrogateJoiner()
-        self._cited: set[tuple[Any, ...]] = set()
+        self._cited: set[int] = set()
         self._noted: set[Note] = set()
         self._names: set[str] = set()  # unknown ones that were noted
         self._failure: Failure | None = None  # of a step
@@ -140,7 +108,7 @@ class InteractionDecoder:
         whole: dict[str, Any] = {}
         if name == "step.delta":
             self._read_delta(value)
-            return Decoded(self._events, cursor=_cursor(value), held=self._held)
+            return Decoded(self._events, cursor=stream_cursor(value.get("event_id")), held=self._held)
         if name == "step.start":
             self._read_start(value)
         elif name == "step.stop":
@@ -170,9 +138,9 @@ class InteractionDecoder:
             json_safe(ident),
             json_safe(token),
             extras or None,
-            cursor=_cursor(value),
+            cursor=stream_cursor(value.get("event_id")),
             held=self._held,
-            stored_id=json_safe(ident),
+            stored_id=stored_id(ident),
         )
 
     # -- events
@@ -180,7 +148,7 @@ class InteractionDecoder:
     def _read_start(self, value: dict[str, Any]) -> None:
         step = object_of(value.get("step"))
         if not step:  # the preview has the content, or only its type, beside the index
-            step = _step_of_content(value)
+            step = step_of_content(value)
         self._begin(self._index_of(value, new=True), step, text_of(step.get("type")) or "model_output", step)
 
     def _begin(self, index: int, raw: dict[str, Any], kind: str, received: dict[str, Any]) -> OpenStep:
@@ -272,13 +240,13 @@ class InteractionDecoder:
         status = text_of(whole.get("status")) or text_of(value.get("status"))
         if status is None and named in _NAMED_STATUSES:
             status = named
-        if status is None and name not in ("interaction.created", "interaction.status_update", _COMPLETED):
+        if status is None and name not in ("interaction.created", "interaction.status_update", COMPLETED):
             self._note_name("event", name)
         if (usage := interactions_usage(whole.get("usage"))) is not None:
             self._events.append(UsageReport(usage))
         for step in objects_of(whole.get("steps")):
             self._read_step(self._begun, step)
-        if name == _COMPLETED:
+        if name == COMPLETED:
             self._finish(status or "completed", whole)
         elif status in BAD_ENDINGS:
             self._finish(status, whole, last=False)
@@ -287,7 +255,7 @@ class InteractionDecoder:
         """Read an interaction that is no event of a stream."""
         steps = value.get("steps")
         if steps is None:  # the preview
-            steps = [_step_of_content({"content": each}) for each in objects_of(value.get("outputs"))]
+            steps = [step_of_content({"content": each}) for each in objects_of(value.get("outputs"))]
         for index, step in enumerate(objects_of(steps)):
             self._read_step(index, step)
         if (usage := interactions_usage(value.get("usage"))) is not None:
@@ -313,6 +281,8 @@ class InteractionDecoder:
         failure = None if name else message_failure(value)
         if failure is not None:
             self._events.append(failure)
+        elif "candidates" in value:
+            self._note(_OTHER_API)
         else:
             self._note_name("event", name)
 
@@ -421,7 +391,7 @@ class InteractionDecoder:
         keep(sent)
         new = []
         for each in sent:
-            key = (*citation_key(step.number, each), offset)
+            key = hash((*citation_key(step.number, each), offset))  # a number takes less memory
             if key not in self._cited:
                 self._cited.add(key)
                 new.append(each)
@@ -474,20 +444,6 @@ class InteractionDecoder:
         label = {"event": "An event", "step": "A step", "delta": "A delta", "content": "Content"}[what]
         message = f"{label} of an unknown type arrived: {shown!r}. It is kept as received."
         self._events.append(Note(f"unknown-{what}", message, "info"))
-
-
-def _step_of_content(value: dict[str, Any]) -> dict[str, Any]:
-    """The step that an event of the preview begins."""
-    content = object_of(value.get("content"))
-    kind = text_of(content.get("type")) or text_of(value.get("type")) or "text"
-    if kind in ("text", *MEDIA) or "." in kind:
-        return {"type": "model_output", **({"content": [content]} if content.keys() - {"type"} else {})}
-    return {**content, "type": kind}
-
-
-def _cursor(value: dict[str, Any]) -> str | None:
-    cursor = text_of(value.get("event_id"))
-    return None if cursor is None else str(json_safe(cursor))
 
 
 def interactions_decoder() -> Decoder:

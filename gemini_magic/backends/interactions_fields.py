@@ -1,6 +1,6 @@
 """Names of fields in a request to the Interactions API: the user's own JSON with the names that the API knows.
 
-The API writes snake_case only. lowerCamelCase of its own fields is accepted here, as for the older API. A field that only the
+The API writes snake_case only. lowerCamelCase of its fields is accepted here, as for the older API. A field that only the
 older API has is an error before anything is sent, because the server refuses requests with unknown fields.
 """
 

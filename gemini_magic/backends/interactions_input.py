@@ -32,6 +32,7 @@ from ..content import (
 from ..errors import OptionError
 from .gemini import too_large_inline
 from .gemini_media import media_offset
+from .interactions_state import is_interaction_id
 
 __all__ = ["content_of", "input_of", "turns_to_send"]
 
@@ -53,7 +54,8 @@ def turns_to_send(request: Request) -> tuple[str | None, tuple[Turn, ...]]:
     """
     for position in range(len(request.turns), 0, -1):
         turn = request.turns[position - 1]
-        if turn.stored is not None and (request.settings.is_stored or not turn.parts):
+        usable = request.settings.is_stored and turn.stored is not None and is_interaction_id(turn.stored)
+        if usable or turn.is_reference:
             return turn.stored, request.turns[position:]
     return request.settings.previous, request.turns
 

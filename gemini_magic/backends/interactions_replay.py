@@ -16,10 +16,11 @@ from itertools import product
 from typing import Any, Final
 
 from ..events import Decoded, Note
-from ..text import json_safe
-from .interactions_decode import InteractionDecoder, event_name
+from .interactions_decode import InteractionDecoder
 from .interactions_errors import RUNNING
-from .wire_values import base64_bytes, object_of, objects_of, read_value
+from .interactions_events import event_name
+from .interactions_state import stored_id, stream_cursor
+from .wire_values import base64_bytes, object_of, objects_of, read_value, text_of
 
 __all__ = ["ResumedInteraction", "resumed_interaction"]
 
@@ -130,7 +131,7 @@ class ResumedInteraction:
         self.new += bool(found)
         self.repeated += not found
         if not found:
-            decoded = Decoded([], cursor=json_safe(self._cursor))
+            decoded = Decoded([], cursor=self._cursor)
         elif found[0] is value:
             decoded = self._decode.read(name, value)
         else:
@@ -162,10 +163,10 @@ class ResumedInteraction:
         if is_first and not self._from_start and ident is not None and value == self._newest and not begins:
             return []  # the replay begins with the event, not after it
         found = self._new_of(name, value)
-        if isinstance(ident, str) and ident:
+        if (cursor := stream_cursor(ident)) is not None:
             # Some servers write the same text into every event.
-            self._reliable = self._reliable and ident != self._cursor
-            self._cursor, self._newest = ident, value
+            self._reliable = self._reliable and cursor != self._cursor
+            self._cursor, self._newest = cursor, value
             self._epoch += 1
         return found
 
@@ -195,8 +196,7 @@ class ResumedInteraction:
     def _new_of_interaction(self, name: str, value: Value) -> list[Value]:
         interaction = value.get("interaction")
         ident = interaction.get("id") if isinstance(interaction, dict) else value.get("interaction_id")
-        if isinstance(ident, str):
-            self.id = self.id or ident
+        self.id = self.id or stored_id(ident) or ""
         if name == "interaction.created":
             if self._replaying and not self._from_start:  # the server did not take the cursor
                 self._restart()
@@ -324,9 +324,8 @@ class ResumedInteraction:
 
     def _whole(self, value: Value) -> list[Value]:
         """What is new in an answer that has all steps at once, as events. The server may still be working on it."""
-        ident, ended = value.get("id"), value.get("status") not in RUNNING
-        if isinstance(ident, str):
-            self.id = self.id or ident
+        ident, ended = value.get("id"), text_of(value.get("status")) not in RUNNING
+        self.id = self.id or stored_id(ident) or ""
         steps = [each for each in objects_of(value.get("steps")) if each.get("type") != "user_input"]
         if not self._replaying:
             self.ended = ended

@@ -57,9 +57,11 @@ def read_interactions_results(body: bytes, media: Mapping[str, bytes]) -> tuple[
     """
     found: list[CallResult] = []
     for step in reversed(objects_of(_object(body).get("input"))):
-        if step.get("type") == "function_result":
-            found.append(_result(step, media))
-        elif found or step.get("type") != "user_input":
+        # Other programs send results as content of the user's step, too.
+        within = objects_of(step.get("content")) if step.get("type") == "user_input" else [step]
+        results = [each for each in within if each.get("type") == "function_result"]
+        found += [_result(each, media) for each in reversed(results)]
+        if not results and (found or step.get("type") != "user_input"):
             break
     return tuple(reversed(found))
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from ..errors import OptionError
 from ..events import Failure
-from ..text import one_line
+from ..text import json_safe, one_line
 from .backend import Endpoint, HttpRequest, RemoteInteraction
 from .gemini_resources import resource_text, resource_time
 from .interactions_errors import step_failure
@@ -25,11 +25,15 @@ __all__ = [
     "delete_interaction",
     "get_interaction",
     "interactions_url",
+    "is_interaction_id",
     "read_interaction",
+    "stored_id",
+    "stream_cursor",
 ]
 
 _GOOGLE: Final = "https://generativelanguage.googleapis.com"
 _RUNNING: Final = ("queued", "in_progress")  # the server still works on it
+_LONGEST_CURSOR: Final = 2000  # characters; it is part of an address
 _ID: Final = re.compile(r"[A-Za-z0-9_~=+:-][A-Za-z0-9._~=+:-]{0,511}")
 
 
@@ -43,13 +47,30 @@ def interactions_url(endpoint: Endpoint) -> str:
     return f"{versioned(endpoint.base_url or _GOOGLE, {'beta': 'v1beta'}.get(version, version))}/interactions"
 
 
+def is_interaction_id(ident: str) -> bool:
+    """Whether a text can be the id of an interaction."""
+    return _ID.fullmatch(ident) is not None
+
+
+def stored_id(ident: Any) -> str | None:
+    """The id of an interaction that a server sent; None for a value with which it cannot be asked for."""
+    return ident if isinstance(ident, str) and _ID.fullmatch(ident) else None
+
+
+def stream_cursor(ident: Any) -> str | None:
+    """The id of an event that a server sent; None for a value after which a stream cannot be asked for."""
+    if not isinstance(ident, str) or not ident or len(ident) > _LONGEST_CURSOR:
+        return None
+    return ident if json_safe(ident) == ident else None
+
+
 def checked_id(ident: str) -> str:
     """The id of an interaction, unchanged.
 
     Raises:
         OptionError: it cannot be one.
     """
-    if not _ID.fullmatch(ident):
+    if not is_interaction_id(ident):
         raise OptionError(
             f"{one_line(ident)[:80]!r} is not the id of an interaction.",
             remedy="Use the id of a stored answer, such as `r.response_id`.",
@@ -64,7 +85,7 @@ def read_interaction(value: Any) -> RemoteInteraction | None:
     status = resource_text(value["status"]).lower()
     ident = resource_text(value.get("id"))
     return RemoteInteraction(
-        id=ident if _ID.fullmatch(ident) else "",
+        id=stored_id(ident) or "",
         status=status,
         running=status in _RUNNING,
         model=resource_text(value.get("model")),

@@ -106,6 +106,21 @@ class OpenStep:
         notes: what could not be read, for the decoder to add.
     """
 
+    __slots__ = (
+        "_arguments",
+        "_blocks",
+        "_contiguous",
+        "_pieces",
+        "_raw",
+        "_size",
+        "_start",
+        "_texts",
+        "index",
+        "notes",
+        "number",
+        "type",
+    )
+
     def __init__(self, number: int, index: int, raw: dict[str, Any], kind: str) -> None:
         self.number = number
         self.index = index

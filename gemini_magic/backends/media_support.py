@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple, TypeAlias
 
+from .. import media
 from ..content import Blob, File, LocalFile, Part, Request
 from ..errors import PromptError
-from ..media import summarize_media
 from ..text import one_line
 
-__all__ = ["check_cloud_storage", "check_media"]
+__all__ = ["check_cloud_storage", "check_media", "check_media_of_model"]
 
 _Media: TypeAlias = Blob | File | LocalFile
 
@@ -53,29 +53,38 @@ _REFUSED: Final = {
 
 
 def check_media(request: Request) -> None:
-    """Check that the model takes the media of a request.
+    """Check that the model and ``generateContent`` take the media of a request.
 
     Raises:
-        PromptError: it does not.
+        PromptError: one of them does not.
     """
-    media = list(_media_of(request))
-    if not media:
-        return
-    for part in media:
+    for part in _media_of(request):
         if isinstance(part, File) and (refused := _REFUSED.get(_type_of(part))):
             raise PromptError(
                 f"{one_line(part.uri)}: the API takes no {refused}.",
                 remedy="Download the file and attach it; other images are converted, and an SVG image is sent as text.",
             )
+    check_media_of_model(request)
+
+
+def check_media_of_model(request: Request) -> None:
+    """Check that the model takes the media of a request, in whichever protocol.
+
+    Raises:
+        PromptError: it does not.
+    """
+    found = list(_media_of(request))
+    if not found:
+        return
     name = request.model.removeprefix("models/")
     for models in _LIMITED:
         if not models.names.fullmatch(name):
             continue
-        refused_parts = [part for part in media if _family(part) not in (*models.families, "")]
+        refused_parts = [part for part in found if _family(part) not in (*models.families, "")]
         if refused_parts:
             raise PromptError(
                 f"The model {one_line(name)} takes {models.takes}, and the prompt contains "
-                f"{summarize_media(refused_parts)}.",
+                f"{media.summarize_media(refused_parts)}.",
                 remedy="Choose another model with -m, such as gemini-flash-latest.",
             )
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ..content import Request
 from .backend import Endpoint, HttpRequest
-from .interactions import INTERACTIONS, counted_by
+from .interactions import INTERACTIONS, counted_by, encode_interaction
 from .interactions_state import (
     cancel_interaction,
     delete_interaction,
@@ -45,7 +45,7 @@ _PLAIN = Endpoint()
 
 
 def _encode(request: Request, endpoint: Endpoint) -> HttpRequest:
-    return _moved(INTERACTIONS.encode(request, Endpoint(form=endpoint.form)), endpoint)
+    return _moved(encode_interaction(request, Endpoint(form=endpoint.form)), endpoint)
 
 
 def _get(endpoint: Endpoint, ident: str, *, stream: bool = False, cursor: str | None = None) -> HttpRequest:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["Attempts", "RoundClock", "StreamJob"]
 
 _ERROR_BODY = MEGABYTE  # bytes of an error page that are read
+_ID = 200  # characters of an id in a message
 _PIECE = 128  # bytes that a piece of a body counts as at least: it needs so much memory
 
 
@@ -367,7 +368,9 @@ class Attempts:
     @staticmethod
     def _remember(writer: ExchangeWriter, stored: StoredAnswer) -> None:
         if problem := stored.look():
-            message = f"The id {stored.id} of the stored answer could not be written to the list: {problem}."
+            message = (
+                f"The id {stored.id[:_ID]} of the stored answer could not be written to the list: {problem}."
+            )
             writer.note("not-remembered", message, "warning")
 
     @staticmethod

@@ -1,7 +1,7 @@
 """Decides how an interaction that runs on a server is followed until it has ended: which request comes next, and when.
 
-The events of such an interaction are requested as a stream, which servers close from time to time. Where a server has no stream
-for it, its state is read again and again. Nothing here sends or waits.
+The events of such an interaction are requested as a stream, which servers close from time to time. When a stream is silent for
+long, the state is read once; where a server has no stream, again and again. Nothing here sends or waits.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class BackgroundRun:
         self._fruitless = 0
         self._failures = 0
         self._reads = 0
+        self._checking = False  # whether the state is read because a stream was silent
 
     def after(
         self, outcome: Outcome, failure: Failure | None, *, created: bool, progressed: bool
@@ -99,7 +100,12 @@ class BackgroundRun:
         if outcome.end == "not connected" or (outcome.cause == "failed" and outcome.error is not None):
             return self._again(None, _LOST) if outcome.retryable else None
         self._failures = 0
-        if created or progressed:
+        if outcome.cause == "stalled" and self._streaming:
+            # A server that thinks for long is silent. But a stream that is lost on its way is silent as well.
+            self._checking = True
+            return NextLook(stream=False, wait=0.0, why=_WORKING)
+        checked, self._checking = self._checking, False
+        if created or progressed or checked:
             self._fruitless = self._reads = 0
             if self._streaming:
                 wait = 0.0 if created else _STREAM_PAUSE

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from ..backends import Backend, Model
+from ..backends import Backend, Model, other_protocol
 from ..events import Failure
 from ..options import Options
 from .endpoint import endpoint_of
@@ -31,6 +31,10 @@ _FLEX_FULL = (
     "twice as much."
 )
 _PRIORITY_LIMIT = "The priority tier has a rate limit of its own, 0.3 times that of the standard tier. Wait, or use the standard tier."
+_NOT_STORED = (
+    "The server deletes stored answers after one day, or after 55 days with billing, and another key's project cannot use "
+    "them. Leave out --previous and --server-store to send the conversation itself."
+)
 _SIMILAR = 3  # names that are suggested
 _lock = threading.Lock()
 _known: dict[str, tuple[Model, ...]] = {}
@@ -75,8 +79,16 @@ def with_remedy(failure: Failure, backend: Backend, options: Options, key: Key |
         return replace(failure, remedy=_FLEX_FULL)
     if failure.code == _TOO_MANY and options.service_tier == "priority" and not failure.final:
         return replace(failure, remedy=_PRIORITY_LIMIT)
+    if (
+        failure.code == _NOT_FOUND
+        and failure.status == "not_found"
+        and (options.previous or options.server_store)
+    ):
+        return replace(failure, remedy=_NOT_STORED)
     if failure.code == _NOT_FOUND and (names := _similar_models(backend, options)):
         remedy = f"Did you mean {' or '.join(names)}? `%gemini models` lists the models; `-m` sets one."
+        return replace(failure, remedy=remedy)
+    if failure.code == _NOT_FOUND and (remedy := other_protocol(backend.name, options.model)):
         return replace(failure, remedy=remedy)
     return failure
 

@@ -99,20 +99,29 @@ class MediaUploads:
         Raises:
             GeminiMagicError, ConnectionLost, TimedOut: as :meth:`run`.
         """
-        name = "" if failure is None else self._api.missing(failure.message)
-        gone = [digest for digest in self._reused if name and self.files[digest].name == name]
-        if not gone:
+        if not self.forget_lost(failure):
             return None
-        self._known.remove([name])
-        for digest in gone:
-            self._reused.discard(digest)
-            del self.files[digest]
         with self._guard:
             self._ledger.note(
                 "upload-lost",
                 "The server no longer has a file that was uploaded before. It is uploaded again.",
             )
         return self.run()
+
+    def forget_lost(self, failure: Failure | None) -> bool:
+        """Forget a file that was used again, if the server no longer has it. Returns whether there is one.
+
+        Args:
+            failure: why the request was refused.
+        """
+        name = "" if failure is None else self._api.missing(failure.message)
+        gone = [digest for digest in self._reused if name and self.files[digest].name == name]
+        if gone:
+            self._known.remove([name])
+        for digest in gone:
+            self._reused.discard(digest)
+            del self.files[digest]
+        return bool(gone)
 
     def _file(self, digest: str, medium: Blob | LocalFile, number: int, of: int) -> RemoteFile:
         """The file of a medium, which is uploaded unless the server has it."""

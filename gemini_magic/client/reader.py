@@ -416,7 +416,8 @@ class StreamReader:
 
     def _may_fall_back(self, outcome: Outcome) -> bool:
         """Whether asking for the whole answer at once may help: streaming failed, and no content arrived."""
-        if self._ledger.steps.stored_id is not None:
+        began = self._ledger.steps.run is not None and self._ledger.failure is None  # or may have begun
+        if began or self._ledger.steps.stored_id is not None:
             return False  # it would be a second answer
         if self._connection.cancelled or self._ledger.has_content or self._ledger.blocked is not None:
             return False

@@ -79,8 +79,12 @@ class ServerCancel:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        report, self._report = (
+            self._report,
+            _ignored,
+        )  # it refers to the stream: a cycle would keep the answer in memory
         try:
-            self._report(self._sent())
+            report(self._sent())
         finally:
             _running.discard(threading.current_thread())
 
@@ -95,6 +99,10 @@ class ServerCancel:
             else:
                 break
         return ServerCancelled(done=True)
+
+
+def _ignored(result: ServerCancelled) -> None:
+    pass
 
 
 def _passes(error: GeminiMagicError) -> bool:

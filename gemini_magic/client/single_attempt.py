@@ -10,22 +10,26 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from ..backends import Backend, HttpRequest
 from ..content import Request
 from ..endings import Cause
-from ..errors import ConnectionFailed, CredentialsError, OptionError
+from ..errors import ConnectionFailed, CredentialsError, GeminiMagicError, OptionError, StalledError
 from ..ledger import Ledger
 from ..options import Options
 from .attempt import Attempts, StreamJob
-from .connection import Connection, ConnectionLost, NotSent
+from .connection import Connection, ConnectionLost, NotSent, TimedOut
 from .endpoint import endpoint_of
 from .exchange_writer import LedgerGuard
 from .log_filter import mask_in_logs
 from .media_plan import plan_media
 from .retry import Outcome, worth_retrying
 from .secret import Key
+
+if TYPE_CHECKING:
+    from .media_uploads import MediaUploads
+    from .uploaded_files import UploadedFiles
 
 __all__ = ["Asker", "SingleAttempt"]
 
@@ -44,6 +48,7 @@ class Asker:
         options: the resolved options.
         backend: the dialect.
         key: the key for the address; None to send none.
+        uploaded: reads the list of the files that were uploaded before; None without one.
         renew: returns the key that is valid now, for a key that expires, such as the token of a sign-in; it is called at most
             once a minute. When it raises ``CredentialsError``, the last key is sent.
     """
@@ -54,11 +59,14 @@ class Asker:
         backend: Backend,
         key: Key | None,
         renew: Callable[[], Key | None] | None = None,
+        *,
+        uploaded: Callable[[], UploadedFiles] | None = None,
     ) -> None:
         self.options = options
         self.backend = backend
         self.key = key
         self._endpoint = endpoint_of(options)
+        self._uploaded = uploaded
         self._renew = renew
         self._renewing = threading.Lock()
         self._renewed = time.monotonic()
@@ -101,14 +109,9 @@ class Asker:
 
         Raises:
             PromptError: a file that is sent cannot be read.
-            OptionError: the request is not valid, or its media are too large to be sent inside it.
+            OptionError: the request is not valid, or its media are too large to be sent inside it and cannot be uploaded.
         """
         plan = plan_media(request, self.backend, self.options, offline=False)
-        if plan.uploads:
-            raise OptionError(
-                "The media of a row are too large to be sent inside its request.",
-                remedy="Upload them first with gm.files, or use smaller ones.",
-            )
         http = self.backend.encode(plan.request, self._endpoint)
         self._refuse_background(http)
         return StreamJob(
@@ -117,6 +120,7 @@ class Asker:
             self.options,
             self._valid_key(),
             plan=plan,
+            uploaded=self._uploaded,
             before_first_byte=before_first_byte,
         )
 
@@ -130,6 +134,10 @@ class SingleAttempt:
         ledger: an empty ledger, which receives the response.
         may_send: called once, when the connection stands and before anything is written; it may block. False refuses.
 
+    Attributes:
+        ledger: as above.
+        upload_problem: why media could not be uploaded, so that nothing was sent to the model; None otherwise.
+
     Raises:
         UsageProblem: the request is not valid; nothing was sent.
     """
@@ -137,6 +145,7 @@ class SingleAttempt:
     def __init__(self, asker: Asker, request: Request, ledger: Ledger, may_send: Callable[[], bool]) -> None:
         options = asker.options
         self.ledger = ledger
+        self.upload_problem: GeminiMagicError | None = None
         self._may_send = may_send
         self._allowed = False
         self._cancelled_by: Literal["interrupt", "stop"] | None = None
@@ -147,35 +156,62 @@ class SingleAttempt:
             stall=options.stall_timeout,
             total=options.timeout,
         )
-        guard = LedgerGuard(threading.Lock(), self._connection, _nothing)
-        self._attempts = Attempts(self._job, ledger, self._connection, guard)
+        self._guard = LedgerGuard(threading.Lock(), self._connection, _nothing)
+        self._attempts = Attempts(self._job, ledger, self._connection, self._guard)
 
     def _ask(self) -> None:
         if self._connection.cancelled or not self._may_send():
             raise NotSent
         self._allowed = True
 
+    def _upload(self) -> MediaUploads | None:
+        """Upload the media that are too large for the request, before anything is sent to the model; None without any.
+
+        Raises:
+            GeminiMagicError: a file cannot be read, or the server refused it or cannot be reached.
+            ConnectionLost: the attempt was cancelled.
+        """
+        job = self._job
+        if job.plan is None or not job.plan.uploads or job.backend.files is None:
+            return None
+        from .media_uploads import MediaUploads  # noqa: PLC0415 - see the table of late imports
+
+        uploads = MediaUploads(job, job.backend.files, self.ledger, self._guard, self._connection)
+        try:
+            self._job = uploads.run()
+        except TimedOut:
+            raise StalledError("The upload was not finished in time.", remedy="Increase timeout=.") from None
+        self._attempts.use(self._job)
+        return uploads
+
     def run(self) -> Outcome:
-        """Send the request and read the response; the ledger is closed in every case.
+        """Upload media that need it, send the request and read the response; the ledger is closed in every case.
 
         Returns:
             How it ended; ``retryable`` is whether the server refused it for a reason that passes.
         """
+        uploads = None
         try:
+            uploads = self._upload()
             outcome = self._attempts.make(self._job.http, 0, more=False)
         except ConnectionLost:
             outcome = Outcome("failed", end="not sent")
+        except GeminiMagicError as problem:
+            self.upload_problem = problem
+            outcome = Outcome("failed", problem, end="not sent")
         finally:
             mask_in_logs(None)
         cause: Cause = outcome.cause
         error, limit = outcome.error, outcome.limit
-        if outcome.end == "not sent":
+        if outcome.end == "not sent" and self.upload_problem is None:
             error = ConnectionFailed("The request was not sent.", remedy="Send it again.")
         if self._cancelled_by is not None and self._connection.cancelled:
             cause, error, limit = self._cancelled_by, None, None
         self._connection.cancel()
         self.ledger.close(cause, t=self._attempts.now(), error=error, limit=limit)
         failure = self.ledger.failure
+        if uploads is not None:
+            uploads.forget_lost(failure)
         refused = failure is not None and not self.ledger.has_content
         if refused and failure is not None:
             return outcome._replace(retryable=worth_retrying(failure), wait=failure.retry_after)

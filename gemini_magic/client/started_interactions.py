@@ -26,6 +26,7 @@ _LIFE: Final = (
 )  # seconds; a server keeps an interaction for 55 days at most (ai.google.dev, "Interactions")
 _MAX_SIZE: Final = 16_384  # bytes of a file
 _MAX_TEXT: Final = 2000  # characters of a field
+_STATUS: Final = 100  # characters of a status
 _QUESTION: Final = 160  # characters of a question
 
 
@@ -80,7 +81,11 @@ class StartedInteractions:
         Returns:
             Why it could not be written, in words; empty if it was.
         """
-        cut = started._replace(question=one_line(started.question)[:_QUESTION])
+        if len(started.id) > _MAX_TEXT:
+            return "its id is too long"
+        cut = started._replace(
+            question=one_line(started.question)[:_QUESTION], status=one_line(started.status)[:_STATUS]
+        )
         self._kept[cut.id] = cut
         if self._folder is None:
             return ""
@@ -94,7 +99,7 @@ class StartedInteractions:
     def set_status(self, interaction: str, status: str) -> None:
         """Write the newest known status of an interaction, if it is remembered."""
         found = self.find(interaction)
-        if found is not None and found.status != status:
+        if found is not None and found.status != one_line(status)[:_STATUS]:
             self.add(found._replace(status=status))
 
     def find(self, interaction: str) -> StartedInteraction | None:

@@ -68,6 +68,7 @@ class StoredAnswer:
         self._ledger = ledger
         self._remembered = remembered
         self._id = ""
+        self._round = -1  # to which the id belongs
         self._cancel: ServerCancel | None = None
         self._status = ""  # the last one that is known without the ledger
         self._lock = threading.Lock()  # of the list: the reader and the thread that stops write it
@@ -83,16 +84,16 @@ class StoredAnswer:
         return self.requested.background and self._ledger.finish is None
 
     def look(self) -> str:
-        """Remember the answer if its id has just arrived. The reader calls it after each piece of the body.
+        """Remember the answer if the id of its round has just arrived. The reader calls it after each piece of the body.
 
         Returns:
             Why it could not be remembered, in words; empty otherwise.
         """
         ledger = self._ledger
         arrived = ledger.steps.stored_id
-        if arrived is None or arrived == self._id:
+        if arrived is None or self._round == ledger.round:  # the first id of each round counts
             return ""
-        self._id = arrived
+        self._id, self._round = arrived, ledger.round
         if self._remembered is None:
             return ""
         request, options = ledger.request, self._at.options

@@ -36,6 +36,11 @@ class Turn(Struct, frozen=True):
     stored: str | None = None
 
     @property
+    def is_reference(self) -> bool:
+        """Whether the turn stands for a conversation that only the server has."""
+        return self.stored is not None and not self.parts and not self.steps
+
+    @property
     def text(self) -> str:
         """The text parts and transcripts joined, without thoughts and media."""
         return spoken_text(self.parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ..lazy import LazySequence
@@ -109,6 +109,9 @@ class Attempt(NamedTuple):
         return self.ended
 
 
+_LARGE: Final = 64 * 1024  # bytes of a chunk whose pieces are not stored beside it
+
+
 class ChunkPosition(Protocol):
     """Where in a body a chunk is; see :class:`~gemini_magic.wire.Item`."""
 
@@ -128,8 +131,8 @@ class ChunkPosition(Protocol):
 class BodyPieces(LazySequence[tuple[float, bytes]]):
     """The pieces of a response body: ``(t, bytes)`` for each network read; append-only.
 
-    Of a piece that contains whole chunks only the other bytes are stored here; the ledger stores the bytes of the chunks.
-    Reading the piece puts both together again.
+    Of a piece that contains whole chunks only the other bytes are stored here, and nothing of a piece that is a part of a
+    large chunk; the ledger stores the bytes of the chunks. Reading the piece puts both together again.
 
     Attributes:
         size: bytes of all pieces.
@@ -139,8 +142,8 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
         self.size = 0
         self._times = array("d")
         # The bytes of a piece; or a tuple of the bytes before, between and after its chunks. If those between all chunks
-        # are equal, the tuple has them once.
-        self._stored: list[bytes | tuple[bytes, ...]] = []
+        # are equal, the tuple has them once. Or the range of a large chunk that is the piece.
+        self._stored: list[bytes | tuple[bytes, ...] | slice] = []
         self._firsts, self._counts = array("i"), array("i")  # the chunks of each piece
         self._rest: tuple[
             bytes, ...
@@ -169,9 +172,11 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
             texts: returns the bytes of chunks by their indices.
         """
         data = self._stored[-1]
-        if isinstance(data, tuple):
+        if not isinstance(data, bytes):
             return
         start = self.size - len(data)
+        if items and items[0].offset < start and items[0].verbatim and len(items[0].raw) >= _LARGE:
+            self._refer_back(items[0], first, texts, start)
         within = [item for item in items if item.offset >= start]
         if not within or not all(item.verbatim for item in within):
             return
@@ -187,6 +192,27 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
         self._firsts[-1], self._counts[-1] = first + len(items) - len(within), len(within)
         self._stored[-1] = self._rest  # last: from here on, other threads put the piece together
 
+    def _refer_back(
+        self, item: ChunkPosition, index: int, texts: Callable[[range], Sequence[bytes]], end: int
+    ) -> None:
+        """Replace the pieces before the last one that are parts of a large chunk, such as a picture.
+
+        Args:
+            item: the chunk.
+            index: its index.
+            texts: returns the bytes of chunks by their indices.
+            end: where in the body the last piece begins, in bytes.
+        """
+        self._texts = texts
+        for row in range(len(self._stored) - 2, -1, -1):
+            piece = self._stored[row]
+            begin = end - len(piece) if isinstance(piece, bytes) else -1
+            if begin < item.offset:
+                break
+            self._firsts[row] = index
+            self._stored[row] = slice(begin - item.offset, end - item.offset)
+            end = begin
+
     def __len__(self) -> int:
         return len(self._stored)
 
@@ -195,6 +221,9 @@ class BodyPieces(LazySequence[tuple[float, bytes]]):
 
     def _at(self, row: int) -> tuple[float, bytes]:
         stored = self._stored[row]
+        if isinstance(stored, slice):
+            (text,) = self._texts(range(self._firsts[row], self._firsts[row] + 1))
+            return self._times[row], text[stored]
         return self._times[row], self._with_chunks(row, stored) if isinstance(stored, tuple) else stored
 
     def _with_chunks(self, row: int, rest: tuple[bytes, ...]) -> bytes:

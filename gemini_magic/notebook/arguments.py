@@ -316,7 +316,7 @@ _GROUPS = {
     "maps file_search",
     "Prompt": "attach table_rows verbatim inline_limit",
     "Conversation": "chat continue_ fresh previous server_store server_background",
-    "Rows": "rows id store limit max_cost max_errors max_seconds concurrency stale in_doubt missing duplicates no_dedupe tpm wait folder "
+    "Rows": "rows id store limit max_cost max_errors max_seconds concurrency stale in_doubt missing duplicates no_dedupe tpm wait folder keep "
     "cluster",
     "Result": "out to overwrite append quiet display format images next_cell background dry_run count",
     "Comparison": "compare sweep repeat",

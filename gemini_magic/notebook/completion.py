@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import tools as toolbox
-from ..backends import AUTO, backend, names
+from ..backends import AGENTS, AUTO, backend, names
 from ..catalog import cached_models
 from ..comparison import sweepable_options
 from ..config import Setting, settings
@@ -169,6 +169,7 @@ def _complete_value(
         "model": lambda: _models(context, used),
         "compare": lambda: _more_models(context, fragment, used),
         "sweep": lambda: _swept(fragment),
+        "agent": lambda: AGENTS,
         "backend": lambda: (*names(), AUTO),
         "auth": lambda: _auth_styles(context, used),
         "thinking": lambda: _THINKING,
@@ -183,6 +184,8 @@ def _complete_value(
         "tool_choice": lambda: (*_CHOICES, *([used["tool"]] if "tool" in used else [])),
         "key_env": lambda: sorted(each for each in os.environ if re.search("KEY|TOKEN", each)),
     }
+    if name == "previous":
+        return _matching(fragment, (stored := _stored_answers()), "value", stored)
     texts = known[name]() if name in known else setting.choices or ()
     described = _model_names(context, used) if name == "model" else {}
     return _matching(fragment, texts, "value", described)
@@ -395,13 +398,18 @@ def _complete_files(arguments: Sequence[str], fragment: str) -> Completions:
     return _matching(fragment, [*known, *([] if arguments == ["show"] else ["all"])], "value", known)
 
 
+def _stored_answers() -> dict[str, str]:
+    """What the remembered interactions are, by their ids, the newest first."""
+    return {each.id: f"{each.name}: {each.question}" for each in started_interactions().all()}
+
+
 def _complete_interactions(arguments: Sequence[str], fragment: str) -> Completions:
     if not arguments:
         helps = {name: run.__doc__ or "" for name, run in INTERACTION_COMMANDS.items()}
         return _matching(fragment, INTERACTION_COMMANDS, "magic", helps)
     if len(arguments) > 1 or arguments[0] not in INTERACTION_COMMANDS or arguments[0] == "list":
         return _matching(fragment, (), "value")
-    known = {each.id: f"{each.name}: {each.question}" for each in started_interactions().all()}
+    known = _stored_answers()
     return _matching(fragment, [*(["last"] if known else []), *known], "value", known)
 
 

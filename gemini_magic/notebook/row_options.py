@@ -152,6 +152,14 @@ class RowOptions:
         config=False,
         help="folder whose files {{ image(row.NAME) }} may send",
     )
+    keep: str | None = option(
+        None,
+        "--keep",
+        metavar="WHAT",
+        choices=("raw", "text"),
+        config=False,
+        help="what is stored of each answer: raw (the whole response) or text",
+    )
     cluster: Any | None = option(
         None,
         "--cluster",

@@ -299,8 +299,9 @@ def _resumption_of_rounds(run: Run) -> Resumption:
 
 def goes_on_alone(ledger: Ledger) -> bool:
     """Whether the server may still be making an answer whose stream has ended here, without a connection."""
-    ended = ledger.status != "running" and ledger.cause not in _NOT_ALONE
-    return ended and ledger.steps.run is not None and unfinished_id(ledger) is not None
+    if ledger.steps.run is None or ledger.status == "running" or ledger.cause in _NOT_ALONE:
+        return False
+    return ledger.finish is None or not ledger.finish.last
 
 
 def _resumption_of_stored(run: Run, stored_id: str) -> Resumption:

@@ -15,6 +15,7 @@ from ..errors import (
     MismatchError,
     StalledError,
     TruncatedError,
+    UsageProblem,
     WireError,
 )
 from ..events import Failure
@@ -25,7 +26,7 @@ from .raw import pack_head, pack_pieces
 from .row_costs import RowCosts
 from .values import Attempted, Grant, RowStatus
 
-__all__ = ["AttemptMaker", "RowAttempt", "is_about_the_run"]
+__all__ = ["AttemptMaker", "RowAttempt", "is_about_the_run", "unsent"]
 
 # Refused before the model has worked. After 408, 499 and 504 it may have: the row would be paid twice.
 _PASSING = (429, 500, 502, 503)
@@ -106,6 +107,11 @@ class RowAttempt:
         if self._attempt is None:
             return self._unsendable()
         outcome = self._attempt.run()
+        if self._attempt.upload_problem is not None:
+            self._problem = self._attempt.upload_problem
+            return self._unsendable()
+        if not self._attempt.ledger.exchanges:  # it was cancelled during an upload
+            return unsent(self.grant)
         ledger, exchange = self._attempt.ledger, self._attempt.ledger.exchanges[-1]
         sent = self._attempt.sent(outcome)
         failure = None if ledger.has_content else ledger.failure
@@ -156,10 +162,15 @@ class RowAttempt:
             "not sent",
             sent=False,
             error="" if problem is None else str(problem),
-            reason="not valid",
-            permanent=True,
+            reason="not valid" if isinstance(problem, UsageProblem) else "not uploaded",
+            permanent=isinstance(problem, UsageProblem),
             worker=self._maker.worker,
         )
+
+
+def unsent(grant: Grant) -> Attempted:
+    """What an attempt brought that was not made."""
+    return Attempted(grant.request, grant.attempt, "waiting", "not sent", sent=False)
 
 
 def _passes(failure: Failure) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
-from .attempts import AttemptMaker, RowAttempt
+from .attempts import AttemptMaker, RowAttempt, unsent
 from .values import Attempted, ExecutorEvent, Grant, Worker
 
 __all__ = ["LOCAL", "Leave", "LocalExecutor"]
@@ -91,7 +91,7 @@ class LocalExecutor:
             while True:
                 grant = self._grants.get_nowait()
                 if grant is not None:
-                    self._events.put(_unsent(grant))
+                    self._events.put(unsent(grant))
         except Empty:
             pass
         for _ in range(self._threads):
@@ -169,7 +169,7 @@ class LocalExecutor:
         with self._lock:
             self._running.add(attempt)
         try:
-            return _unsent(grant) if self._closed else attempt.run()
+            return unsent(grant) if self._closed else attempt.run()
         finally:
             with self._lock:
                 self._running.discard(attempt)
@@ -192,7 +192,3 @@ def _failed(grant: Grant, bug: Exception, *, sent: bool) -> Attempted:
     return Attempted(
         grant.request, grant.attempt, "error", "failed", sent=sent, error=message, reason="internal error"
     )
-
-
-def _unsent(grant: Grant) -> Attempted:
-    return Attempted(grant.request, grant.attempt, "waiting", "not sent", sent=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, count, islice
@@ -28,6 +30,9 @@ __all__ = ["MOST_REPEATS", "Duplicates", "Missing", "Plan", "prepare"]
 MOST_REPEATS: Final = 10_000
 """Answers of one row, which are planned at once."""
 _BATCH: Final = 500
+_AHEAD: Final = 10_000  # rows of an iterator whose keys are checked before the first one is asked
+_AHEAD_SECONDS: Final = 1.0
+_SMALL: Final = 10_000  # characters
 _SINGLE_BRACES: Final = re.compile(r"\{\s*row[.\[]")
 
 
@@ -141,6 +146,17 @@ def _column_remedy(template: str, source: RowSource) -> str:
     name = next((str(each) for each in source.columns or ()), "")
     example = f"row.{name}" if name.isidentifier() else f'row["{name}"]' if name else "row"
     return f"Insert one, for example {{{{ {example} }}}}. For several answers to one prompt use repeat=N."
+
+
+def _are_small(rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether rows hold only short texts, numbers and the like, so that many of them can be in memory."""
+    return all(
+        len(value) <= _SMALL
+        if isinstance(value, str | bytes)
+        else value is None or isinstance(value, int | float)
+        for values in rows
+        for value in values
+    )
 
 
 class Plan:
@@ -315,6 +331,45 @@ class Plan:
             return self._prompts.sample(at, self._key(at, values), values, sample)
         return None
 
+    def _with_keys(self) -> Iterator[tuple[list[Sequence[Any]], list[bytes]]]:
+        """The rows of the input, with their keys."""
+        position = 0
+        for source_batch in self.source.read(self._read):
+            rows = list(source_batch)
+            yield rows, self._keys.keys(rows, position)
+            position += len(rows)
+
+    def _checked_once(self, check: KeyCheck) -> Iterator[tuple[list[Sequence[Any]], list[bytes]]]:
+        """The same for an input that can be read only once, with a check of the keys.
+
+        Those of the first 10,000 rows are checked before any row is yielded, if these rows are small and come quickly.
+
+        Raises:
+            OptionError: a key is null or occurs twice.
+        """
+        source, ahead, position = iter(self.source.read(self._read)), deque[Any](), 0
+        until, open_ahead = time.monotonic() + _AHEAD_SECONDS, True
+        problem: Exception | None = None
+        while True:
+            try:
+                rows = list(next(source))
+            except StopIteration:
+                break
+            except Exception as error:  # noqa: BLE001 - of the input; the rows before it are asked
+                problem = error
+                break
+            ahead.append((rows, check.add(rows, position)))
+            position += len(rows)
+            open_ahead = open_ahead and position < _AHEAD and time.monotonic() < until and _are_small(rows)
+            if not open_ahead:
+                check.finish()
+                while ahead:
+                    yield ahead.popleft()
+        check.finish()
+        yield from ahead
+        if problem is not None:
+            raise problem
+
     def batches(self, size: int = _BATCH) -> Iterator[list[Wanted]]:
         """Yield what the rows ask for, in their order and in batches of ``size``; the last one may be smaller.
 
@@ -332,11 +387,7 @@ class Plan:
         if once:
             self.repeats = check.repeats
         position = 0
-        for source_batch in self.source.read(self._read):
-            rows = list(source_batch)
-            keys = check.add(rows, position) if once else self._keys.keys(rows, position)
-            if once:
-                check.finish()
+        for rows, keys in self._checked_once(check) if once else self._with_keys():
             for at, key, values in zip(count(position), keys, rows, strict=False):
                 if once and self._duplicates == "first":
                     compare.add(at, values, is_first=True)

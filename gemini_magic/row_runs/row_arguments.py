@@ -31,8 +31,8 @@ _REFUSED: Final[Mapping[str, str]] = {
     "to": "a file for the text: use run.to_parquet(…)",
     "compare": "comparisons: run over the rows once for each model, each time with another store",
     "sweep": "comparisons: run over the rows once for each value, each time with another store",
-    "agent": "agents",
-    "server_background": "answers in the background of the server",
+    "agent": "answers that the server makes in the background, as those of agents",
+    "server_background": "answers that the server makes in the background",
     "repair": "repairs: ask again with run.retry(status=['mismatch'])",
 }
 """Options that a run over rows does not support, and what they would do."""
@@ -71,6 +71,7 @@ class RowArguments(NamedTuple):
     dedupe: bool = True
     repeat: int = 1
     folder: str | os.PathLike[str] | None = None
+    keep: Literal["raw", "text"] = "raw"
     cluster: Any = None
 
     def plan(self, template: Any, data: Any, options: Options, variables: Mapping[str, Any]) -> Plan:
@@ -109,6 +110,7 @@ class RowArguments(NamedTuple):
             ("stale", ("stop", "keep", "again")),
             ("in_doubt", ("stop", "skip", "again")),
             ("wait", (None, "day")),
+            ("keep", ("raw", "text")),
         ):
             if (value := getattr(self, name)) not in allowed:
                 raise OptionError(

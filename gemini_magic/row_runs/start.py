@@ -17,6 +17,7 @@ from ..client import Asker, Key, endpoint_of, rate_scope
 from ..config import CHOSEN, IGNORED, KEY_WITHHELD
 from ..content import Text
 from ..errors import CredentialsError, Interrupted, OptionError, PromptError
+from ..journaling import uploaded_files
 from ..options import Options
 from ..prices import TokenPrice
 from ..prompts import build_request, keyword_remedies
@@ -67,6 +68,7 @@ def rows(
     dedupe: bool = True,
     repeat: int = 1,
     folder: str | os.PathLike[str] | None = None,
+    keep: Literal["raw", "text"] = "raw",
     cluster: Any = None,
     variables: Mapping[str, Any] | None = None,
     show: bool | None = None,
@@ -99,6 +101,7 @@ def rows(
         dedupe: whether rows with the same prompt share one answer.
         repeat: how many answers each row gets.
         folder: the folder whose files ``{{ image(row.NAME) }}`` may send.
+        keep: ``"text"`` to store no responses, only their texts, counts and errors: ``run.at[key]`` is then an error.
         cluster: a ``dask.distributed.Client``, to make the requests on the workers of its cluster, each with its own key.
         variables: other names that the prompt uses.
         show: whether to show the progress; by default in a notebook and in a terminal.
@@ -139,6 +142,7 @@ def rows(
         dedupe=dedupe,
         repeat=repeat,
         folder=folder,
+        keep=keep,
         cluster=cluster,
     )
     resolved, sources = resolved_options(options)
@@ -247,8 +251,10 @@ def _asker(options: Options, dialect: Backend, key: Key | None) -> Asker:
     """What the attempts of a run share. The token of a sign-in lasts an hour, and a run may take longer."""
     auth = None if key is None else dialect.auth_for(options.auth, endpoint_of(options))
     if auth is None or not auth.signs_in:
-        return Asker(options, dialect, key)
-    return Asker(options, dialect, key, lambda: key_for_options(dialect, options, None, ()))
+        return Asker(options, dialect, key, uploaded=uploaded_files)
+    return Asker(
+        options, dialect, key, lambda: key_for_options(dialect, options, None, ()), uploaded=uploaded_files
+    )
 
 
 class _Starter:
@@ -273,6 +279,7 @@ class _Starter:
     def start(self) -> RowRun:
         """Open the store, check what it holds, and start."""
         store = Store.open(self.arguments.store)
+        store.keeps_responses = self.arguments.keep == "raw"
         try:
             self._refuse_open_jobs(store)
             self._fit_plan(store)
@@ -309,6 +316,7 @@ class _Starter:
     def retry(self, run: RowRun, choice: RowChoice) -> RowRun:
         """Start a run that asks rows of another run again."""
         store = Store.open(run.store.path)
+        store.keeps_responses = self.arguments.keep == "raw"
         try:
             self._refuse_open_jobs(store)
             self._fit_plan(store)

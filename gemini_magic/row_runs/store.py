@@ -29,7 +29,7 @@ from .store_digests import StoredDigests
 from .store_errors import store_errors
 from .store_file import WritableFile, connect_reader, copy_file, create_private, is_network_path, whole_path
 from .store_lock import StoreLock
-from .store_responses import rebuilt_response
+from .store_responses import NOT_KEPT, rebuilt_response
 from .store_sqlite import sqlite3
 from .store_temporary import TemporaryFolder
 from .store_values import AttemptRow, BatchJob, Match, ResultRow, RunRecord, Spent
@@ -50,10 +50,12 @@ class Store:
 
     Attributes:
         path: the file.
+        keeps_responses: whether the bytes of responses are stored, and not only texts and counts.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.keeps_responses = True
         self._folder = TemporaryFolder.of(path)  # it exists as long as one of its stores
         self._guard = threading.RLock()  # of the reading connection and of what follows
         self._reader: sqlite3.Connection | None = None
@@ -324,7 +326,7 @@ class Store:
             StoreError: it cannot be written. The attempts of ``sent`` must not be made; ``done`` is kept in memory and
                 tried again.
         """
-        self._writing().commit(done=done, sent=sent, unsent=unsent, doubt=in_doubt)
+        self._writing().commit(done=self._kept(done), sent=sent, unsent=unsent, doubt=in_doubt)
 
     def hand_over(self, done: Sequence[Attempted]) -> None:
         """Write attempts that have ended soon; returns at once.
@@ -332,7 +334,13 @@ class Store:
         Raises:
             StoreError: the store was closed.
         """
-        self._writing().hand_over(done)
+        self._writing().hand_over(self._kept(done))
+
+    def _kept(self, done: Sequence[Attempted]) -> Sequence[Attempted]:
+        """The attempts with what is stored of them."""
+        if self.keeps_responses:
+            return done
+        return [each._replace(pieces=b"", ended=NOT_KEPT) if each.pieces else each for each in done]
 
     # -- results
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from ..backends import HttpRequest, host_to_name
 from ..content import Request
@@ -17,7 +18,10 @@ from .raw import fill_exchange
 from .store_queries import RawAttempt
 from .store_values import RunRecord
 
-__all__ = ["rebuilt_response"]
+__all__ = ["NOT_KEPT", "rebuilt_response"]
+
+NOT_KEPT: Final = "not kept"
+"""The ending of an attempt whose response was not stored."""
 
 
 def rebuilt_response(
@@ -47,6 +51,11 @@ def rebuilt_response(
     found = [each for each in attempts if chosen is not None and each.attempt <= chosen]
     if not found or found[-1].attempt != chosen:
         raise StoreError("This row has no response yet.", remedy="Run the cell again to ask for it.")
+    if found[-1].ended == NOT_KEPT:
+        raise StoreError(
+            "Only the text of this response was stored.",
+            remedy='run.df has the text. Runs with keep="raw", the default, store whole responses.',
+        )
     first = found[0].sent
     exchanges = [
         _exchange(each, first, run, http or HttpRequest("POST", "", (), b""))

@@ -11,7 +11,7 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .answer_value import AnswerValue, value_of_answer
-    from .gemini_dialect import rewrite_for_gemini
+    from .gemini_dialect import rewrite_answer_schema, rewrite_for_gemini
     from .item_log import InvalidItem, ItemLog, ItemRow, LoadedItem
     from .items import Items, StreamItems
     from .json_answer import read_answer
@@ -41,6 +41,7 @@ __all__ = [
     "repair_prompt",
     "requested_decisions",
     "requested_schema",
+    "rewrite_answer_schema",
     "rewrite_for_gemini",
     "value_of_answer",
 ]
@@ -48,6 +49,7 @@ __all__ = [
 _HOMES = {
     "AnswerValue": "answer_value",
     "value_of_answer": "answer_value",
+    "rewrite_answer_schema": "gemini_dialect",
     "rewrite_for_gemini": "gemini_dialect",
     "InvalidItem": "item_log",
     "ItemLog": "item_log",

@@ -14,7 +14,7 @@ from ..errors import SchemaError
 from .problems import follow_refs, value_text
 from .raw_schema import valid_schema
 
-__all__ = ["GeminiSchema", "rewrite_for_gemini"]
+__all__ = ["GeminiSchema", "rewrite_answer_schema", "rewrite_for_gemini"]
 
 _KEPT = ("format", "minItems", "maxItems", "minimum", "maximum")
 _DROPPED = {
@@ -78,6 +78,25 @@ class GeminiSchema(NamedTuple):
 
     schema: dict[str, Any]
     checked_afterwards: tuple[str, ...] = ()
+
+
+_last_answer: list[tuple[Mapping[str, Any], GeminiSchema]] = []
+
+
+def rewrite_answer_schema(schema: Mapping[str, Any]) -> GeminiSchema:
+    """The same as :func:`rewrite_for_gemini` for the schema of an answer, which all rows of a run share.
+
+    Args:
+        schema: the same object for all requests with this schema; it must not change.
+
+    Raises:
+        SchemaError: as for :func:`rewrite_for_gemini`.
+    """
+    if _last_answer and (known := _last_answer[0])[0] is schema:
+        return known[1]
+    found = rewrite_for_gemini(schema)
+    _last_answer[:] = [(schema, found)]
+    return found
 
 
 def rewrite_for_gemini(schema: Mapping[str, Any]) -> GeminiSchema:

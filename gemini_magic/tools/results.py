@@ -178,7 +178,7 @@ class _Writer:
         if (text := _scalar_text(value)) is not None:
             return self._text(text)
         if not isinstance(value, bytes | bytearray | memoryview | Part | media.Attachment | Turn):
-            if (fields := _fields(value)) is not None:
+            if not _is_drawing(value) and (fields := _fields(value)) is not None:
                 return self._object(fields, depth)
             if isinstance(value, _LISTS) and not _is_drawing(value):
                 return self._list(value, depth)
@@ -270,7 +270,11 @@ def _scalar_text(value: Any) -> str | None:
 
 
 def _is_drawing(values: Any) -> bool:
-    """Whether a list is what a plotting function of matplotlib returned: a prompt contains the one figure."""
+    """Whether a list or a dict is what a plotting function of matplotlib returned: a prompt contains the one figure."""
+    if isinstance(values, dict):
+        return media.is_drawing(values)
+    if not isinstance(values, _LISTS):
+        return False
     drawn = {("matplotlib", "Artist"), ("matplotlib", "Container")}
     kinds = media.class_names(values) | media.class_names(next(iter(values), None))
     return bool(kinds & drawn) and ("matplotlib", "FigureBase") not in kinds

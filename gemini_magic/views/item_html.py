@@ -43,6 +43,7 @@ MEDIA_SIZE: Final = 4.0
 
 _MEGABYTE: Final = 1_000_000
 _MAX_RUN_TEXTS: Final = 1_000_000  # characters of all tool runs of an answer
+_MAX_DETAILS: Final = 200_000  # characters of the arguments and results of all uses of the server's tools
 _THUMBNAIL_SIDE: Final = 120  # pixels
 _MOST_SHRUNK: Final = 16_000_000  # pixels of a picture that has a thumbnail
 _MOST_ICONS: Final = 4  # pictures on the line of a tool run
@@ -58,11 +59,13 @@ class MediaBudget:
     Args:
         megabytes: the maximum size of all media together, as base64.
         thumbnails: how many pictures that do not fit have a thumbnail, if Pillow is installed.
+        details: characters of the arguments and results of all uses of the server's tools.
     """
 
-    def __init__(self, megabytes: float, *, thumbnails: int = 0) -> None:
+    def __init__(self, megabytes: float, *, thumbnails: int = 0, details: int = _MAX_DETAILS) -> None:
         self._room = megabytes * _MEGABYTE
         self._text_room = _MAX_RUN_TEXTS
+        self._details = details
         self._thumbnails = thumbnails
 
     @property
@@ -75,6 +78,13 @@ class MediaBudget:
         if length > self._text_room:
             return False
         self._text_room -= length
+        return True
+
+    def take_details(self, length: int) -> bool:
+        """Whether this many characters of a use of a server's tool still fit; if so, they are used up."""
+        if length > self._details:
+            return False
+        self._details -= length
         return True
 
     def take_thumbnail(self, data: bytes) -> bytes | None:
@@ -151,7 +161,7 @@ def _server_tool_html(item: ToolItem, blocks: list[ItemBlock], budget: MediaBudg
     head, *rest = blocks
     if not rest:
         return _block_html(head)
-    if not budget.take_text(sum(len(block.text) for block in rest)):
+    if not budget.take_details(sum(len(block.text) for block in rest)):
         rest = [Line("The response's `parts` has the arguments and the result.")]
     failed = " gm-failed" if item.is_error else ""
     shown = "".join(map(_block_html, rest))

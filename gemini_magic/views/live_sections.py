@@ -19,6 +19,7 @@ from .truncate import AFTER_STOP, MAX_HTML, Excerpt, TruncatedText
 __all__ = ["LiveSections", "LiveText", "leave_out_rest"]
 
 _PARTIAL_SIZE: Final = 0.3  # megabytes of media in the HTML of an answer that is replaced about once a second
+_PARTIAL_DETAILS: Final = 10_000  # characters of the arguments and results of server tools in it
 _ABSENT: Final = "is shown when the answer is complete"
 
 
@@ -164,7 +165,7 @@ class LiveSections:
     @property
     def whole(self) -> str:
         """The HTML of everything that was rendered so far; of pictures, only the small ones."""
-        budget = MediaBudget(_PARTIAL_SIZE)
+        budget = MediaBudget(_PARTIAL_SIZE, details=_PARTIAL_DETAILS)
         return "".join(
             section.pieces.whole if isinstance(section, LiveText) else self.item_html(section, budget)
             for section in self.sections

@@ -113,7 +113,7 @@ def _chunks(ledger: Ledger, room: int) -> tuple[str, int, int]:
 
 
 def _request(ledger: Ledger, room: int) -> tuple[dict[str, Any] | None, int]:
-    """The last request that was sent, or None, and the length of its body."""
+    """The last request for an answer, or None, and the length of its body."""
     if not ledger.exchanges:
         return None, 0
     exchange = asking_exchange(ledger.exchanges)
@@ -133,8 +133,8 @@ def _request(ledger: Ledger, room: int) -> tuple[dict[str, Any] | None, int]:
 
 
 def _response(ledger: Ledger, room: int) -> dict[str, Any] | None:
-    """The head of the response to the last request, without cookies; None if none arrived."""
-    exchange = ledger.exchanges[-1] if ledger.exchanges else None
+    """The head of the response to that request, without cookies; None if none arrived."""
+    exchange = asking_exchange(ledger.exchanges) if ledger.exchanges else None
     if exchange is None or exchange.status is None:
         return None
     headers: dict[str, str | None] = {}

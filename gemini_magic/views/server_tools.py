@@ -18,7 +18,7 @@ __all__ = ["ServerToolText", "server_tool_line", "server_tool_texts"]
 _MAX_NAME: Final = 80  # characters
 _MAX_LINE: Final = 300  # characters of the line
 _MAX_VALUE: Final = 120  # characters of a result on the line
-_MAX_SHOWN: Final = 6_000  # characters of arguments or of a result
+_MAX_SHOWN: Final = 4_000  # characters of arguments or of a result
 _MAX_STRING: Final = 1_000  # characters of a text in a result, such as the HTML of search suggestions
 _MAX_VALUES: Final = 200  # of a list or an object
 _MAX_DEPTH: Final = 8
@@ -44,7 +44,7 @@ class ServerToolText(NamedTuple):
 
     Attributes:
         title: ``arguments`` or ``result``.
-        text: at most 6,000 characters.
+        text: at most 4,000 characters.
         language: ``json``, or empty for text.
         length: characters of the whole text, which may be longer.
     """

@@ -17,6 +17,7 @@ from ..ledger import (
     Candidate,
     Ledger,
     Phase,
+    TextStretch,
     ToolRun,
     Transfer,
     count_items,
@@ -249,10 +250,19 @@ def _other_content(ledger: Ledger) -> list[str]:
     return count_items(Candidate(ledger, 0).items)  # tool runs are another fact
 
 
+def _stretches(ledger: Ledger) -> Sequence[str]:
+    """The text of an answer in pieces that no word continues, as a picture or a code run lies between two of them."""
+    stretches = [item for item in Candidate(ledger, 0).items if isinstance(item, TextStretch)]
+    if len(stretches) <= 1:
+        return ledger.answer
+    text = ledger.answer.text
+    return [f"{text[each.start : each.end]}\n" for each in stretches]
+
+
 def _ended_state(ledger: Ledger) -> str:
     finish = ledger.finish
     if ledger.status == "complete":
-        contents = [text for text in (word_count(ledger.answer), *_other_content(ledger)) if text]
+        contents = [text for text in (word_count(_stretches(ledger)), *_other_content(ledger)) if text]
         unusual = f" ({_one_line(finish.reason)})" if finish and finish.outcome != "complete" else ""
         subject = "rest of the answer" if ledger.before else "answer"
         return f"{subject} complete{unusual}, {', '.join(contents) or 'no text'}{_attempts(ledger)}"

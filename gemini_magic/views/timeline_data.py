@@ -10,16 +10,16 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from math import isfinite
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from ..events import Usage
 from ..ledger import Ledger
 from ..tables import Rows
 from ..timing import Timing, measure
-from .status import elapsed_seconds, redact, wait_text
+from .status import elapsed_seconds
 from .step_lanes import StepLane, step_lanes
 from .steps import shown_steps
-from .tool_blocks import run_line
+from .timeline_attempts import Span, attempt_spans
 from .units import byte_size, duration
 
 __all__ = [
@@ -37,7 +37,6 @@ __all__ = [
 COLUMNS: Final = 177  # of a timeline; a character of the plain text is five columns wide
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _SPARKS: Final = 16  # characters of a sparkline
-_FAILED_STATUS: Final = 400  # lowest HTTP status of a failed request
 _MIN_CHUNKS: Final = 8  # chunks; a shorter stream has no sparkline
 _NOTABLE_FACTOR: Final = 3  # a gap is notable if it is this many times the median gap
 _NOTABLE_SECONDS: Final = 0.1  # seconds; a shorter gap is never notable
@@ -67,22 +66,6 @@ class Bar(NamedTuple):
     chunks: int
     size: int
     chars: int
-
-
-class Span(NamedTuple):
-    """An attempt, a pause before an attempt, a tool run, or a gap between chunks.
-
-    Attributes:
-        kind: what it is; ``failed`` is an attempt that failed. In an answer with tools, an attempt is a round.
-        start: seconds since the request was sent.
-        end: the same.
-        label: a short description.
-    """
-
-    kind: Literal["attempt", "failed", "pause", "tool", "gap"]
-    start: float
-    end: float
-    label: str
 
 
 class UsageStep(NamedTuple):
@@ -177,7 +160,7 @@ def timeline_data(ledger: Ledger, now: float | None = None) -> TimelineData:
         {name: bars for name, bars in lanes.items() if bars},
         _moments(ledger) if timed else [],
         _longest_gap(ledger, times, end) if timed else None,
-        _attempts(ledger, end) if timed else [],
+        attempt_spans(ledger, end) if timed else [],
         step_lanes(shown_steps(ledger), end) if timed else [],
         _usage_steps(ledger, axis, timed=timed),
         count,
@@ -255,74 +238,6 @@ def _longest_gap(ledger: Ledger, times: Sequence[float], end: float) -> Span | N
         return None
     last = stop == end and not ended and start == times[-1]
     return Span("gap", start, stop, "no data" if last else "longest gap")
-
-
-def _attempts(ledger: Ledger, end: float) -> list[Span]:
-    """The attempts and the pauses between them; empty for a single request."""
-    spans: list[Span] = []
-    exchanges = list(ledger.exchanges)
-    before = 0.0  # end of the previous attempt
-    for number, exchange in enumerate(exchanges, 1):
-        start = (
-            before + (exchange.waited if number > 1 else 0.0)
-            if exchange.started is None
-            else exchange.started
-        )
-        start = min(start, end)
-        same_round = number > 1 and exchanges[number - 2].round == exchange.round
-        # The previous attempt received nothing until it was canceled.
-        if spans and same_round and start - exchange.waited > before:
-            spans[-1] = spans[-1]._replace(end=start - exchange.waited)
-            before = spans[-1].end
-        if exchange.waited and start > before:
-            spans.append(Span("pause", before, start, f"wait before {_attempt_name(ledger, number)}"))
-        ended = exchange.end is not None or number < len(exchanges)
-        before = start + (exchange.pieces[-1][0] if exchange.pieces else 0.0) if ended else end
-        if number == len(exchanges):
-            before = max(before, end)
-        again = number < len(exchanges) and exchanges[number].round == exchange.round
-        if ledger.round and not again:
-            before = _round_end(ledger, exchange.round, before)
-        http = f"HTTP {exchange.status}" if exchange.status else ""
-        description = ", ".join(filter(None, (http, exchange.problem and redact(exchange.problem))))
-        bad = exchange.problem or again or (exchange.status or 0) >= _FAILED_STATUS
-        kind: Literal["attempt", "failed"] = "failed" if bad else "attempt"
-        spans.append(
-            Span(
-                kind,
-                start,
-                min(before, end),
-                f"{_attempt_name(ledger, number)}: {description or exchange.end or 'no response yet'}",
-            )
-        )
-    if ledger.pause is not None and ledger.status == "running":
-        spans.append(Span("pause", min(before, end), end, wait_text(ledger, end + ledger.delay) or "waiting"))
-    spans += _tool_spans(ledger, end)
-    return spans if len(spans) > 1 else []
-
-
-def _attempt_name(ledger: Ledger, number: int) -> str:
-    """What the exchange with this number, from 1, is called."""
-    exchange = ledger.exchanges[number - 1]
-    if not ledger.tool_runs:
-        return f"attempt {number}"
-    attempt = f", attempt {exchange.attempt + 1}" if exchange.attempt else ""
-    return f"round {exchange.round + 1}{attempt}"
-
-
-def _round_end(ledger: Ledger, number: int, default: float) -> float:
-    """When a round ended."""
-    ended = next((each.ended for each in ledger.rounds if each.number == number), None)
-    return default if ended is None else ended
-
-
-def _tool_spans(ledger: Ledger, end: float) -> list[Span]:
-    """The tools that have run."""
-    return [
-        Span("tool", min(run.started, end), min(run.started + run.seconds, end), run_line(run).text)
-        for run in ledger.tool_runs
-        if run.started is not None and run.seconds is not None
-    ]
 
 
 def _usage_steps(ledger: Ledger, axis: float, *, timed: bool) -> list[UsageStep]:

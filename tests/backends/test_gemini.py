@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from gemini_magic.api import resolved_options
 from gemini_magic.backends import Endpoint, backend, names
 from gemini_magic.backends.gemini import part_to_json
 from gemini_magic.backends.gemini_decode import parts_from_json
@@ -299,3 +301,17 @@ def test_settings_of_media_that_are_not_valid_are_left_out():
         {"audioMetadata": {"endOffset": "1e9999s"}, "documentMetadata": {"startPage": 1}},
     ):
         assert parts_from_json({**data, **fields}) == [Blob("image/png", b"x")]
+
+
+def test_a_body_that_is_merged_into_the_schema_changes_no_other_request():
+    options = {"schema": "a str", "model": "m"}
+    more = (
+        '{"generationConfig": {"responseJsonSchema": {"title": "T", "properties": {"x": {"type": "null"}}}}}'
+    )
+    shared = resolved_options(options)[0]
+    plain, merged = (
+        build_request((Text("x"),), shared),
+        build_request((Text("x"),), replace(shared, body=more)),
+    )
+    sent = [json.loads(GEMINI.encode(each, Endpoint()).body) for each in (plain, merged, plain)]
+    assert sent[0] == sent[2] != sent[1]

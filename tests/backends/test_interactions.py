@@ -6,10 +6,21 @@ import json
 
 import pytest
 from dialects import STEPS
+from fake_server import Script, raw
+from interaction_bodies import completed, stream
 
 import gemini_magic
 from gemini_magic.backends import Endpoint, backend, names
-from gemini_magic.content import File, Request, RequestSettings, Text, Thinking, Turn
+from gemini_magic.content import (
+    File,
+    FunctionDeclaration,
+    RemoteServer,
+    Request,
+    RequestSettings,
+    Text,
+    Thinking,
+    Turn,
+)
 from gemini_magic.errors import OptionError
 
 INTERACTIONS = backend("interactions")
@@ -156,6 +167,23 @@ def test_a_conversation_that_only_the_server_has_is_continued_by_its_id():
     assert (body["input"], body["previous_interaction_id"]) == ([*USER, *RECEIVED, *USER], "v1_0")
     body = sent(before, QUESTION, ANSWER, QUESTION, server_store=True)
     assert (body["input"], body["previous_interaction_id"]) == ("hi", "v1_a")
+
+
+def test_an_id_of_a_server_that_is_not_valid_is_not_used():
+    for ident in ("a/../b", "x" * 9999, ""):
+        body = sent(
+            QUESTION, Turn("model", (Text("yes"),), RECEIVED, stored=ident), QUESTION, server_store=True
+        )
+        assert body["input"] == [*USER, *RECEIVED, *USER]
+        assert "previous_interaction_id" not in body
+    with pytest.raises(OptionError, match="not the id of an interaction"):
+        sent(Turn("model", (), stored="a/../b"), QUESTION)
+
+
+def test_an_answer_without_parts_that_can_be_shown_is_sent_by_its_steps():
+    answer = Turn("model", (), RECEIVED, stored="v1_a")
+    assert sent(QUESTION, answer, QUESTION)["input"] == [*USER, *RECEIVED, *USER]
+    backend("gemini").encode(Request(model="m", turns=(QUESTION, answer, QUESTION)), HERE)
 
 
 @pytest.mark.parametrize("name", sorted(set(names()) - set(STEPS)))
@@ -372,3 +400,74 @@ def test_vertex_refuses_an_invalid_project_or_location():
     for endpoint in (Endpoint(project="a b"), Endpoint(project="p", location="mars")):
         with pytest.raises(OptionError):
             VERTEX.url("m", endpoint)
+
+
+# -- tools
+
+
+def declared(**written):
+    (tool,) = sent(functions=(FunctionDeclaration(name="f", written=written),))["tools"]
+    return tool
+
+
+def test_a_declaration_of_the_older_api_is_written_in_this_one():
+    schema = {
+        "type": "OBJECT",
+        "properties": {"type": {"type": "STRING"}, "n": {"type": "ARRAY", "items": {"type": "INTEGER"}}},
+    }
+    expected = {
+        "type": "object",
+        "properties": {"type": {"type": "string"}, "n": {"type": "array", "items": {"type": "integer"}}},
+    }
+    for field in ("parameters", "parametersJsonSchema", "parameters_json_schema"):
+        tool = declared(name="f", description="Does it.", response={"type": "STRING"}, **{field: schema})
+        assert tool == {"type": "function", "name": "f", "description": "Does it.", "parameters": expected}
+    own = {"type": "function", "name": "f", "new_field": 1}
+    assert declared(**own) == own
+
+
+def test_a_remote_server_is_a_tool_of_its_own():
+    server = RemoteServer(name="docs", url="https://mcp.example", headers=(("authorization", "x"),))
+    assert sent(mcp_servers=(server,))["tools"] == [
+        {
+            "type": "mcp_server",
+            "name": "docs",
+            "url": "https://mcp.example",
+            "headers": {"authorization": "x"},
+        }
+    ]
+
+
+# -- options and the user's own JSON
+
+
+@pytest.fixture
+def asked(fake_server):
+    """Asks over the Interactions API, and returns the body of the request."""
+    fake_server.route("/v1beta/interactions", Script((raw(stream(completed(id=""))),)))
+
+    def ask(**options):
+        gemini_magic.ask("hi", backend="interactions", base_url=fake_server.base_url, **options)
+        return fake_server.requests[-1].body
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        ({"max_tokens": 3, "param": {"maxOutputTokens": 5}}, "generation_config.max_output_tokens"),
+        ({"seed": 3, "body": {"generationConfig": {"seed": 5}}}, "generation_config.seed"),
+        ({"system": "a", "body": {"system_instruction": "b"}}, "system_instruction"),
+        ({"search": True, "body": {"tools": []}}, "tools"),
+    ],
+)
+def test_an_option_and_the_users_own_json_that_differ_are_an_error(asked, options, place):
+    with pytest.raises(OptionError, match=f"both set {place}"):
+        asked(**options)
+
+
+def test_an_agent_takes_options_and_the_users_own_json_together(asked):
+    body = asked(agent="antigravity-x", system="Be brief.", body={"agent_config": {"max_total_tokens": 9}})
+    assert (body["agent"], body["system_instruction"]) == ("antigravity-x", "Be brief.")
+    assert body["agent_config"]["max_total_tokens"] == 9

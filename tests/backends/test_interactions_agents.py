@@ -109,3 +109,19 @@ def test_a_body_that_is_no_request_asks_for_nothing(body):
 def test_a_budget_that_is_no_number_of_tokens_is_left_out(budget):
     body = json.dumps({"agent": "a", "agent_config": {"max_total_tokens": budget}}).encode()
     assert INTERACTIONS.interactions.requested(body).budget is None
+
+
+@pytest.mark.parametrize("given", [{"params": {"store": False}}, {"body": {"store": False}}])
+def test_an_answer_in_the_background_that_is_not_stored_is_an_error(given):
+    for settings in ({"server_background": True}, {"agent": RESEARCH}):
+        with pytest.raises(OptionError, match="An answer in the background has to be stored"):
+            sent(**settings, **given)
+    assert sent(agent="antigravity-preview-09-2026", **given)["store"] is False
+
+
+def test_an_agent_and_a_model_in_one_request_are_an_error():
+    with pytest.raises(OptionError, match="names both an agent and a model"):
+        sent(agent=RESEARCH, body={"model": "m"})
+    with pytest.raises(OptionError, match="names both an agent and a model"):
+        sent(body={"agent": RESEARCH})
+    assert "model" not in sent(body={"agent": RESEARCH, "model": None})

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from dialects import CALL, body
-from fake_server import Script, raw
+from fake_server import Script, raw, status
 
 import gemini_magic
 from gemini_magic.backends import Endpoint, backend
@@ -208,3 +208,11 @@ def test_an_answer_of_another_backend_can_be_continued_with_steps():
         "arguments": {"queries": ["q"]},
         "signature": "c2ln",
     }
+
+
+def test_a_stored_answer_that_is_gone_has_a_remedy(fake_server):
+    gone = status(404, body={"error": {"code": "not_found", "message": "Interaction not found."}})
+    fake_server.route(PATH, Script((gone,)))
+    r = gemini_magic.ask("one", previous="v1_0", **asked(fake_server))
+    assert r.error.message == "404 not_found: Interaction not found."
+    assert "Leave out --previous" in r.error.remedy

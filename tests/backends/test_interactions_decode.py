@@ -22,7 +22,9 @@ from interaction_bodies import (
 )
 
 from gemini_magic import Response
-from gemini_magic.backends.interactions_decode import event_name, interactions_decoder
+from gemini_magic.backends import backend
+from gemini_magic.backends.interactions_decode import interactions_decoder
+from gemini_magic.backends.interactions_events import event_name
 from gemini_magic.content import (
     Blob,
     Call,
@@ -652,6 +654,20 @@ def test_unknown_events_steps_deltas_and_content_are_kept_with_one_note_each():
         "unknown-content",
     ]
     assert ledger_of(*events).status == "complete"
+
+
+def test_an_answer_of_the_other_api_is_named():
+    answer = {"candidates": [{"content": {"parts": [{"text": "a"}]}}]}
+    assert notes_of(answer, answer) == ["other-api"]
+    decode = backend("gemini").decoder()
+    events = [
+        event
+        for value in (created(), text(0, "a"), completed())
+        for event in decode(json.dumps(value).encode()).events
+    ]
+    assert [event.kind for event in events] == ["other-api"]
+    [whole] = backend("gemini").decoder()(json.dumps({"object": "interaction", "steps": []}).encode()).events
+    assert "--backend interactions" in whole.message
 
 
 def test_interleaved_texts_are_kept_in_the_order_of_arrival_with_a_note():

@@ -226,6 +226,9 @@ def test_less_content_than_before_the_cut_is_noted():
         b'{"steps":[1,{"type":7}],"status":3}',
         b'{"event_id":7,"x":' + b"[" * 5000 + b"]" * 5000 + b"}",
         b'{"event_type":"interaction.created","interaction":7}',
+        b'{"steps":[],"status":{"a":1}}',
+        b'{"interaction":{"status":[1]}}',
+        b'{"event_id":"\\ud800","event_type":"step.stop","index":0}',
     ],
 )
 def test_events_of_any_form_are_read_without_an_error(raw):
@@ -235,6 +238,18 @@ def test_events_of_any_form_are_read_without_an_error(raw):
         resumed.begin(cursor)
         resumed(raw)
         resumed(raw)
+
+
+@pytest.mark.parametrize("ident", ["\ud800", "x" * 3_000_000, "", 7, ["a"], {"a": 1}])
+def test_an_id_with_which_nothing_can_be_asked_for_is_none(ident):
+    resumed = resumed_interaction(interactions_decoder())
+    stop = json.dumps({"event_type": "step.stop", "index": 0, "event_id": ident}).encode()
+    created = json.dumps({"event_type": "interaction.created", "interaction": {"id": ident}}).encode()
+    for raw in (stop, created):
+        resumed.learn([raw])
+        assert (resumed.cursor, resumed.id) == (None, "")
+        decoded = interactions_decoder()(raw)
+        assert (decoded.cursor, decoded.stored_id) == (None, None)
 
 
 def test_reading_a_replay_takes_time_in_proportion_to_its_length():

@@ -93,6 +93,18 @@ def test_results_of_functions_are_read_again():
     assert INTERACTIONS.read_results(encoded(QUESTION).body, {}) == ()
 
 
+def test_results_inside_a_step_of_the_user_are_read():
+    content = [
+        {"type": "function_result", "call_id": "fc_1", "name": "add", "result": {"sum": 18.0}},
+        {"type": "function_result", "call_id": "fc_2", "name": "say", "result": "ok"},
+    ]
+    body = json.dumps({"input": [{"type": "user_input", "content": content}]}).encode()
+    assert INTERACTIONS.read_results(body, {}) == (
+        CallResult("add", {"sum": 18.0}, "fc_1"),
+        CallResult("say", {"output": "ok"}, "fc_2"),
+    )
+
+
 def test_a_request_continues_another_by_its_steps_or_by_the_id_of_its_answer():
     answer = Turn("model", (Text("yes"),), stored="v1_a")
     first = encoded(QUESTION).body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 from growth import LIMIT, measure_growth, record
@@ -10,7 +11,8 @@ from interaction_bodies import completed, created, delta, ledger_of, start, step
 
 from gemini_magic import Response
 from gemini_magic.backends import backend
-from gemini_magic.backends.interactions_decode import interactions_decoder
+from gemini_magic.backends.interactions_decode import InteractionDecoder, interactions_decoder
+from gemini_magic.backends.interactions_replay import resumed_interaction
 from gemini_magic.errors import WireError
 from gemini_magic.ledger import Candidate, Exchange, Ledger, answer_sources, answer_turns
 from gemini_magic.pipeline import Pipeline
@@ -50,14 +52,22 @@ def variants(value):
 
 
 @pytest.mark.parametrize("place", range(len(EVERYTHING)))
-def test_values_of_any_type_are_read_without_an_error(place):
-    decoder = interactions_decoder()
-    for value in EVERYTHING[:place]:
-        decoder(json.dumps(value).encode())
+@pytest.mark.parametrize("resumed", [False, True])
+def test_values_of_any_type_are_read_without_an_error(place, resumed):
+    decoder = InteractionDecoder()
+    before = [json.dumps(value).encode() for value in EVERYTHING[:place]]
+    for raw in before:
+        decoder(raw)
+    decode = decoder
+    if resumed:
+        decode = resumed_interaction(decoder)
+        decode.learn(before)
+        decode.begin(None)
     ledger = Ledger()
-    for value in variants(EVERYTHING[place]):
+    event = {name: field for name, field in EVERYTHING[place].items() if name != "event_type"}
+    for value in (*variants(EVERYTHING[place]), *variants(event)):
         raw = json.dumps(value).encode()
-        ledger.add(raw, 0.0, decoder(raw))
+        ledger.add(raw, 0.0, decode(raw))
     for value in (stop(8), completed()):
         raw = json.dumps(value).encode()
         ledger.add(raw, 0.0, decoder(raw))
@@ -177,6 +187,29 @@ def test_values_that_the_decoder_keeps_for_later_count_for_the_size_limit():
     )
     pipeline.feed(0.0, body)
     assert pipeline.counted > 20 * len(body)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        lambda n: [start(n, "thought"), stop(n)],
+        lambda n: [{"event_type": "step.start", "index": n, "step": {}}],
+        lambda n: [delta(n, "thought_summary", content={"text": "x"})],
+        lambda n: [
+            delta(0, "text_annotation_delta", annotations=[CITATION | {"url": f"{n} {k}"} for k in range(20)])
+        ],
+    ],
+)
+def test_steps_and_citations_count_as_the_memory_that_they_need(events):
+    body = stream(*(event for n in range(2000) for event in events(n)))
+    tracemalloc.start()
+    ledger, exchange = Ledger(), Exchange("POST", "https://example.test/", (), b"")
+    ledger.begin(exchange)
+    pipeline = Pipeline(exchange, ledger, backend("gemini"), interactions_decoder(), max_event=1 << 20)
+    pipeline.feed(0.0, body)
+    needed, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert needed < 1.5 * pipeline.counted
 
 
 def test_very_many_steps_in_one_event_are_an_error():

@@ -79,3 +79,22 @@ def test_media_in_answers_are_sent_back_as_they_came():
 def test_many_parts_are_checked_in_one_message():
     with pytest.raises(PromptError, match="2 images, 2 bytes"):
         encoded(IMAGE, IMAGE, model="gemma-3-1b-it")
+
+
+def test_the_interactions_api_takes_more_types_of_images_and_the_same_models():
+    endpoint = Endpoint()
+    for kind in ("gif", "bmp", "tiff"):
+        part = File(f"https://h.test/a.{kind}", f"image/{kind}")
+        request = Request(model="gemini-flash-latest", turns=(Turn("user", (part,)),))
+        assert backend("interactions").encode(request, endpoint)
+    refused = Request(model="gemma-3-1b-it", turns=(Turn("user", (IMAGE,)),))
+    with pytest.raises(PromptError, match="takes only text"):
+        backend("interactions").encode(refused, endpoint)
+
+
+def test_an_object_of_cloud_storage_is_for_vertex_in_the_interactions_api_too():
+    part = File("gs://bucket/a.mp4", "video/mp4")
+    request = Request(model="gemini-flash-latest", turns=(Turn("user", (part,)),))
+    with pytest.raises(PromptError, match="Cloud Storage"):
+        backend("interactions").encode(request, Endpoint())
+    assert backend("vertex-interactions").encode(request, Endpoint(project="p"))

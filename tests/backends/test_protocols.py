@@ -8,8 +8,9 @@ from fake_server import Script, google_error, raw, status
 
 import gemini_magic
 from gemini_magic import cli
-from gemini_magic.backends import backends_of_model, is_agent, needs_interactions
+from gemini_magic.backends import backends_of_model, needs_interactions
 from gemini_magic.backends.backend import Model
+from gemini_magic.backends.protocols import is_agent
 from gemini_magic.config import CHOSEN, resolve
 
 ONLY = [
@@ -69,6 +70,12 @@ def test_another_server_is_asked_with_the_default_backend_unless_auto_is_request
     assert resolve({**given, "backend": "auto"})[0].backend == "interactions"
 
 
+@pytest.mark.parametrize("backend", ["auto", "gemini", "interactions"])
+def test_decisions_are_asked_of_the_same_server(backend):
+    options, sources = resolve({"decide": ["Is it?"], "backend": backend})
+    assert (options.backend, CHOSEN in sources) == ("decisions", False)
+
+
 def test_the_list_of_models_says_which_backends_they_work_with():
     def found(name, *methods):
         return backends_of_model(Model(name, None, None, None, methods, None))
@@ -98,7 +105,22 @@ def test_a_model_that_the_older_api_refuses_has_a_remedy(fake_server):
     message = "This model only supports Interactions API."
     fake_server.model("m", status(400, body=google_error(400, message, "INVALID_ARGUMENT")))
     r = gemini_magic.ask("hi", backend="gemini", model="m", base_url=fake_server.base_url, retries=0)
-    assert "--backend interactions" in r.error.remedy
+    assert "Use --backend interactions" in r.error.remedy
+
+
+@pytest.mark.parametrize(
+    ("backend", "model", "remedy"),
+    [
+        ("gemini", "gemini-omni-9", "use --backend interactions"),
+        ("interactions", "gemini-1.5-pro", "try --backend gemini"),
+    ],
+)
+def test_a_model_that_is_not_found_has_the_other_protocol_as_remedy(fake_server, backend, model, remedy):
+    refused = Script((status(404, body=google_error(404, "Not found.", "NOT_FOUND")),))
+    fake_server.answers(model, refused)
+    fake_server.route("/v1beta/interactions", refused)
+    r = gemini_magic.ask("hi", backend=backend, model=model, base_url=fake_server.base_url, retries=0)
+    assert remedy in r.error.remedy
 
 
 @pytest.mark.parametrize(
@@ -115,4 +137,4 @@ def test_doctor_says_which_protocol_the_model_is_asked_with(monkeypatch, capsys,
     cli.main(["doctor"])
     shown = capsys.readouterr().out
     assert line in shown
-    assert ("Set backend to auto or interactions" in shown) == (backend == "gemini")
+    assert ("use --backend interactions" in shown) == (backend == "gemini")

@@ -44,9 +44,13 @@ def test_after_three_streams_without_anything_new_the_state_is_read_at_growing_d
     assert [wait for _, wait in looks[3:]] == [2.0, 3.0, 4.5, 6.75, 10.0, 10.0, 10.0]
 
 
-def test_silence_does_not_end_a_run_in_the_background():
+def test_after_a_silent_stream_the_state_is_read_once_and_the_stream_is_requested_again():
     following = run()
-    assert [after(following, SILENT) for _ in range(4)][-1] == ("state", 2.0)
+    for _ in range(5):
+        assert after(following, SILENT) == ("state", 0.0)
+        assert after(following, END) == ("stream", 0.5)
+    assert after(following, SILENT) == ("state", 0.0)
+    assert after(following, FAILED, Failure("busy", code=503)) == ("stream", 100.0)
 
 
 @pytest.mark.parametrize("code", [400, 404, 405, 501])

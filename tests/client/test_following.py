@@ -200,9 +200,10 @@ def test_a_function_that_an_agent_calls_is_run_and_the_next_round_is_followed(in
     assert kinds(interactions_server) == ["create", "stream", "create", "stream"]
 
 
-def test_a_creation_that_got_no_answer_is_not_sent_again(interactions_server):
+@pytest.mark.parametrize("fallback", [False, True])
+def test_a_creation_that_got_no_answer_is_not_sent_again(interactions_server, fallback):
     interactions_server.fail("create", hang_up())
-    response = gemini_magic.ask("Why?", **options(interactions_server))
+    response = gemini_magic.ask("Why?", fallback=fallback, **options(interactions_server))
     assert kinds(interactions_server) == ["create"]
     assert response.error.remedy.startswith("The server may have begun the answer")
 

@@ -154,3 +154,12 @@ def test_the_options_of_a_server_hold_no_key(monkeypatch):
         "base_url": "http://localhost:1",
         "key_env": "MY_KEY",
     }
+
+
+def test_words_of_a_hostile_server_stay_small(tmp_path):
+    store = StartedInteractions(tmp_path)
+    assert store.add(started(id="x" * 5000)) == "its id is too long"
+    assert store.add(started(status="busy\n" * 5000)) == ""
+    assert len(store.all()[0].status) == 100
+    store.set_status("v1_0", "x" * 5000)
+    assert store.all()[0].status == "x" * 100

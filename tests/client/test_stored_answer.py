@@ -1,15 +1,21 @@
 """Stored answers are remembered when they begin, and stopped on the server when the user stops them."""
 
+import gc
+import os
+import subprocess
+import sys
 import threading
+import weakref
 
 import pytest
 from client_stage import until
-from interactions_server import answer, refusal, text
+from fake_server import status
+from interactions_server import answer, refusal, stream_of, text
 
 import gemini_magic
 from gemini_magic.client.server_cancel import ServerCancel, ServerCancelled
 from gemini_magic.errors import Interrupted
-from gemini_magic.journaling import started_interactions
+from gemini_magic.journaling import journal, started_interactions
 
 KEY = "AIzaINTERACTIONS0123456789abcdefghijklm"
 
@@ -170,3 +176,48 @@ def test_cancelling_returns_before_the_server_has_answered(interactions_server, 
     assert not stream.response.stream.wait_stopped(0)
     answered.set()
     assert stream.response.stream.wait_stopped(30)
+
+
+def test_a_server_that_changes_the_id_again_and_again_fills_no_folder(interactions_server):
+    updates = [
+        {"event_type": "interaction.status_update", "interaction_id": f"v1_{number}", "status": "in_progress"}
+        for number in range(50)
+    ]
+    interactions_server.fail("create", status(200, {"Content-Type": "text/event-stream"}, stream_of(updates)))
+    gemini_magic.ask("Why?", **options(interactions_server, server_store=True, retries=0))
+    assert len(started_interactions().all()) == 1
+
+
+def test_a_script_that_stops_a_run_and_ends_at_once_cancels_it_on_the_server(interactions_server, tmp_path):
+    interactions_server.plan(answer(text("Working", " done")), gates={4: "never"})
+    script = (
+        "import gemini_magic\n"
+        f"stream = gemini_magic.stream('Why?', **{agent(interactions_server)!r})\n"
+        "next(event for event in stream if stream.response.text)\n"
+        "stream.close()\n"
+    )
+    env = {**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert interactions_server.cancelled == [interactions_server.made[0].id]
+
+
+def test_an_agent_is_named_in_the_journal(interactions_server):
+    gemini_magic.ask("Why?", journal=True, **agent(interactions_server))
+    with journal().reader() as reader:
+        assert [entry.start.model for entry in reader.entries(reader.newest(1))] == ["antigravity-1"]
+
+
+def test_a_cancelled_run_is_freed_without_the_garbage_collector(interactions_server):
+    stream = begun(interactions_server)
+    stream.close()
+    assert stream.response.stream.wait_stopped(30)
+    gone = weakref.ref(stream.response.stream)
+    gc.disable()
+    try:
+        del stream
+        until(lambda: gone() is None, 10)
+    finally:
+        gc.enable()

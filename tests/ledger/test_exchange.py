@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import pickle
 
 import pytest
 from byte_cuts import byte_by_byte, random_cuts
-from fake_server import finish, flood
+from fake_server import event, finish, flood
+from media_samples import png
 
 import gemini_magic
 from gemini_magic.ledger.exchange import BodyPieces
@@ -48,6 +50,56 @@ def test_pieces_are_returned_byte_for_byte(name):
         assert pieces[-1] == (len(cut) - 1.0, cut[-1])
         assert pieces[:2] == [(float(n), piece) for n, piece in enumerate(cut[:2])]
         assert list(pickle.loads(pickle.dumps(pieces))) == list(pieces)
+
+
+LARGE = b'{"a":1,"data":"%s"}' % (b"abcdefgh" * 40_000)
+LARGE_BODIES = {
+    "between": b'data: {"a":0}\n\ndata: ' + LARGE + b'\n\ndata: {"a":2}\n\n',
+    "alone": LARGE,
+    "two": b"data: " + LARGE + b"\r\n\r\ndata: " + LARGE + b"\r\n\r\n",
+    "array": b"[" + LARGE + b",\n" + LARGE + b"]",
+    "lines": b"data: " + LARGE.replace(b',"data"', b',\ndata: "data"') + b"\n\n",
+}
+
+
+@pytest.mark.parametrize("name", LARGE_BODIES)
+@pytest.mark.parametrize("size", [1_000, 65_536])
+def test_the_pieces_of_a_large_chunk_are_stored_once_and_returned_byte_for_byte(name, size):
+    body = LARGE_BODIES[name]
+    cut = [body[at : at + size] for at in range(0, len(body), size)]
+    reader, pieces, chunks, count = Reader(), BodyPieces(), EncodedStrings(), 0
+    for n, piece in enumerate(cut):
+        pieces.append((float(n), piece))
+        count = refer_to_chunks(pieces, reader.feed(piece), chunks, count)
+    refer_to_chunks(pieces, reader.close(), chunks, count)
+    assert [piece for _, piece in pieces] == cut
+    assert list(pickle.loads(pickle.dumps(pieces))) == list(pieces)
+    kept = sum(len(each) for each in pieces._stored if isinstance(each, bytes))
+    assert (kept <= 4 * size) == (
+        name != "lines"
+    )  # the lines of an event are joined, so the chunk has other bytes
+
+
+def test_an_answer_with_a_picture_holds_it_in_two_and_a_half_copies(fake_server):
+    picture = png(64, 64, size=2_000_000)
+    data = base64.b64encode(picture).decode()
+    fake_server.model(
+        "m",
+        event(
+            {
+                "candidates": [
+                    {"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": data}}]}}
+                ]
+            }
+        ),
+        finish(),
+    )
+    r = gemini_magic.ask("hi", model="m", base_url=fake_server.base_url, journal=False)
+    assert r.images[0].data == picture
+    stored = r.ledger.exchanges[0].pieces._stored
+    kept = sum(len(each) for each in stored if isinstance(each, bytes))
+    assert kept < 0.2 * len(picture)  # beside the JSON text (4/3) and the decoded bytes (1)
+    assert data.encode() in b"".join(piece for _, piece in r.ledger.exchanges[0].pieces)
 
 
 def test_the_bytes_of_a_chunk_are_stored_once(fake_server):

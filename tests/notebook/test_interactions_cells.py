@@ -1,4 +1,4 @@
-"""Cells over the Interactions API: what is sent, what is said before, and conversations."""
+"""Cells over the Interactions API: what is sent, what the cell prints before, and conversations."""
 
 from __future__ import annotations
 

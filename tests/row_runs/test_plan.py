@@ -97,6 +97,24 @@ def test_null_and_duplicate_keys_are_refused_with_three_names():
         prepare("{{ row.t }}", frame, id="k")
 
 
+def test_keys_of_an_iterator_are_checked_before_its_first_rows_are_asked(monkeypatch):
+    def rows(count=3000, *, large=False):
+        for number in range(count):
+            yield {
+                "k": number % 2900,
+                "t": f"text {number}" + "x" * (20_000 if large and number > 1500 else 0),
+            }
+
+    with pytest.raises(OptionError, match=r"more than once in id k: 0 .*, 1 .*, 2 "):
+        next(prepare("{{ row.t }}", rows(), id="k").batches())
+    for wanted in (lambda: rows(large=True), rows):  # large rows, then slow ones, are not read ahead
+        batches = prepare("{{ row.t }}", wanted(), id="k").batches()
+        assert len(next(batches)) == 500
+        with pytest.raises(OptionError, match="more than once"):
+            list(batches)
+        monkeypatch.setattr("gemini_magic.row_runs.plan._AHEAD_SECONDS", -1.0)
+
+
 def test_a_template_without_a_column_is_refused():
     with pytest.raises(PromptError, match="uses no column"):
         prepare("Hello", RECORDS, id="id")
@@ -242,13 +260,12 @@ def test_a_column_called_position_is_a_column():
     assert key_value(rows[0].key) == "p"
 
 
-def test_keys_of_an_iterator_are_refused_before_their_batch_is_asked():
+def test_wrong_keys_of_a_short_iterator_are_refused():
     def rows():
         yield from ({"k": number, "t": f"t{number}"} for number in range(600))
         yield {"k": 3, "t": "again"}
 
     batches = prepare("{{ row.t }}", rows(), id="k").batches()
-    assert len(next(batches)) == 500
     with pytest.raises(OptionError, match=r"more than once in id k: 3 \(rows 4 and 601\)"):
         next(batches)
     with pytest.raises(OptionError, match="Rows without a key in id k: row 1"):
@@ -436,7 +453,7 @@ def test_equal_first_prompts_are_found_with_samples_and_without_sharing():
 def test_the_keys_of_a_plan_can_be_read_again():
     plan = prepare("{{ row.text }}", RECORDS, id="id")
     assert [key_value(key) for key in plan.row_keys()] == [record["id"] for record in RECORDS]
-    assert list(prepare("{{ row.text }}", iter(RECORDS), id="id").row_keys()) == []
+    assert list(prepare("{{ row.text }}", iter(RECORDS * 17), id="id").row_keys()) == []
 
 
 def test_a_plan_holds_no_rows():

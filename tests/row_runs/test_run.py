@@ -134,12 +134,17 @@ def test_a_value_that_is_not_valid_is_refused(server, argument):
         ask_rows(server, table(2), **argument)
 
 
-@pytest.mark.parametrize("option", [{"server_background": True}, {"agent": "deep-research-1"}])
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"server_background": True},
+        {"agent": "deep-research-1"},
+        {"body": {"background": True, "store": True}},
+    ],
+)
 def test_answers_in_the_background_are_refused_before_anything_is_sent(interactions_server, option):
     where = {"backend": "interactions", "base_url": interactions_server.base_url, "key_env": "TEST_KEY"}
-    with pytest.raises(
-        OptionError, match="Rows do not support answers that the server makes in the background"
-    ):
+    with pytest.raises(OptionError, match=r"Rows do not support (agents|answers .*in the background)"):
         gm.rows("Q {{ row.x }}", [{"x": 1}], id="position", **where, **option)
     assert interactions_server.requests == []
 
@@ -352,6 +357,26 @@ def test_a_limit_hides_no_answer_of_an_earlier_run(server, tmp_path):
     several = ask_rows(server, table(3), repeat=2, limit=1, store=tmp_path / "s.rows.sqlite")
     assert list(several.df["_status"]) == ["complete"] * 6
     assert several.at["T-2", 1].text == "Hello"
+
+
+def test_keep_text_stores_no_responses(server, tmp_path):
+    store = tmp_path / "t.rows.sqlite"
+    server.model("m", text("Hel SECRET"), text("lo"), finish())
+    run = ask_rows(server, table(3), store=store, keep="text")
+    assert list(run.df["_text"]) == ["Hel SECRETlo"] * 3
+    assert run.df["_tokens"].notna().all() == ask_rows(server, table(3)).df["_tokens"].notna().all()
+    for find in (lambda: run.at["T-0"], lambda: run.iat[0], lambda: run.response(results(run)[0].request)):
+        with pytest.raises(StoreError, match="Only the text of this response was stored") as caught:
+            find()
+        assert caught.value.remedy
+    assert run.store.attempts(results(run)[0].request)[0].ended == "not kept"
+    again = ask_rows(server, table(4), store=store)
+    assert (len(server.requests), again.at["T-3"].text) == (7, "Hel SECRETlo")
+    server.model("m", refused(400, "INVALID_ARGUMENT"))
+    failed = ask_rows(server, table(1), store=tmp_path / "f.rows.sqlite", keep="text")
+    assert statuses(failed) == ["error"]
+    with pytest.raises(OptionError, match="keep='all' is not valid"):
+        ask_rows(server, table(1), keep="all")
 
 
 def test_a_mask_selects_the_rows_that_are_asked_again(server):

@@ -8,7 +8,7 @@ import pydantic
 import pytest
 
 from gemini_magic.errors import SchemaError
-from gemini_magic.schema import as_schema, rewrite_for_gemini
+from gemini_magic.schema import as_schema, rewrite_answer_schema, rewrite_for_gemini
 
 STRING, INTEGER, NULL = {"type": "string"}, {"type": "integer"}, {"type": "null"}
 # docstring of google-genai's GenerateContentConfig.response_json_schema
@@ -281,3 +281,15 @@ def test_references_that_double_at_each_level_are_refused_in_time():
     definitions[f"L{levels}"] = STRING
     with pytest.raises(SchemaError, match="too large"):
         rewrite_for_gemini({"$ref": "#/$defs/L0", "$defs": definitions})
+
+
+def test_the_schema_of_an_answer_is_rewritten_once_and_another_object_again():
+    schema = {"type": "object", "properties": {"a": STRING}}
+    first = rewrite_answer_schema(schema)
+    assert first == rewrite_for_gemini(schema)
+    assert rewrite_answer_schema(schema) is first
+    other = {"type": "object", "properties": {"b": STRING}}
+    assert rewrite_answer_schema(other) == rewrite_for_gemini(other)
+    with pytest.raises(SchemaError):
+        rewrite_answer_schema({"$ref": "#/$defs/None"})
+    assert rewrite_answer_schema(dict(schema)) == first

@@ -130,6 +130,9 @@ def test_figures_are_sent_beside_the_json_that_refers_to_them():
     other.subplots()
     assert [each.name for each in sent([figure, other]).result.media] == ["look-1.png", "look-2.png"]
     assert output(drawn) == {"$ref": "look-1.png"}
+    left, right = plt.Figure().subplots(1, 2)
+    left.plot([1, 2])
+    assert output({"left": left, "right": right}) == {"$ref": "look-1.png"}
 
 
 def test_bytes_parts_and_attachments_are_media():

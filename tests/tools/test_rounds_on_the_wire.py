@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import sys
 import threading
 
 import pytest
 from client_stage import CANARY
-from fake_server import FakeServer, cut, event, finish, gate, google_error, stall, status, text
+from fake_server import FakeServer, cut, event, gate, google_error, raw, stall, status
+from fake_server import finish as gemini_finish
+from fake_server import text as gemini_text
+from interaction_bodies import completed, start, stop, stream
+from interaction_bodies import text as piece_of_step
 
 import gemini_magic
+
+text = call = finish = None  # those of the protocol, which the fixture `server` sets
 
 
 def weather(city: str) -> str:
@@ -16,21 +25,58 @@ def weather(city: str) -> str:
     return f"21 °C in {city}"
 
 
-def call(name="weather", **args):
-    args = args or ({"city": "Paris"} if name == "weather" else {})
-    part = {"functionCall": {"name": name, "args": args}, "thoughtSignature": "c2ln"}
-    return event({"candidates": [{"content": {"role": "model", "parts": [part]}, "index": 0}]})
+class Gemini:
+    """Pieces of an answer of ``generateContent``."""
+
+    name = "gemini"
+    text = staticmethod(gemini_text)
+    finish = staticmethod(gemini_finish)
+
+    def call(self, name="weather", count=1):
+        args = {"city": "Paris"} if name == "weather" else {}
+        parts = [{"functionCall": {"name": name, "args": args}, "thoughtSignature": "c2ln"}] * count
+        return event({"candidates": [{"content": {"role": "model", "parts": parts}, "index": 0}]})
 
 
-@pytest.fixture
-def server(monkeypatch):
+class Interactions:
+    """Pieces of an answer of the Interactions API, each a step."""
+
+    name = "interactions"
+
+    def __init__(self):
+        self.numbers = itertools.count()
+
+    def text(self, piece):
+        number = next(self.numbers)
+        return raw(stream(start(number), piece_of_step(number, piece), stop(number), done=False))
+
+    def call(self, name="weather", count=1):
+        args = {"city": "Paris"} if name == "weather" else {}
+        events = []
+        for number in itertools.islice(self.numbers, count):
+            fields = {"id": f"c{number}", "name": name, "arguments": args, "signature": "c2ln"}
+            events += [start(number, "function_call", **fields), stop(number)]
+        return raw(stream(*events, done=False))
+
+    def finish(self, reason="STOP"):
+        status = {"STOP": "completed", "MAX_TOKENS": "incomplete"}[reason]
+        return raw(stream(completed(status, id="")))
+
+
+@pytest.fixture(params=[Gemini, Interactions])
+def server(monkeypatch, request):
     monkeypatch.setenv("TEST_KEY", CANARY)
+    wire = request.param()
+    for name in ("text", "call", "finish"):
+        monkeypatch.setattr(sys.modules[__name__], name, getattr(wire, name), raising=False)
     with FakeServer() as running:
+        running.backend = wire.name
         yield running
 
 
 def asked(server, tools=(weather,), **options):
-    return gemini_magic.ask("hi", base_url=server.base_url, key_env="TEST_KEY", tools=tools, **options)
+    options |= {"backend": server.backend, "base_url": server.base_url, "key_env": "TEST_KEY"}
+    return gemini_magic.ask("hi", tools=tools, **options)
 
 
 def test_text_and_callbacks_have_a_paragraph_for_each_round(server, tmp_path):
@@ -112,6 +158,17 @@ def test_signatures_and_empty_ids_are_sent_back_as_received(server):
     server.script(call(), finish())
     server.script(text("done"), finish())
     asked(server)
+    if server.backend == "interactions":
+        _, called, result = server.requests[1].body["input"]
+        assert called == {
+            "type": "function_call",
+            "id": "c0",
+            "name": "weather",
+            "arguments": {"city": "Paris"},
+            "signature": "c2ln",
+        }
+        assert (result["call_id"], result["result"]) == ("c0", "21 °C in Paris")
+        return
     _, model, user = server.requests[1].body["contents"]
     assert model["parts"] == [
         {"functionCall": {"name": "weather", "args": {"city": "Paris"}}, "thoughtSignature": "c2ln"}
@@ -143,7 +200,8 @@ def test_stopping_between_two_rounds_ends_the_answer_at_once(server):
         return "late"
 
     server.script(text("I look."), call("stop"), finish())
-    source = gemini_magic.stream("hi", base_url=server.base_url, key_env="TEST_KEY", tools=[stop])
+    options = {"backend": server.backend, "base_url": server.base_url, "key_env": "TEST_KEY"}
+    source = gemini_magic.stream("hi", tools=[stop], **options)
     r = source.response.wait(60)
     assert (r.status, r.text) == ("interrupted", "I look.")
     assert r.ledger.tool_runs[0].state == "stopped"
@@ -151,12 +209,11 @@ def test_stopping_between_two_rounds_ends_the_answer_at_once(server):
 
 
 def test_many_calls_at_once_are_limited(server):
-    part = {"functionCall": {"name": "weather", "args": {"city": "Paris"}}}
-    chunk = {"candidates": [{"content": {"role": "model", "parts": [part] * 150}, "index": 0}]}
-    server.script(event(chunk), finish())
+    server.script(call(count=150), finish())
     server.script(text("done"), finish())
     r = asked(server)
     states = [run.state for run in r.ledger.tool_runs]
     assert states == ["done"] * 100 + ["invalid"] * 50
-    results = server.requests[1].body["contents"][2]["parts"]
-    assert len(results) == 150
+    sent = json.dumps(server.requests[1].body)
+    name = "functionResponse" if server.backend == "gemini" else "function_result"
+    assert sent.count(f'"{name}"') == 150

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from media_samples import add_part
+from view_stage import new_ledger
 
+from gemini_magic.content import ToolCall, ToolResult
 from gemini_magic.ledger import ToolItem
 from gemini_magic.views.item_html import MediaBudget, item_html
 from gemini_magic.views.item_text import item_markdown, item_plain
+from gemini_magic.views.live_sections import LiveSections
 from gemini_magic.views.server_tools import server_tool_line, server_tool_texts
+from gemini_magic.views.truncate import Excerpt
 
 KEY = "AIza" + "x" * 35
 SEARCH = {"queries": ["first cable", "cable – speed"]}
@@ -146,7 +151,7 @@ def deep(levels):
 )
 def test_a_huge_result_is_shortened(value):
     item = used("retrieval", {"x": value}, value)
-    assert all(len(each.text) <= 6_000 for each in server_tool_texts(item))
+    assert all(len(each.text) <= 4_000 for each in server_tool_texts(item))
     assert len(server_tool_line(item)) < 500
     assert len(html(item)) < 30_000
 
@@ -156,4 +161,18 @@ def test_results_that_do_not_fit_into_the_document_are_left_out():
     item = used("retrieval", {"x": 1}, ["y" * 900] * 10)
     shown = [item_html(item, budget) for _ in range(400)]
     assert "parts</code> has the arguments" in shown[-1]
-    assert sum(map(len, shown)) < 3_000_000
+    assert sum(map(len, shown)) < 600_000
+
+
+def test_a_partial_answer_has_the_lines_of_many_uses_but_few_of_their_results():
+    """It is sent to the page about once a second while the answer arrives."""
+    ledger = new_ledger()
+    ledger.set_phase("streaming")
+    for number in range(200):
+        add_part(ledger, ToolCall("google_search", str(number), SEARCH))
+        add_part(ledger, ToolResult("google_search", str(number), ["y" * 900]))
+    sections = LiveSections(ledger, Excerpt(ledger, "answer"))
+    sections.read()
+    whole = sections.whole
+    assert whole.count("Server tool: Google Search") == 200
+    assert len(whole) < 100_000

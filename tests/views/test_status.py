@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from media_samples import ledger_of, picture
 from surroundings import CANARY
 from view_stage import ENDINGS, feed, finished, new_ledger
 
@@ -232,3 +233,10 @@ def test_the_thinking_time_without_an_answer_ends_with_the_stream_and_is_empty_f
     ledger = feed(new_ledger(), "Answer. ", t=1.0)
     feed(ledger, thought="Hm.", t=2.0)
     assert thinking_time(ledger, 5.0) == ""
+
+
+def test_words_on_both_sides_of_a_picture_are_two_words():
+    assert "answer complete, 3 words, 1 picture ·" in status_line(
+        ledger_of("First.", picture(), "Last words.")
+    )
+    assert "answer complete, 1 word ·" in status_line(ledger_of("Fir", "st."))

@@ -8,10 +8,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from step_stage import STEPS, step_ledger
-from view_stage import finished
+from view_stage import feed, finished, new_ledger
 
 from gemini_magic.content import Text
 from gemini_magic.events import Usage
+from gemini_magic.ledger.exchange import Exchange
 from gemini_magic.views import Timeline, bundle
 from gemini_magic.views.record import record
 from gemini_magic.views.status import status_line
@@ -156,3 +157,60 @@ def test_hostile_types_and_names_are_inert():
         assert "<script" not in text or text.startswith("{")
         assert "\x1b" not in text
         assert "AIza" + "x" * 35 not in text
+
+
+def read_on(ledger, started, last, *, problem=None, waited=0.0):
+    """Add a request that reads on a stored answer."""
+    made = Exchange("GET", "https://x/interactions/v1_a?stream=true", (), b"", attempt=1, waited=waited)
+    made.status, made.problem, made.started = 200, problem, started
+    made.pieces.append((last, b"x"))
+    made.end = "eof"
+    ledger.begin(made)
+
+
+def stored(*, problem=None):
+    ledger = new_ledger("gemini-3.8-flash")
+    asked = Exchange("POST", "https://x/interactions", (), b'{"input":"hi"}')
+    asked.status, asked.problem, asked.started = 200, problem, 0.0
+    asked.pieces.append((1.0, b"x"))
+    asked.end = "eof"
+    ledger.begin(asked)
+    return ledger
+
+
+def test_a_stored_answer_that_was_read_on_is_a_resumption_in_the_timeline():
+    ledger = stored(problem="the connection was lost")
+    read_on(ledger, 2.0, 1.0, waited=0.5)
+    feed(ledger, "Hi", t=3.0)
+    ledger.close("end", t=3.0)
+    spans = timeline_data(ledger).attempts
+    assert [(span.kind, span.label) for span in spans] == [
+        ("failed", "attempt 1: HTTP 200, the connection was lost"),
+        ("pause", "wait before resumption 1"),
+        ("attempt", "resumption 1: HTTP 200"),
+    ]
+
+
+def test_a_thousand_requests_about_a_running_agent_are_one_bar():
+    ledger = stored()
+    for number in range(1_000):
+        read_on(ledger, 2.0 + number, 0.5, waited=0.4, problem="lost" if number == 499 else None)
+    feed(ledger, "Hi", t=1_003.0)
+    ledger.close("end", t=1_003.0)
+    data = timeline_data(ledger)
+    assert [(span.kind, span.label) for span in data.attempts if span.kind != "pause"] == [
+        ("attempt", "attempt 1: HTTP 200"),
+        ("failed", "resumption 1: 500 requests, HTTP 200, lost"),
+        ("attempt", "resumption 2: 500 requests, HTTP 200"),
+    ]
+    assert len(str(Timeline(ledger)).splitlines()) < 20
+
+
+def test_the_record_has_the_request_that_asked_not_the_one_that_read_on():
+    ledger = stored(problem="the connection was lost")
+    read_on(ledger, 2.0, 1.0)
+    feed(ledger, "Hi", t=3.0)
+    ledger.close("end", t=3.0)
+    made = record(ledger)
+    assert (made["request"]["method"], made["request"]["body"]) == ("POST", '{"input":"hi"}')
+    assert len(made["attempts"]) == 2

@@ -23,8 +23,8 @@
  * @property {number} delay seconds between `started` and the time when the request was sent
  * @property {Record<TimingName, number | null>} timing seconds since the request was sent
  * @property {Record<CountName, number | null>} usage the final token counts
- * @property {RequestRecord | null} request the last request
- * @property {ResponseRecord | null} response the head of the response to the last request
+ * @property {RequestRecord | null} request the last request for an answer
+ * @property {ResponseRecord | null} response the head of the response to it
  * @property {AttemptRecord[]} attempts the HTTP exchanges
  * @property {NoteRecord[]} notes
  * @property {SourceRecord[]} sources the numbered sources

@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 from ...errors import GeminiMagicError, OptionError
+from ...journaling import started_interactions
+from ...ledger import unfinished_id
 from ...response import Response
 from ...tables import Rows
 from ...views import AnswerCandidate
@@ -38,6 +40,9 @@ __all__ = [
 ]
 
 _WIDTH: Final = 72
+_SAME_TIME: Final = (
+    0.001  # seconds between the times of one answer in the journal and in the list of interactions
+)
 _DIGITS: Final = 10  # of the number of a picture, at most
 # What `%gemini show` shows of an answer: the attribute of the response, and the plural in messages.
 _MEDIA: Final = {
@@ -53,8 +58,15 @@ _MEDIA: Final = {
 def show_last(context: CommandContext, line: MagicLine) -> Any:
     """Show the last answer again, also after a kernel restart; `last 2` shows the one before. An answer that the server makes in the background is followed to its end after a restart."""
     found = response_at(context.session, line.arguments[0] if line.arguments else "1")
-    if not line.arguments and not context.session.runs and goes_on_alone(found.ledger):
+    if line.arguments or context.session.runs or not goes_on_alone(found.ledger):
+        return found
+    if unfinished_id(found.ledger) is not None:
         return context.resume(MagicLine({}, ()))
+    # The kernel ended before the id was in the journal.
+    started = found.started.timestamp()
+    for each in started_interactions().all():
+        if abs(each.started - started) < _SAME_TIME:
+            return context.follow(each.id, MagicLine({}, ()))
     return found
 
 

@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from ... import views
-from ...backends import backend, backends_of_model
+from ...backends import backend, backends_of_model, has_both_protocols
 from ...config import KEY_WITHHELD
 from ...credentials import find_key
 from ...errors import UsageProblem
@@ -105,7 +105,7 @@ def list_models(context: CommandContext, line: MagicLine) -> None:
     if not found:
         print_lines("The server lists no model" + (f" with {part!r} in its name." if part else "s."))
         return
-    two = options.backend in ("gemini", "interactions")  # the server speaks both protocols
+    two = has_both_protocols(options.backend)
     heads = ("model", "input tokens", "output tokens", "thinking", *(["backend"] if two else []), "name")
     rows: list[tuple[str, ...]] = [heads]
     rows += [

@@ -167,6 +167,7 @@ def test_help_names_all_commands(cells):
         ("%gemini interactions list ", set()),
         ("%gemini interactions show ", {"last", "v1_1", "v1_2"}),
         ("%gemini interactions show v1_1 ", set()),
+        ("%%gemini --previous v1", {"v1_1", "v1_2"}),
         ("%gemini interactions list --base", {"--base-url"}),
     ],
 )
