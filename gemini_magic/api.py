@@ -21,7 +21,7 @@ from .client import Key, Stream, encode_request, endpoint_of, open_stream, witho
 from .config import CALL, IGNORED, KEY_WITHHELD, resolve
 from .content import Part, Request, Text, Turn
 from .credentials import find_key, key_header
-from .errors import CredentialsError, OptionError, RecordingError
+from .errors import CredentialsError, OptionError, RecordingError, interrupts_wait
 from .journaling import (
     find_cached,
     journal,
@@ -536,7 +536,8 @@ def closing_on_error(response: Response, close: Callable[[], None]) -> Iterator[
             error.response = response  # type: ignore[attr-defined]
         raise
     except KeyboardInterrupt:
-        close()
+        with interrupts_wait():  # a second one would leave it running on the server
+            close()
         if response.stream is not None:
             response.stream.wait_stopped(2.0)  # so that the error says what the server answered
         own = response.ledger.error

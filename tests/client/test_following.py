@@ -1,10 +1,15 @@
 """Answers that the server makes without a connection are followed to their end: by streams, or by reading their state."""
 
+import signal
+import threading
+
 import pytest
+from client_stage import until
 from fake_server import hang_up, status
 from interactions_server import answer, call, kind_of, refusal, text, thought
 
 import gemini_magic
+from gemini_magic.client.stream import Stream
 from gemini_magic.errors import ServiceError, StalledError
 from gemini_magic.response import Response
 from gemini_magic.views import status_line
@@ -129,6 +134,28 @@ def test_silence_is_normal_while_the_server_works(interactions_server):
     interactions_server.open("open")
     response = stream.response.wait(60)
     assert (response.text, response.status) == ("Working done", "complete")
+
+
+def test_the_server_is_asked_to_stop_although_a_second_interrupt_follows_at_once(
+    interactions_server, monkeypatch
+):
+    interactions_server.plan(answer(text("Working", " done")), gates={4: "never"})
+    cancel = Stream.cancel
+
+    def interrupt_once_more(self, cause):
+        signal.raise_signal(signal.SIGINT)
+        cancel(self, cause)
+
+    monkeypatch.setattr(Stream, "cancel", interrupt_once_more)
+
+    def interrupt():
+        until(lambda: interactions_server.asked("stream"))
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        gemini_magic.ask("Why?", **options(interactions_server))
+    until(lambda: interactions_server.asked("cancel"))
 
 
 @pytest.mark.parametrize(
