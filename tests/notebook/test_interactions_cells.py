@@ -84,3 +84,9 @@ def test_the_request_is_shown_again_and_compared(cells, fake_server, line):
     cells("%gemini curl a")
     assert f"{PATH}'" in cells.shown
     assert json.dumps({"store": False})[1:-1].replace(" ", "") in cells.shown
+
+
+def test_the_bare_name_of_an_agent_names_its_option(cells):
+    problem = cells.error("%%gemini deep-research-preview-04-2026 --backend auto --dry-run\nhello")
+    assert isinstance(problem, OptionError)
+    assert "--agent deep-research-preview-04-2026" in problem.remedy
