@@ -537,6 +537,8 @@ def closing_on_error(response: Response, close: Callable[[], None]) -> Iterator[
         raise
     except KeyboardInterrupt:
         close()
+        if response.stream is not None:
+            response.stream.wait_stopped(2.0)  # so that the error says what the server answered
         own = response.ledger.error
         if own is None:  # the answer became complete at the same moment
             raise

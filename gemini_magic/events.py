@@ -299,7 +299,7 @@ class StepStart(Struct, frozen=True):
 
     @property
     def is_thought(self) -> bool:
-        """Whether it begins a thought, which is a paragraph of its own."""
+        """Whether it begins a thought, which is a separate paragraph."""
         return self.type == "thought"
 
 

@@ -158,7 +158,7 @@ def find_cached(request: Request, options: Options, sample: int) -> CachedAnswer
 def _cached_exchanges(
     entry: Entry, options: Options, lines: bytes, media: Mapping[str, StoredMedia]
 ) -> list[Exchange]:
-    """The exchange that brought an answer, and those that read it on.
+    """The exchange that brought an answer, and those that resume it.
 
     Empty if the answer cannot be read, or does not fit the schema of the request.
     """

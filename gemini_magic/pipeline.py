@@ -43,7 +43,7 @@ _BATCH = 1_000  # chunks
 class BodyDecoders:
     """The decoders of the exchanges of one answer.
 
-    Each request to the model has a new one. An exchange that reads a stored answer on has that of the stream before.
+    Each request to the model has a new one. An exchange that resumes a stored answer has that of the stream before.
 
     Args:
         backend: the dialect.

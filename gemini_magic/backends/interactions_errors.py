@@ -54,7 +54,7 @@ _CODES: Final = {
     "deadline_exceeded": 504,
     "gateway_timeout": 504,
 }
-# Codes for which a filter refused the prompt or the answer: no status tells it.
+# Codes for which a filter refused the prompt or the answer; no status of an interaction shows that.
 _BLOCKED: Final = frozenset(
     {
         "safety",

@@ -304,7 +304,7 @@ class StreamReader:
         reason = self._attempts.describe_problem(outcome) or "the answer has no end"
         chars = self._ledger.chars
         with self._guard:
-            message = f"{reason[:1].upper()}{reason[1:].rstrip('.')}; the stored answer is read on after {chars:,} characters."
+            message = f"{reason[:1].upper()}{reason[1:].rstrip('.')}; the stored answer is resumed after {chars:,} characters."
             self._ledger.note("resumed", message)
         short = textwrap.shorten(reason, _REASON_WIDTH, placeholder=" …")
         return Pause(short, self._elapsed() + wait, failed + 1, max(self._job.options.retries, failed + 1))
@@ -312,7 +312,7 @@ class StreamReader:
     def _note_not_resumed(self, outcome: Outcome) -> None:
         reason = (self._attempts.describe_problem(outcome) or "no answer").rstrip(".")
         with suppress(ConnectionLost), self._guard:
-            message = f"The stored answer could not be read on: {reason}."
+            message = f"The stored answer could not be resumed: {reason}."
             self._ledger.note("not-resumed", message, severity="warning")
 
     def _uploads(self) -> MediaUploads | None:

@@ -25,7 +25,7 @@ class AnswerStep(Struct, eq=False):
         type: ``model_output``, ``thought``, ``google_search_call`` or another type as sent.
         id: the id of a call, or of the call that a result belongs to; None without one.
         name: what it calls; None for a step that calls nothing by name.
-        chunk: the chunk that begins it; ``last_chunk``: the one that ends it, or the newest one while it runs.
+        chunk: the chunk that begins it; ``last_chunk``: the one that ends it, the same as ``chunk`` while it runs.
         started: when it began, in seconds since the first request was sent; ``ended``: when it ended, None while it runs.
         part: the number of parts of candidate 0 before it; ``last_part``: the number after it. The parts of steps that are
             interleaved with it lie in between.
@@ -79,7 +79,7 @@ class StepLog:
         return list(self._steps)
 
     def begin(self, *, resumed: bool) -> None:
-        """An exchange begins; unless it reads on in the stream of the one before, the server stores nothing yet."""
+        """An exchange begins; unless it resumes the stream of the one before, the server stores nothing yet."""
         if not resumed:
             self.cursor = self.stored_id = None
 

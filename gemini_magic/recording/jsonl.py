@@ -19,7 +19,7 @@ What was sent back is in ``response``, without media, which are in the request o
 ``files`` of such a request holds the digests of uploaded files by their URI. Version 1 has the base64 text in the body;
 it is replaced by references when it is read.
 
-An exchange that reads a stored answer on has the method GET. Its body repeats a part of the exchange before, which is left out
+An exchange that resumes a stored answer has the method GET. Its body repeats a part of the exchange before, which is left out
 when it is read.
 
 The request line names a dialect other than Gemini's own, as ``"backend":"gateway"``, and the column of a comparison, as

@@ -105,7 +105,7 @@ class Replay:
         return found
 
     def contains(self, request: HttpRequest, asked: int = 0) -> bool:
-        """Whether more than ``asked`` exchanges with the same method, path and query are recorded: those that read a stored answer on."""
+        """Whether more than ``asked`` exchanges with the same method, path and query are recorded: those that resume a stored answer."""
         wanted = request_identity(request.method, request.url, b"")
         return sum(request_identity(each.method, each.url, b"") == wanted for each in self._exchanges) > asked
 
@@ -182,7 +182,7 @@ class ReplayOnce(Replay):
         self._unplayed = len(self._left)
 
     def contains(self, request: HttpRequest, asked: int = 0) -> bool:  # noqa: ARG002 - any request
-        """Whether the next exchange reads a stored answer on."""
+        """Whether the next exchange resumes a stored answer."""
         return self._unplayed > 0 and self._left[0].resumed
 
     def find(self, request: HttpRequest) -> Exchange:  # noqa: ARG002 - any request
@@ -195,7 +195,7 @@ class CachedReplay(ReplayOnce):
     """Plays an answer of the journal in place of an identical request.
 
     Args:
-        exchanges: the exchange that brought it, and those that read it on.
+        exchanges: the exchange that brought it, and those that resume it.
         speed: how many times as fast; 0 means without waiting.
 
     Raises:

@@ -326,12 +326,12 @@ def _interrupted_state(ledger: Ledger) -> str:
 
 
 def _resumed_count(ledger: Ledger) -> int:
-    """How often a stored answer was read on after its stream was cut."""
+    """How often a stored answer was resumed after its stream was cut."""
     return sum(each.resumed and each.attempt > 0 for each in list(ledger.exchanges))
 
 
 def _resumptions(ledger: Ledger) -> str:
-    """How often the answer was read on, for the status line; empty if it never was."""
+    """How often the answer was resumed, for the status line; empty if it never was."""
     count = 0 if ledger.steps.run is not None else _resumed_count(ledger)  # those are looks
     return f"resumed {'once' if count == 1 else f'{count} times'}" if count else ""
 

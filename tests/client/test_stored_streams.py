@@ -1,4 +1,4 @@
-"""A stored answer whose connection is lost is read on: nothing twice, nothing missing, and no second request to the model."""
+"""A stored answer whose connection is lost is resumed: nothing twice, nothing missing, and no second request to the model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from interactions_server import text as words
 from gemini_magic.backends import backend
 from gemini_magic.client import open_stream, play, reader
 from gemini_magic.content import RequestSettings, join_parts
-from gemini_magic.errors import RecordingError
+from gemini_magic.errors import OptionError, RecordingError
 from gemini_magic.ledger import Exchange, Ledger
 from gemini_magic.options import Options
 from gemini_magic.recording import Recorder, Replay, load_exchanges
@@ -313,6 +313,52 @@ def test_the_size_limit_counts_all_streams_of_an_answer(server):
     assert (ledger.status, ledger.cause) == ("truncated", "full")
 
 
+def test_many_streams_are_resumed_at_the_same_time(server, uncut):
+    for number in range(24):
+        server.plan(WHOLE, ids=number % 4, cuts=(3 + number, 2, 5), pieces=number % 3, end="reset")
+    streams = [start(server, retries=3) for _ in range(24)]
+    for stream in streams:
+        assert seen(finished(stream)) | {"id": None} == uncut | {"id": None}
+    assert len(server.asked("create")) == 24
+
+
+def read_again(server, **settings):
+    """A stream that reads the stored answer of the last interaction."""
+    asked = request(
+        "hi", "m", settings=RequestSettings(server_store=True, **settings), stored_id=server.made[-1].id
+    )
+    chosen = Options(base_url=server.base_url, backend="interactions", retries=2)
+    return open_stream(
+        asked, chosen, ledger=Ledger(asked, backend="interactions"), backend=backend("interactions")
+    )
+
+
+def test_a_stored_answer_is_read_by_its_id_without_a_request_to_the_model(server, uncut):
+    server.plan(WHOLE, cuts=(9, 7, 3), echo=True, ids=0, id="v1_same")
+    finished(start(server, retries=0))
+    found = seen(finished(read_again(server)))
+    assert found | {"steps": [step[1:] for step in found["steps"]]} == uncut | {
+        "steps": [step[1:] for step in uncut["steps"]]
+    }
+    assert [len(server.asked(kind)) for kind in ("create", "stream")] == [1, 3]
+
+
+def test_a_stored_answer_that_still_runs_on_the_server_is_stopped_there(server):
+    server.plan(WHOLE, gates={9: "never"}, cuts=(5,))
+    finished(start(server, retries=0))
+    stream = read_again(server, server_background=True)
+    until(lambda: text(stream.ledger))
+    stream.cancel("stop")
+    assert stream.wait_stopped(10)
+    assert server.cancelled == [server.made[0].id]
+
+
+def test_a_backend_that_stores_nothing_refuses_an_id():
+    asked = request("hi", "m", stored_id="v1_x")
+    with pytest.raises(OptionError, match="stores no answers"):
+        open_stream(asked, Options(), ledger=Ledger(asked), backend=backend("gemini"))
+
+
 # --------------------------------------------------------------------------------------- recordings
 
 
@@ -352,7 +398,7 @@ def test_a_recording_of_a_cut_answer_is_played_as_it_was_cut(server, tmp_path):
 
 @pytest.fixture
 def resumed(server):
-    """A response that was read on twice."""
+    """A response that was resumed twice."""
     server.plan(WHOLE, cuts=(9, 4), id="v1_same")
     ledger = finished(start(server))
     return Response(ledger)

@@ -1,4 +1,4 @@
-"""Every recorded or documented stream of interactions, cut after each event, is read on to the same answer."""
+"""Every recorded or documented stream of interactions, cut after each event, is resumed to the same answer."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def rest_of(events, cursor):
 
 @pytest.mark.parametrize(("ids", "pieces"), [(1, 0), (3, 3), (0, 3), (None, 0)])
 @pytest.mark.parametrize("entry", STREAMS, ids=lambda entry: entry["id"])
-def test_a_recorded_stream_is_read_on_after_each_event(entry, ids, pieces):
+def test_a_recorded_stream_is_resumed_after_each_event(entry, ids, pieces):
     events = events_of(entry, ids)
     known = [event["event_id"] for event in events if "event_id" in event]
     if len(known) != len(set(known)):  # place-holders of the documentation, which no server sends

@@ -98,7 +98,7 @@ def test_an_interrupt_of_follow_cancels_the_interaction(interactions_server, mon
     monkeypatch.setattr(Response, "wait", interrupted)
     with pytest.raises(Interrupted) as caught:
         interactions.follow(interaction)
-    assert caught.value.response.stream.wait_stopped(30)
+    assert caught.value.message == "Stopped after 8 characters. It was cancelled on the server."
     assert interactions_server.cancelled == [interaction]
 
 

@@ -91,7 +91,7 @@ class Fault:
     at_least: float = 0.0
     notes: set[str] = field(default_factory=set)
     condition: str = ""  # an expression over `r` that must be true in the kernel
-    resumed: int = 0  # how often a stored answer is read on
+    resumed: int = 0  # how often a stored answer is resumed
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -403,10 +403,10 @@ FAULTS = {
 
 FAULTS |= {
     # -- the Interactions API
-    "steps: cut, and read on": Fault(
+    "steps: cut, and resumed": Fault(
         [Plan(STEPS, cuts=(4,), ids=3)], text="Half and rest", options=STORED, resumed=1, shows="resumed once", notes={"resumed"}
     ),
-    "steps: reset and cut several times, and read on": Fault(
+    "steps: reset and cut several times, and resumed": Fault(
         [Plan(STEPS, cuts=(3, 2, 0, 1), end="reset")],
         text="Half and rest",
         options=STORED,
@@ -414,10 +414,10 @@ FAULTS |= {
         shows="resumed 4 times",
         within=9.0,
     ),
-    "steps: silence, and read on": Fault(
+    "steps: silence, and resumed": Fault(
         [Plan(STEPS, cuts=(5,), end="stall")], text="Half and rest", options=f"{STORED} --stall-timeout 0.3", resumed=1
     ),
-    "steps: cut, and never read on": Fault(
+    "steps: cut, and never resumed": Fault(
         [Plan(STEPS, cuts=(4, 0, 0, 0, 0, 0))],
         "truncated",
         "Half",

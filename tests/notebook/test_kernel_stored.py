@@ -1,4 +1,4 @@
-"""Stored answers in a real kernel: a lost connection is read on, and an interrupt or Stop ends the waiting."""
+"""Stored answers in a real kernel: a lost connection is resumed, and an interrupt or Stop ends the waiting."""
 
 import pytest
 from calibration import assert_soon
@@ -42,7 +42,7 @@ def kernel(tmp_path_factory, running):
 ASK = "%%gemini -o r -m m --key-env FAKE_KEY --server-store"
 
 
-def test_a_lost_connection_is_read_on_and_the_saved_cell_says_so(kernel, server):
+def test_a_lost_connection_is_resumed_and_the_saved_cell_says_so(kernel, server):
     server.plan(WHOLE, cuts=(8, 1, 1), end="reset")
     run = kernel.execute(f"{ASK} --display live\ncount")
     assert run.status == "ok", run.error
@@ -56,7 +56,7 @@ def test_a_lost_connection_is_read_on_and_the_saved_cell_says_so(kernel, server)
     assert CANARY not in str(run.shown)
 
 
-def test_an_answer_that_cannot_be_read_on_shows_why(kernel, server):
+def test_an_answer_that_cannot_be_resumed_shows_why(kernel, server):
     server.plan(WHOLE, cuts=(8,))
     server.fail("stream", refusal(403, "permission_denied", "Not yours."), times=9)
     run = kernel.execute(f"{ASK} --display live\ncount")

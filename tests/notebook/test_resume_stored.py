@@ -228,12 +228,17 @@ def test_a_complete_answer_of_the_journal_is_not_read_again(cells, asking, serve
 
 
 @pytest.mark.kernel
-def test_an_answer_survives_a_killed_kernel(tmp_path, server):
+@pytest.mark.parametrize(
+    "more", ["", " --server-background"], ids=["a stream", "in the background of the server"]
+)
+def test_an_answer_survives_a_killed_kernel(tmp_path, server, more):
     folders = ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "IPYTHONDIR")
     env = {name: str(tmp_path / name) for name in folders} | {"TEST_KEY": "k"}
     begin = "import os\n%load_ext gemini_magic\n%config GeminiMagics.display = 'text'\nprint(os.getpid())"
     server.plan(WHOLE, gates={8: "go"})
-    options = f"--backend interactions -m m --base-url {server.base_url} --key-env TEST_KEY --server-store"
+    options = (
+        f"--backend interactions -m m --base-url {server.base_url} --key-env TEST_KEY --server-store{more}"
+    )
     with KernelSession(env=env, cwd=tmp_path) as kernel:
         pid = int(kernel.execute(begin).stdout)
         run = kernel.begin(f"%%gemini {options}\ncount")
