@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import IO, Literal
 
-__all__ = ["make_private_folder", "open_private", "replace_private"]
+__all__ = ["make_private_folder", "open_private", "replace_private", "write_all"]
 
 
 def _opener(path: str, flags: int) -> int:
@@ -23,6 +23,17 @@ def open_private(path: Path, mode: Literal["ab", "wb"]) -> IO[bytes]:
         OSError: it cannot be opened.
     """
     return open(path, mode, buffering=0, opener=_opener)
+
+
+def write_all(file: IO[bytes], data: bytes | bytearray) -> None:
+    """Write data to an unbuffered file, also if a disk that is nearly full takes it in parts.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
 
 
 def make_private_folder(path: Path) -> None:
@@ -48,7 +59,7 @@ def replace_private(path: Path, data: bytes) -> None:
     make_private_folder(path.parent)
     try:
         with open_private(new, "wb") as file:
-            file.write(data)
+            write_all(file, data)
         new.replace(path)
     except OSError:
         new.unlink(missing_ok=True)

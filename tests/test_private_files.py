@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 
@@ -9,7 +10,9 @@ import pytest
 from fake_server import finish, text
 
 import gemini_magic
-from gemini_magic.private_files import make_private_folder, open_private
+from gemini_magic import private_files
+from gemini_magic.client import answer_media
+from gemini_magic.private_files import make_private_folder, open_private, replace_private
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 
@@ -73,3 +76,21 @@ def test_a_file_in_the_way_of_a_folder_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         make_private_folder(tmp_path / "file")
+
+
+class NearlyFull(io.FileIO):
+    """A file on a disk that takes few bytes at once."""
+
+    def write(self, data):
+        return super().write(bytes(data)[:7])
+
+
+def test_a_file_is_written_whole_on_a_disk_that_takes_it_in_parts(tmp_path, monkeypatch):
+    for module in (private_files, answer_media):
+        monkeypatch.setattr(module, "open_private", NearlyFull)
+    whole = b"0123456789" * 9
+    replace_private(tmp_path / "a.json", whole)
+    assert (tmp_path / "a.json").read_bytes() == whole
+    monkeypatch.setattr(answer_media, "_media", lambda _: [whole])
+    (written,) = answer_media.write_media(None, tmp_path / "a.md", replace=False).paths
+    assert written.read_bytes() == whole

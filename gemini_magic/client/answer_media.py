@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from .. import media
 from ..ledger import Candidate, Ledger, MediaItem
-from ..private_files import open_private
+from ..private_files import open_private, write_all
 
 __all__ = ["WrittenMedia", "write_media"]
 
@@ -55,7 +55,7 @@ def write_media(ledger: Ledger, path: Path, *, replace: bool) -> WrittenMedia:
             if target is None or len(written) == _MOST:
                 break
             with open_private(target, "wb") as file:
-                file.write(data)
+                write_all(file, data)
             written.append(target)
     except OSError as error:
         problem = (

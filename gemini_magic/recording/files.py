@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import RecordingError
 from ..ledger import Exchange, clean_headers, clean_url
 from ..media import collapse_media, expand_media
-from ..private_files import make_private_folder, open_private
+from ..private_files import make_private_folder, open_private, write_all
 from ..wire import httprr
 from .jsonl import ExchangeLines, RecordedExchange, dump, media_line, parse_recording
 
@@ -124,9 +124,7 @@ def write_recording(path: Path, exchanges: Sequence[Exchange]) -> None:
         make_private_folder(path.parent)
         with open_private(path, "wb") as file:
             for piece in chain((first,), pieces):
-                left = memoryview(piece)
-                while left:
-                    left = left[file.write(left) :]
+                write_all(file, piece)
     except OSError as error:
         raise RecordingError(
             f"{path} cannot be written: {error.strerror or error}.", remedy="Choose another folder."
