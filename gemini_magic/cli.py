@@ -202,8 +202,9 @@ def _doctor() -> int:
         _package("ipykernel", "6.30", remedy='pip install "gemini-magic[lab]"'),
         _package(
             "ipykernel",
-            "7.0",
-            remedy="pip install -U ipykernel (the answer's Stop button requires 7.0; the toolbar's works with any version)",
+            "7.4",
+            remedy="pip install -U ipykernel (the answer's Stop button requires 7.0, and 7.0 to 7.3 can lose a click or a cell, so that the "
+            "kernel gives no answer any more; the toolbar's works with any version)",
             required=False,
         ),
         _package("jupyterlab", "4.4", remedy='pip install "gemini-magic[lab]"', required=False),

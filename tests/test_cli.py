@@ -79,6 +79,15 @@ def test_doctor_reports_what_is_missing_with_a_remedy():
     assert "GEMINI_API_KEY" in done.stdout
 
 
+def test_doctor_reports_an_ipykernel_that_loses_messages(monkeypatch, capsys):
+    installed = cli.version
+    monkeypatch.setattr(cli, "version", lambda name: "7.3.0" if name == "ipykernel" else installed(name))
+    assert cli.main(["doctor"]) == 0
+    printed = capsys.readouterr().out
+    assert "ok    ipykernel 7.3.0\n" in printed
+    assert "note  ipykernel 7.3.0 is older than 7.4\n      pip install -U ipykernel" in printed
+
+
 def test_doctor_names_a_dotenv_file_that_cannot_be_read(tmp_path, monkeypatch, capsys):
     (tmp_path / ".env").write_bytes(b"\xff\xfe broken")
     monkeypatch.chdir(tmp_path)
