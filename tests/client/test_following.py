@@ -114,7 +114,7 @@ def test_too_many_failures_end_the_following_and_say_that_the_server_goes_on(int
 
 def test_the_total_timeout_leaves_the_run_to_the_server(interactions_server):
     interactions_server.plan(answer(text("Working", " done")), gates={4: "never"})
-    response = gemini_magic.ask("Why?", timeout=0.4, **options(interactions_server, agent="a"))
+    response = gemini_magic.ask("Why?", timeout=1.0, **options(interactions_server, agent="a"))
     assert isinstance(response.error, StalledError)
     assert response.text == "Working"
     assert "The server goes on with the answer." in response.error.remedy
@@ -181,7 +181,7 @@ def test_a_recording_of_a_followed_run_plays_the_same_answer(interactions_server
 def test_a_recording_that_ends_while_the_server_works_ends_there(interactions_server, tmp_path):
     file = str(tmp_path / "run.jsonl")
     interactions_server.plan(answer(text("Working", " done")), gates={4: "never"})
-    gemini_magic.ask("Why?", timeout=0.4, record=file, **options(interactions_server, agent="a"))
+    gemini_magic.ask("Why?", timeout=1.0, record=file, **options(interactions_server, agent="a"))
     again = gemini_magic.ask("Why?", replay=file, speed=0, **options(interactions_server, agent="a"))
     assert again.text == "Working"
     assert again.status == "stalled"

@@ -169,7 +169,7 @@ def test_an_answer_that_has_ended_is_not_cancelled(interactions_server):
 
 def test_cancelling_returns_before_the_server_has_answered(interactions_server, monkeypatch):
     answered = threading.Event()
-    monkeypatch.setattr(ServerCancel, "_sent", lambda _: ServerCancelled(done=answered.wait(30)))
+    monkeypatch.setattr(ServerCancel, "_sent", lambda _: ServerCancelled(done=answered.wait(60)))
     stream = begun(interactions_server)
     stream.close()
     assert stream.response.status == "interrupted"

@@ -211,7 +211,7 @@ def test_a_request_that_brings_no_event_is_repeated_as_before(server):
 
 def test_silence_in_a_stored_stream_is_resumed(server, uncut):
     server.plan(WHOLE, cuts=(9,), end="stall", id="v1_same")
-    ledger = finished(start(server, stall_timeout=0.1))
+    ledger = finished(start(server, stall_timeout=0.3))
     assert seen(ledger) == uncut
 
 

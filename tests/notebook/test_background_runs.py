@@ -35,7 +35,7 @@ def test_stop_cancels_the_run_on_the_server_and_says_so(cells, ask, interactions
 def test_follow_shows_the_answer_of_an_interaction_until_its_end(cells, ask, interactions_server):
     interactions_server.plan(answer(text("Working", " done")), gates={4: "open"})
     ask("--background --timeout 0.3 -o r")
-    cells.names["r"].wait(30)
+    cells.names["r"].wait(60)
     assert (cells.names["r"].text, cells.names["r"].status) == ("Working", "stalled")
     interactions_server.open("open")
     response = cells("%gemini interactions follow last -o whole").result
@@ -59,7 +59,7 @@ def test_follow_of_an_interaction_that_the_server_does_not_have_is_explained(cel
 def test_an_interrupt_of_a_followed_run_cancels_it_on_the_server(cells, ask, interactions_server):
     interactions_server.plan(answer(text("Working", " done")), gates={4: "open"})
     ask("--background --timeout 0.3 -o r")
-    cells.names["r"].wait(30)
+    cells.names["r"].wait(60)
     cells("%gemini interactions follow last --background -o r")
     until(lambda: cells.names["r"].text)
     cells("%gemini stop")

@@ -27,7 +27,7 @@ def test_stop_ends_the_runs_that_go_on_and_names_them(cells, server):
     cells("%gemini stop")
     assert "Stopping first: no more rows" in cells.shown
     server.open("answer")
-    assert all(run.wait(30) for run in runs)
+    assert all(run.wait(60) for run in runs)
     assert [run.progress.state for run in runs] == ["stopped", "stopped"]
     assert len(server.requests) == 2
     cells("%gemini stop first")

@@ -289,7 +289,7 @@ def test_prompts_in_flight_have_a_limit_of_bytes(server, monkeypatch):
     until(lambda: run.progress.in_flight == 2)
     assert len(server.requests) == 3  # the first row, and two that exceed the limit together
     server.open("go")
-    assert run.wait(30)
+    assert run.wait(60)
     assert statuses(run) == ["complete"] * 12
 
 

@@ -66,7 +66,7 @@ def test_a_stop_ends_an_upload(upload_server, folder):
     )
     until(lambda: "upload" in [each.what for each in upload_server.requests])
     run.stop(now=True)
-    assert run.wait(30)
+    assert run.wait(60)
     assert (run.progress.state, statuses(run)) == ("stopped", ["complete", "waiting"])
     assert run.progress.requests == 1
 

@@ -58,7 +58,7 @@ def test_each_round_is_resumed_and_each_function_runs_once(interactions_server, 
     loaded = Response.load(tmp_path / "r.jsonl")
     played = Ledger(backend="interactions")
     stream = play(response.ledger.exchanges, backend("interactions"), played, speed=0)
-    assert stream.wait(30)
+    assert stream.wait(60)
     for ledger in (loaded.ledger, played):
         assert ("".join(ledger.answer), ledger.status) == ("All is fine.", "complete")
         assert [(run.name, run.state) for run in ledger.tool_runs] == [("look", "done")]
