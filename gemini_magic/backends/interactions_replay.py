@@ -248,6 +248,9 @@ class ResumedInteraction:
         if not isinstance(text, str):
             return holder if self._is_new(index, _digest(holder)) else None
         data = text.encode(_TEXT, "surrogatepass")
+        if not data:  # it has no amount; in a step that has ended, it would begin another one
+            amount, stop = self._amount(index, kind), self._amount(index, "stop")
+            return holder if amount.sent >= amount.have and not stop.have else None
         new = self._new_bytes(index, kind, data)
         if new == len(data):
             return holder

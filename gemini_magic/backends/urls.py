@@ -14,6 +14,7 @@ _VERSION = re.compile(r"v\d+((alpha|beta)\d*)?")
 # Parts that a request adds to a base URL: a model (alone after a version, or with a method), or the path of the gateway.
 _ADDED = re.compile(
     r"(?P<kept>.*/v\d\w*)/models(/[^/]*)?"
+    r"|(?P<above>.*/v\d\w*)(/projects/[^/]+/locations/[^/]+)?/interactions(/.*)?"
     r"|(?P<versioned>.*/v\d\w*)/.*[:/](streamG|g)enerateContent"
     r"|(?P<bare>.*?)(/models/.*)?[:/](streamG|g)enerateContent"
     r"|(?P<service>.*)/generate/stream"

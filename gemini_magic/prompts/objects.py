@@ -204,7 +204,9 @@ def _text(value: object, limits: _Limits) -> str:
         return _source(value)
     kinds = media.class_names(value)
     if (table := table_of(value)) is not None:
-        return table.markdown(limits.rows, limits.name, limits.notices)
+        text = table.markdown(limits.rows, limits.name, limits.notices)
+        _check_repr(value, text, limits)
+        return text
     if ("gemini_magic", "Response") in kinds:
         return _answer(value, limits)
     if kinds & _WITH_TEXT:
@@ -232,7 +234,10 @@ def _check_repr(value: object, text: str, limits: _Limits) -> None:
     if is_container(value):
         for _, name, each in entries_of(value, limits.name):  # type: ignore[arg-type] # checked above
             if is_container(each):
-                _check_repr(each, str(each), limits._replace(name=name))
+                if id(each) not in limits.inside and each is not value:
+                    _check_repr(
+                        each, str(each), limits._replace(name=name, inside=(*limits.inside, id(value)))
+                    )
             elif not isinstance(each, str) and (found := _ADDRESS.fullmatch(repr(each))):
                 break
         else:

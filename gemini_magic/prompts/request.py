@@ -162,7 +162,9 @@ def _earlier_turns(turns: Sequence[Turn], options: Options) -> Sequence[Turn]:
     Raises:
         OptionError: there is a stored conversation, and another one.
     """
-    if not options.previous:
+    if not options.previous or any(
+        turn.is_reference and turn.stored == options.previous for turn in turns
+    ):  # a repair asks again with the options of the first request
         return turns
     if turns:
         raise OptionError(

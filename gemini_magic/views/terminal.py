@@ -85,6 +85,7 @@ class TerminalView:
         self._waiting = ""  # the countdown that is on the last line of the terminal
         self._announced_wait = ("", 0)  # the last wait that was printed, where lines cannot be overwritten
         self._thoughts = 0
+        self._text_has_begun = False
         self._in_text = False  # whether the last section is text that may continue
         self._mode = ""
         self._pending_cr = ""  # a carriage return that a newline may follow
@@ -104,15 +105,16 @@ class TerminalView:
             self._transform = self._new_transform()
 
     def update(self, *, final: bool = False) -> None:
-        """Print what is new. Thoughts that arrive after the answer has begun are not printed."""
+        """Print what is new. Thoughts that arrive after the text of the answer has begun are not printed."""
         self._show(final=final)
 
     def _show(self, *, final: bool, ended: bool = False) -> None:
         self._show_wait()
         thoughts = self._thought_excerpt[self._thoughts :]
         self._thoughts += len(thoughts)
-        if self._mode != "answer" and thoughts:
-            self._print("thinking", "".join(thoughts))
+        if not self._text_has_begun and thoughts:
+            text = "".join(thoughts)
+            self._print("thinking", text if self._mode == "thinking" else text.lstrip("\n"))
         pieces: list[str] = []
         for piece in self._sections.read(ended=ended):
             if isinstance(piece, str):
@@ -189,6 +191,7 @@ class TerminalView:
     def _print_answer(self, text: str, *, final: bool, ended: bool) -> None:
         """Print new text of the answer; ``ended``: nothing follows in this stretch of text."""
         self._in_text = self._in_text or bool(text)
+        self._text_has_begun = self._text_has_begun or bool(text)
         text = self._transformed(text, ended=ended)
         if self._printer is None:
             self._print("answer", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import random
 
 import pytest
 from growth import LIMIT, measure_growth
@@ -25,6 +26,7 @@ from interactions_server import (
 from gemini_magic.backends.interactions_decode import interactions_decoder
 from gemini_magic.backends.interactions_replay import ResumedInteraction, resumed_interaction
 from gemini_magic.events import Decoded
+from gemini_magic.ledger import Ledger
 
 PCM = bytes(range(48))
 STEPS = (
@@ -267,3 +269,85 @@ def test_reading_a_replay_takes_time_in_proportion_to_its_length():
         return read
 
     assert measure_growth(prepare, 250, 4000).ratio < LIMIT
+
+
+def interleaved(chance, steps):
+    """Events of steps that arrive by turns."""
+    left = [[{**event, "index": index} for event in each] for index, each in enumerate(steps)]
+    found, begun = [], 0
+    while any(left):
+        each = chance.choice([events for index, events in enumerate(left) if events and index <= begun])
+        found.append(each.pop(0))
+        begun = max(begun, found[-1]["index"] + 1)
+    return found
+
+
+def random_steps(chance):
+    def pieces():
+        return [
+            "".join(chance.choices("ab😀ü ", k=chance.randint(0, 5))) for _ in range(chance.randint(0, 5))
+        ]
+
+    kinds = (
+        lambda: text(*pieces(), start="".join(pieces()) if chance.random() < 0.3 else ""),
+        lambda: thought(*pieces()),
+        lambda: call("f", {"x": "".join(pieces())}, id=f"c{chance.randint(0, 3)}"),
+        lambda: search("q")[:3],
+        lambda: picture("AAAA"),
+    )
+    return [chance.choice(kinds)() for _ in range(chance.randint(1, 4))]
+
+
+def add(ledger, decoder, events):
+    for event in events:
+        raw = json.dumps({name: value for name, value in event.items() if name != "was"}).encode()
+        ledger.add(raw, 0.0, decoder(raw))
+
+
+def read_state(ledger):
+    steps = sorted(
+        (step.index, step.type, json.dumps(step.raw, sort_keys=True)) for step in ledger.steps.all()
+    )
+    return steps, ledger.chars, len("".join(ledger.thoughts)), ledger.finish, ledger.usage
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_interleaved_steps_that_are_cut_again_and_again_are_whole(seed):
+    chance = random.Random(seed)
+    head = answer()
+    events = [*head[:2], *interleaved(chance, random_steps(chance)), *head[2:]]
+    plan = Plan(
+        events,
+        ids=chance.choice([0, 1, 2, 3]),
+        pieces=chance.choice([0, 0, 1, 2]),
+        starts=chance.random() < 0.3,
+    )
+    stream = _stamped(plan, "v1_x", {"model": "m"})
+    uncut = Ledger(backend="interactions")
+    add(uncut, interactions_decoder(), stream)
+    cut = chance.randint(1, len(stream) - 1)
+    ledger, decoder = Ledger(backend="interactions"), interactions_decoder()
+    add(ledger, decoder, stream[:cut])
+    resumed = resumed_interaction(decoder)
+    resumed.learn(chunk.raw for chunk in ledger.raw)
+    while not resumed.ended:
+        resumed.begin(resumed.cursor)
+        rest = rest_after(stream, resumed.cursor)
+        rest = replayed(rest, plan) if chance.random() < 0.7 else rest
+        add(ledger, resumed, rest if chance.random() < 0.4 else rest[: chance.randint(0, len(rest))])
+    assert read_state(ledger) == read_state(uncut)
+    assert not ledger.notes.has("resumed-differs")
+
+
+def test_an_empty_piece_of_a_step_that_has_ended_begins_no_other_step():
+    _, stream = stamped((text("Hello", "", "!"), thought("", "Hm."), text("", "Bye.")), ids=0)
+    uncut = Ledger(backend="interactions")
+    add(uncut, interactions_decoder(), stream)
+    for cut in range(1, len(stream)):
+        ledger, decoder = Ledger(backend="interactions"), interactions_decoder()
+        add(ledger, decoder, stream[:cut])
+        resumed = resumed_interaction(decoder)
+        resumed.learn(chunk.raw for chunk in ledger.raw)
+        resumed.begin(None)
+        add(ledger, resumed, stream)
+        assert read_state(ledger) == read_state(uncut), cut

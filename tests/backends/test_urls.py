@@ -29,6 +29,13 @@ TOO_LONG = [
         f"https://a.example/v1beta1/projects/p/locations/eu/publishers/google/{METHOD}",
         "https://a.example/v1beta1",
     ),
+    ("interactions", "https://a.example/v1beta/interactions", "https://a.example/v1beta"),
+    ("interactions", "https://a.example/v1beta/interactions/v1_a/cancel", "https://a.example/v1beta"),
+    (
+        "vertex-interactions",
+        "https://a.example/v1beta1/projects/p/locations/eu/interactions",
+        "https://a.example/v1beta1",
+    ),
     ("gateway", "http://localhost:8000/api/v1/generate/stream", "http://localhost:8000/api/v1"),
     ("gateway", "http://localhost:8000/api/v1/generate", "http://localhost:8000/api/v1"),
     ("gateway", "http://localhost:8000/api/v1/generate/", "http://localhost:8000/api/v1"),
@@ -53,6 +60,7 @@ def test_a_base_url_with_a_method_is_refused_with_the_url_to_use(dialect, addres
         "https://a.example/v1/account/google-ai-studio",
         "https://a.example/generate",
         "https://a.example/v1/models/x/proxy",
+        "https://a.example/interactions",
     ],
 )
 def test_a_base_url_that_only_resembles_one_with_a_method_is_accepted(address):

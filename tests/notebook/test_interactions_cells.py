@@ -84,3 +84,23 @@ def test_the_request_is_shown_again_and_compared(cells, fake_server, line):
     cells("%gemini curl a")
     assert f"{PATH}'" in cells.shown
     assert json.dumps({"store": False})[1:-1].replace(" ", "") in cells.shown
+
+
+def test_the_bare_name_of_an_agent_names_its_option(cells):
+    problem = cells.error("%%gemini deep-research-preview-04-2026 --backend auto --dry-run\nhello")
+    assert isinstance(problem, OptionError)
+    assert "--agent deep-research-preview-04-2026" in problem.remedy
+
+
+def test_a_repair_continues_the_stored_answer_too(cells, fake_server):
+    scripts = []
+    for answer in ('{"n": "x"}', '{"n": 3}'):
+        body = stream(created(ident=""), start(0), text(0, answer), stop(0), completed(id=""))
+        scripts.append(Script((raw(body),)))
+    fake_server.route(PATH, *scripts)
+    options = f"--backend interactions -m m --base-url {fake_server.base_url}"
+    cells(f"%%gemini -o r {options} --previous v1_0 --schema 'n int' --repair 1\none")
+    assert cells.names["r"].parsed == {"n": 3}
+    first, second = bodies(fake_server)
+    assert first["previous_interaction_id"] == second["previous_interaction_id"] == "v1_0"
+    assert [step["type"] for step in second["input"]] == ["user_input", "model_output", "user_input"]

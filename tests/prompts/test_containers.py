@@ -112,6 +112,12 @@ def test_an_address_within_the_text_of_an_object_is_reported():
     assert notice.endswith("> in h, which shows only the type of an object.")
 
 
+def test_pictures_in_the_cells_of_a_table_are_reported():
+    (notice,) = parts_from_object(pd.DataFrame({"a": [IMAGE]}), name="df").notices
+    assert notice.startswith("The request contains <PIL.Image.Image image mode=RGB size=20x20 at 0x")
+    assert notice.endswith("> in df, which shows only the type of an object.")
+
+
 def test_an_error_about_an_item_names_it():
     with pytest.raises(PromptError, match=r"^x\['a'\] is empty"):
         sent({"a": io.BytesIO(), "b": IMAGE})
@@ -122,6 +128,10 @@ def test_a_container_that_contains_itself_is_an_error():
     endless.append(endless)
     with pytest.raises(PromptError, match=r"^x\[1\] contains itself\."):
         sent(endless)
+    lost = []
+    lost += [lost, [lost], object()]
+    with pytest.raises(PromptError, match=r"^x\[2\] would be sent as"):
+        sent(lost)
     numbers = [1]
     numbers.append(numbers)
     assert sent(numbers) == ["[1, [...]]"]

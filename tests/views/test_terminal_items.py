@@ -8,7 +8,7 @@ import pytest
 from media_samples import SVG, add_part, end, ledger_of, picture, sound
 from view_stage import new_ledger
 
-from gemini_magic.content import Blob, Call, Code, CodeResult, Opaque, ToolCall, ToolResult
+from gemini_magic.content import Blob, Call, Code, CodeResult, Opaque, Thought, ToolCall, ToolResult
 from gemini_magic.views.terminal import TerminalView
 
 
@@ -64,6 +64,26 @@ def test_a_use_of_a_servers_tool_is_printed_when_its_result_has_arrived_or_text_
     *_, before, after, _ = printed("One.", call, "Two.")
     assert before == "One."
     assert after.splitlines() == ["One.", '[server tool: Google Search for "a"]', "Two."]
+
+
+def test_thoughts_between_uses_of_tools_are_printed_and_those_after_text_are_not():
+    call = ToolCall("google_search", "a", {"queries": ["a"]})
+    parts = (
+        Thought("First."),
+        call,
+        ToolResult("google_search", "a", [1]),
+        Thought("\n\nSecond."),
+        "Text.",
+        Thought("Third."),
+    )
+    *_, text = printed(*parts)
+    assert text.splitlines()[:4] == [
+        "thinking: First.",
+        '[server tool: Google Search for "a" → 1 result]',
+        "thinking: Second.",
+        "Text.",
+    ]
+    assert "Third" not in text
 
 
 def test_audio_is_one_line_when_it_is_complete():

@@ -22,7 +22,7 @@ _ON_SERVER = ("cancelled", "not-cancelled")  # notes about what a server answere
 
 
 def resume_answer(context: CommandContext, line: MagicLine) -> Any:
-    """Request the rest of the last answer if it is incomplete. This sends a new request; an answer of --server-store is read from the server instead, with N also answer N of the journal."""
+    """Request the rest of the last answer if it is incomplete, in a new request. An answer of --server-store is read from the server instead; N reads answer N of the journal."""
     return context.resume(line)
 
 
