@@ -67,6 +67,7 @@ __all__ = [
     "UsageProblem",
     "WireError",
     "interrupts_call",
+    "interrupts_later",
     "interrupts_noted",
     "interrupts_raise",
     "interrupts_wait",
@@ -444,15 +445,18 @@ def interrupts_wait() -> Iterator[None]:
     The caller has been interrupted already, so another interrupt has nothing more to stop. Handlers other than those of
     Python and the kernel stay.
     """
-    before = _handler_of_kernel(or_default=True)
-    if before is None:
+    with _interrupts_handled(lambda *_: None):
         yield
-        return
-    signal.signal(signal.SIGINT, lambda *_: None)
-    try:
+
+
+@contextmanager
+def interrupts_later() -> Iterator[None]:
+    """Handle an interrupt of the user at the end of a short block that must not be left in the middle."""
+    arrived: list[tuple[int, FrameType | None]] = []
+    with _interrupts_handled(lambda *given: arrived.append(given)) as before:
         yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    if arrived:
+        before(*arrived[0])
 
 
 @contextmanager
@@ -462,15 +466,21 @@ def interrupts_call(action: Callable[[], None]) -> Iterator[None]:
     A kernel cancels the task of an awaited cell for the first interrupt only. Other handlers than those of Python and the kernel
     stay.
     """
+    with _interrupts_handled(lambda *_: action()):
+        yield
+
+
+@contextmanager
+def _interrupts_handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[Any]:
+    """Handle the interrupts of the user in a block by a function; the value is the handler that it replaces."""
     before = _handler_of_kernel(or_default=True)
-    if before is None:
-        yield
-        return
-    signal.signal(signal.SIGINT, lambda *_: action())
+    if before is not None:
+        signal.signal(signal.SIGINT, handler)
     try:
-        yield
+        yield before
     finally:
-        signal.signal(signal.SIGINT, before)
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
 
 
 def _handler_of_kernel(*, or_default: bool = False) -> Any:

@@ -61,6 +61,7 @@ from .turns import (
     open_calls,
     parts_of_round,
     show_tool_runs,
+    text_before_round,
     turn_of_round,
     unfinished_id,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "source_rows",
     "step_rows",
     "steps_with_usage",
+    "text_before_round",
     "transcript_rows",
     "turn_of_round",
     "typed_form",

@@ -18,6 +18,7 @@ __all__ = [
     "open_calls",
     "parts_of_round",
     "show_tool_runs",
+    "text_before_round",
     "turn_of_round",
     "unfinished_id",
 ]
@@ -149,3 +150,11 @@ def unfinished_id(ledger: Ledger) -> str | None:
     finish = ledger.finish
     ended = (finish is not None and finish.last) or ledger.notes.has("cancelled")
     return None if ended else ledger.steps.stored_id
+
+
+def text_before_round(ledger: Ledger) -> str:
+    """The text of an answer before its last round: that of earlier requests, and of earlier rounds with the gap after them."""
+    if not ledger.round:
+        return ledger.before
+    text = ledger.before + ledger.answer.text[: ledger.rounds[-1].chars[0]]
+    return f"{text}\n\n" if text else ""

@@ -36,9 +36,9 @@ from .expansion import exceeds_budget, limit_references, limit_state
 from .freezer import Freezer, FrozenPart
 from .heal_blocks import heal_blocks
 from .images import DATA_ONLY, Images, is_image_data, open_data_image
-from .parser import References, close_fence, parse_blocks, parse_inline, to_html
+from .parser import References, close_blocks, close_fence, parse_blocks, parse_inline, to_html
 from .sanitize import NewlineNormalizer, sanitize_html
-from .source_marks import MarkPlaces, SourceMark, place_marks
+from .source_marks import MarkPlaces, SourceMark, place_marks, source_mark_html
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,6 +111,8 @@ def render_marked(
 ) -> MarkedAnswer:
     """Return a whole Markdown text with marks for its sources. Raises nothing, in linear time.
 
+    A text in which no mark has a place, because it is only code, gets them in a paragraph below it.
+
     Args:
         text: the Markdown, with any line ends.
         marks: the marks; their offsets count the characters of ``text``.
@@ -127,15 +129,23 @@ def render_marked(
     places = place_marks(tokens, source, moved)
     parse_inline(tokens, references, places)
     limit_references(tokens, 0)
-    return MarkedAnswer(sanitize_html(to_html(tokens, images), images), _with_numbers(source, places))
+    html, shown = to_html(tokens, images), _with_numbers(source, places)
+    if moved and not places.by_token:  # such as in an answer that is only code
+        mark = SourceMark(len(source), tuple(sorted({each for mark in moved for each in mark.targets})))
+        html += f"<p>{source_mark_html(mark)}</p>"
+        shown = f"{close_blocks(shown).rstrip()}\n\n{_numbers(mark)}\n"
+    return MarkedAnswer(sanitize_html(html, images), shown)
+
+
+def _numbers(mark: SourceMark) -> str:
+    return "".join(f"⁽{str(each.number).translate(_RAISED)}⁾" for each in mark.targets)
 
 
 def _with_numbers(source: str, places: MarkPlaces) -> str:
     pieces = []
     at = 0
     for offset, mark in places.in_source():
-        numbers = "".join(f"⁽{str(each.number).translate(_RAISED)}⁾" for each in mark.targets)
-        pieces += [source[at:offset], numbers]
+        pieces += [source[at:offset], _numbers(mark)]
         at = offset
     return "".join([*pieces, source[at:]])
 

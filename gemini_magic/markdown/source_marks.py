@@ -39,6 +39,7 @@ __all__ = [
     "place_marks",
     "render_source_mark",
     "source_mark",
+    "source_mark_html",
     "text_until_mark",
 ]
 
@@ -313,7 +314,11 @@ def text_until_mark(state: StateInline, silent: bool) -> bool:
 
 def render_source_mark(_self: Any, tokens: Sequence[Token], idx: int, _options: Any, _env: Any) -> str:
     """Render a mark: its numbers, each a link where its source has an address."""
-    mark: SourceMark = tokens[idx].meta["mark"]
+    return source_mark_html(tokens[idx].meta["mark"])
+
+
+def source_mark_html(mark: SourceMark) -> str:
+    """The HTML of a mark, not sanitized."""
     return f'<sup class="gm-cite">{" ".join(map(_target_html, mark.targets))}</sup>'
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 __all__ = ["damage_of"]
 
@@ -20,18 +23,18 @@ _ALONE: Final = (0x01, *range(0xD0, 0xD9))  # markers without a length
 _END_OF_IMAGE: Final = b"\xff\xd9"
 
 
-def damage_of(data: bytes, mime_type: str) -> str | None:
+def damage_of(data: bytes | mmap, mime_type: str) -> str | None:
     """Return why an image cannot be drawn whole, as the end of a sentence; None if nothing is wrong.
 
     Args:
-        data: the whole file.
+        data: the whole file, in memory or mapped.
         mime_type: the type that its first bytes show.
     """
     check = _CHECKS.get(mime_type)
     return None if check is None else check(data)
 
 
-def _png(data: bytes) -> str | None:
+def _png(data: bytes | mmap) -> str | None:
     """Walk through the chunks: each has a length, a name, its data and a checksum."""
     at, view = _HEADER, memoryview(data)
     while at + _HEADER + _CRC <= len(data):
@@ -49,7 +52,7 @@ def _png(data: bytes) -> str | None:
     return _END_TOO_EARLY
 
 
-def _jpeg(data: bytes) -> str | None:
+def _jpeg(data: bytes | mmap) -> str | None:
     """Skip the segments before the pixels, which may contain a whole thumbnail, and look for the end of the image."""
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:  # noqa: PLR2004 - every segment begins with it
@@ -65,11 +68,11 @@ def _jpeg(data: bytes) -> str | None:
     return _END_TOO_EARLY if at + 4 > len(data) else "its segments are damaged"
 
 
-def _webp(data: bytes) -> str | None:
+def _webp(data: bytes | mmap) -> str | None:
     return None if int.from_bytes(data[4:8], "little") + _HEADER <= len(data) else _END_TOO_EARLY
 
 
-_CHECKS: Final[dict[str, Callable[[bytes], str | None]]] = {
+_CHECKS: Final[dict[str, Callable[[bytes | mmap], str | None]]] = {
     "image/png": _png,
     "image/jpeg": _jpeg,
     "image/webp": _webp,

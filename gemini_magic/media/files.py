@@ -9,6 +9,7 @@ import json
 import re
 import stat
 from collections.abc import Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -136,9 +137,11 @@ def _check_limit(size: int, limit: int, found: MediaFormat, source: MediaSource)
     )
 
 
-def _check_whole(data: bytes, mime_type: str, source: MediaSource) -> None:
+def _check_whole(data: bytes | mmap, mime_type: str, source: MediaSource) -> None:
     if (damage := damage_of(data, mime_type)) is not None:
-        raise source.problem(f"is a damaged {sniff(data).name}: {damage}.", "Save or download it again.")
+        raise source.problem(
+            f"is a damaged {sniff(data[:HEAD_SIZE]).name}: {damage}.", "Save or download it again."
+        )
 
 
 def _article(name: str) -> str:
@@ -272,9 +275,10 @@ def _with_digest(file: LocalFile) -> LocalFile:
 
     try:
         with Path(file.path).open("rb") as stream:
-            if file.mime_type.startswith("image/") and file.size <= _MOST_CHECKED:
-                _check_whole(stream.read(), file.mime_type, MediaSource(file.path, []))
-                stream.seek(0)
+            if file.mime_type.startswith("image/") and 0 < file.size <= _MOST_CHECKED:
+                # Not read into memory, as an upload is not either.
+                with mmap(stream.fileno(), 0, access=ACCESS_READ) as content:
+                    _check_whole(content, file.mime_type, MediaSource(file.path, []))
             return replace(file, digest=hashlib.file_digest(stream, "sha256").hexdigest())
     except OSError as error:
         raise _unreadable(MediaSource(file.path, []), error) from error

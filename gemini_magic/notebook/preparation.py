@@ -317,15 +317,18 @@ class RequestPreparer:
         request = build_request((Text(found.question),), options, ())
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
         name = options.out or "_gemini"
-        show_message(f"{found.title}: {_STORED} `{name}` will contain the whole answer.")
+        whole = f"{name}.whole" if found.text else name
+        show_message(f"{found.title}: {_STORED} `{whole}` will contain the whole answer.")
         request = structs.replace(request, stored_id=found.id)
-        return PreparedRequest(request, options, Conversation(), 0, key, (_STORED,), sources=sources)
+        return PreparedRequest(
+            request, options, Conversation(), 0, key, (_STORED,), sources=sources, text=found.text
+        )
 
     def _describe_names(self, resumption: Resumption, options: Options) -> str:
         """A sentence about which variable contains which part of the answer once the rest has arrived."""
         new = options.out or "_gemini"
         if not resumption.prefix:
-            return f"`{new}` will contain the whole answer."
+            return f"`{new}{'.whole' if resumption.text else ''}` will contain the whole answer."
         response = resumption.run.response
         names = [name for name in names_of(response, self.shell.user_ns) if name != new]
         if names and answer_text(resumption.prefix) == response.text:

@@ -15,7 +15,16 @@ from ..content import Part, Request, Text, Turn
 from ..conversation import Conversation, answer_open_calls, answer_turn
 from ..errors import OptionError
 from ..events import Usage
-from ..ledger import Candidate, Ledger, MediaItem, add_usage, answer_turns, finished_turns, unfinished_id
+from ..ledger import (
+    Candidate,
+    Ledger,
+    MediaItem,
+    add_usage,
+    answer_turns,
+    finished_turns,
+    text_before_round,
+    unfinished_id,
+)
 from ..options import Options
 from ..response import Response
 from ..text import SurrogateJoiner
@@ -308,11 +317,10 @@ def _resumption_of_stored(run: Run, stored_id: str) -> Resumption:
     """How to read a stored answer from its beginning: that of its last round, if it calls functions."""
     ledger = run.response.ledger
     if not (ledger.round or run.rounds):
-        return Resumption(run, (), None, stored_id=stored_id)
+        return Resumption(run, run.prefix, None, text=answer_text(run.prefix), stored_id=stored_id)
     turns, _ = finished_turns(ledger, run.prefix)
     rounds = answer_open_calls((*run.rounds, *turns, Turn("user", ())))[:-1]
-    text = ledger.before + ledger.answer.text[: ledger.rounds[-1].chars[0]]
-    return Resumption(run, (), None, rounds, f"{text}\n\n" if text else "", stored_id)
+    return Resumption(run, (), None, rounds, text_before_round(ledger), stored_id)
 
 
 def _stored_megabytes(ledger: Ledger) -> float:

@@ -13,7 +13,7 @@ from ..endings import REMEDY_OTHER_KERNEL
 from ..errors import OptionError
 from ..interactions import asked_options, is_unfinished
 from ..journaling import journal, response_from_entry, started_interactions
-from ..ledger import asking_exchange, unfinished_id
+from ..ledger import asking_exchange, text_before_round, unfinished_id
 from ..response import Response
 from ..text import one_line, shortened
 from .lookup import open_journal
@@ -38,6 +38,7 @@ class StoredAnswerEntry(NamedTuple):
         question: the question; only its text, if it had anything else.
         options: the options of its request, by name, which select the server.
         started: Unix time in seconds.
+        text: the text of the answer before the round that is read.
     """
 
     id: str
@@ -45,6 +46,7 @@ class StoredAnswerEntry(NamedTuple):
     question: str
     options: dict[str, Any]
     started: float
+    text: str = ""
 
 
 def started_answer(interaction: str) -> StoredAnswerEntry:
@@ -128,7 +130,8 @@ def _read(reader: JournalReader, entry: Entry) -> StoredAnswerEntry | None:
     question = entry.start.question
     title = f"Answer {entry.id}, {shortened(one_line(question), _QUESTION)}"
     options = _options(response, entry, stored_id)
-    return StoredAnswerEntry(stored_id, title, question, options, entry.start.started)
+    text = text_before_round(response.ledger)
+    return StoredAnswerEntry(stored_id, title, question, options, entry.start.started, text)
 
 
 def _options(response: Response, entry: Entry, stored_id: str) -> dict[str, Any]:

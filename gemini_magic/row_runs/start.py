@@ -40,6 +40,7 @@ from .progress import ProgressCounter
 from .row_arguments import RowArguments, options_of_rows, refuse_other_names
 from .row_choice import RowChoice
 from .run import RowRun, RunSettings, retried_grants
+from .starting_store import StartingStore
 from .store import Store
 from .store_values import RunRecord
 from .values import Executor, Grant
@@ -162,7 +163,8 @@ def _watched(run: RowRun, show: bool | None) -> RowRun:
     try:
         watch_rows(run, shell=_shell(), show=show)
     except KeyboardInterrupt:
-        pass
+        if not run.done:  # it came before or after the watch
+            run.stop(now=True, interrupted=True)
     else:
         run.raise_if_refused()
         return run
@@ -278,9 +280,9 @@ class _Starter:
 
     def start(self) -> RowRun:
         """Open the store, check what it holds, and start."""
-        store = Store.open(self.arguments.store)
-        store.keeps_responses = self.arguments.keep == "raw"
-        try:
+        with StartingStore(self.arguments.store) as opened:
+            store = opened.store
+            store.keeps_responses = self.arguments.keep == "raw"
             self._refuse_open_jobs(store)
             self._fit_plan(store)
             checked = check_store(
@@ -308,26 +310,20 @@ class _Starter:
                 store.match(list(checked.last.values()))  # the extent of the input
                 batches = checked.batches()
             leader = self._leader(map(admission.admit, batches), open_requests, store, progress)
-            return RowRun(self.settings, store, leader, progress, _retry)
-        except BaseException:
-            store.close()
-            raise
+            return opened.started(lambda: RowRun(self.settings, store, leader, progress, _retry))
 
     def retry(self, run: RowRun, choice: RowChoice) -> RowRun:
         """Start a run that asks rows of another run again."""
-        store = Store.open(run.store.path)
-        store.keeps_responses = self.arguments.keep == "raw"
-        try:
+        with StartingStore(run.store.path) as opened:
+            store = opened.store
+            store.keeps_responses = self.arguments.keep == "raw"
             self._refuse_open_jobs(store)
             self._fit_plan(store)
             store.begin_run(self._record())
             progress = self._progress(store)
             grants = retried_grants(run, self.settings.plan, store, choice)
             leader = self._leader(grants, set(), store, progress)
-            again = RowRun(self.settings, store, leader, progress, _retry)
-        except BaseException:
-            store.close()
-            raise
+            again = opened.started(lambda: RowRun(self.settings, store, leader, progress, _retry))
         progress.set_first_rows(tuple)  # a view of the retry shows its newest rows
         return again
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from xml.etree import ElementTree as ET
 
 import pytest
 from byte_cuts import byte_by_byte, random_cuts
@@ -12,8 +14,10 @@ from gemini_magic.backends import backend
 from gemini_magic.backends.interactions_decode import interactions_decoder
 from gemini_magic.content import Blob, Call, kind_of
 from gemini_magic.events import StepStart
-from gemini_magic.ledger import Exchange, Ledger
+from gemini_magic.ledger import Candidate, Exchange, Ledger, ToolItem
 from gemini_magic.pipeline import Pipeline
+from gemini_magic.views import Timeline, bundle
+from gemini_magic.views.record import RECORD
 
 pytestmark = pytest.mark.corpus
 FOLDER = ROOT / "interactions"
@@ -132,3 +136,21 @@ def test_every_citation_marks_its_passage(entry):
         for support in each.grounding.supports if each.grounding else ():
             passage = text[support.start : support.end].decode()  # between characters
             assert passage.strip()
+
+
+@pytest.mark.parametrize("entry", INDEX, ids=lambda entry: entry["id"])
+def test_the_steps_of_a_body_are_shown(entry):
+    ledger = read([(FOLDER / entry["file"]).read_bytes()])
+    shown = bundle(ledger)
+    steps = ledger.steps.all()
+    assert [each["type"] for each in shown[RECORD].get("steps", ())] == [step.type for step in steps]
+    uses = [item for item in Candidate(ledger, 0).items if isinstance(item, ToolItem)]
+    assert shown["text/html"].count('<details class="gm-tool') <= len(uses)
+    for form in ("text/html", "text/plain", "text/markdown"):
+        assert shown[form].lower().count("server tool: ") == len(uses)
+    assert not re.search(r"<(?:script|iframe|style(?!>html))", shown["text/html"])
+    timeline = Timeline(ledger)
+    assert ET.fromstring(timeline.svg) is not None
+    assert str(timeline)
+    if steps:
+        assert f"{len(steps)} step" in shown["text/plain"]

@@ -146,6 +146,23 @@ def test_the_rest_after_a_function_is_read_from_the_server(cells, asking, server
     assert server.asked("stream")[0].path.endswith(server.made[1].id)
 
 
+def test_the_rest_that_a_new_request_brought_is_read_from_the_server(cells, asking, server):
+    server.plan(answer(text("One, ")), cuts=(4,))
+    cells(f"%%gemini --chat tom {asking.replace(' --server-store', '')}\ncount")
+    assert cells.names["_gemini"].text == "One, "
+    server.plan(answer(text("two, ", "three.")), cuts=(4,))
+    cells("%gemini resume --server-store")
+    assert cells.names["_gemini"].whole == "One, two, "
+    assert cells("%gemini resume").success
+    assert (cells.names["_gemini"].text, cells.names["_gemini"].whole) == ("two, three.", "One, two, three.")
+    assert [len(server.asked(kind)) for kind in ("create", "stream")] == [2, 1]
+    server.plan(answer(text("Four.")))
+    cells(f"%%gemini --chat tom {asking.replace(' --server-store', '')}\ngo on")
+    sent = server.asked("create")[-1].body["input"]
+    texts = ["".join(part["text"] for part in step["content"]) for step in sent if "content" in step]
+    assert texts == ["count", "One, two, three.", "go on"]
+
+
 # ------------------------------------------------------------------------------------- continuation tokens
 
 
@@ -188,6 +205,22 @@ def test_another_session_reads_the_newest_stored_answer_of_the_journal(cells, as
     assert (found.text, found.status) == ("One, two, three.", "complete")
     assert len(server.asked("create")) == 1
     assert server.asked("stream")[0].headers["x-goog-api-key"] == CANARY
+
+
+def test_another_session_reads_the_last_round_and_keeps_the_text_before_it(cells, asking, server, capsys):
+    cells("def look(where: str) -> str:\n    'Look.'\n    return f'{where} is fine'")
+    server.plan(answer(text("Wait."), call("look", {"where": "here"}), status="requires_action"))
+    server.plan(WHOLE, cuts=(8,))
+    cells(f"%%gemini --journal --tool look {asking}\ncheck")
+    unload(cells.shell)
+    with ipython_shell() as shell:
+        load(shell)
+        assert shell.run_cell("%gemini resume -q").success
+        assert "`_gemini.whole` will contain the whole answer." in capsys.readouterr().out
+        found = shell.user_ns["_gemini"]
+        unload(shell)
+    load(cells.shell)
+    assert (found.text, found.whole) == ("One, two, three.", "Wait.\n\nOne, two, three.")
 
 
 def test_an_answer_outside_the_journal_is_found_in_the_list_of_interactions(cells, asking, server, capsys):

@@ -4,10 +4,12 @@ import signal
 import threading
 
 import pytest
+from client_stage import until
 from fake_server import FakeServer, Script, finish, gate, text
 from rows_stage import ask_rows, asked_texts, statuses, table
 
 from gemini_magic.errors import Interrupted
+from gemini_magic.row_runs import start
 from gemini_magic.row_runs.leader import Leader
 from gemini_magic.row_runs.store import Store
 
@@ -82,6 +84,45 @@ def test_a_second_interrupt_ends_the_rows_in_flight(server, tmp_path, monkeypatc
         counts = opened.counts()
     assert counts["complete"] == 1
     assert counts["interrupted"] == len(server.requests) - 1
+
+
+def interrupting(monkeypatch, owner, name, *, before):
+    """Let a function interrupt the main thread before or after its work."""
+    work = getattr(owner, name)
+
+    def interrupt(*arguments, **given):
+        if before:
+            signal.raise_signal(signal.SIGINT)
+        result = work(*arguments, **given)
+        signal.raise_signal(signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(owner, name, interrupt)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (Store, "_start"),
+        (Store, "begin_run"),
+        (start, "check_store"),
+        (start, "RowRun"),
+        (start, "watch_rows"),
+    ],
+)
+def test_an_interrupt_in_the_moment_a_run_begins_leaves_the_store_free_and_no_run_behind(
+    server, tmp_path, monkeypatch, owner, name, before
+):
+    store = tmp_path / "t.rows.sqlite"
+    server.model("m", *HELLO)
+    with monkeypatch.context() as moment:
+        interrupting(moment, owner, name, before=before)
+        with pytest.raises(KeyboardInterrupt):
+            ask_rows(server, table(3), store=store)
+    until(lambda: not store.with_name(f"{store.name}.lock").exists())
+    run = ask_rows(server, table(3), store=store, in_doubt="again").retry()
+    assert statuses(run) == ["complete"] * 3
 
 
 def test_the_answers_of_an_interrupted_run_without_a_store_are_in_the_exception(server, monkeypatch):
