@@ -104,3 +104,15 @@ def test_a_repair_continues_the_stored_answer_too(cells, fake_server):
     first, second = bodies(fake_server)
     assert first["previous_interaction_id"] == second["previous_interaction_id"] == "v1_0"
     assert [step["type"] for step in second["input"]] == ["user_input", "model_output", "user_input"]
+
+
+def test_a_question_that_changed_is_not_taken_from_the_server(cells, fake_server, line, monkeypatch):
+    monkeypatch.setattr("gemini_magic.notebook.kernel.cell_of", lambda _: cells.names["cell_id"])
+    for cell, question in (("a", "one"), ("b", "two"), ("a", "changed"), ("c", "three")):
+        cells.names["cell_id"] = cell
+        cells(f"%%gemini {line} --chat talk --server-store\n{question}")
+    changed, last = bodies(fake_server)[-2:]
+    assert "previous_interaction_id" not in changed
+    # The server has the answer to "two" after the old question, so it is sent itself.
+    assert last["previous_interaction_id"] == "v1_3"
+    assert [step["type"] for step in last["input"]] == ["user_input", "model_output", "user_input"]
