@@ -30,6 +30,7 @@ from urllib.parse import quote, urlsplit
 import nbformat
 from playwright.sync_api import (
     BrowserContext,
+    ConsoleMessage,
     Dialog,
     Locator,
     Page,
@@ -272,10 +273,14 @@ def _sent(header: dict[str, Any]) -> float:
 
 @dataclass
 class Log:
-    """The requests, dialogs, console errors and kernel messages of a page."""
+    """The requests, dialogs, console errors and kernel messages of a page.
+
+    Requests of JupyterLab to the API of its own server that are refused are in `refused`, not in `errors`.
+    """
 
     requests: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
@@ -287,7 +292,7 @@ class Log:
             "requestfailed": lambda request: self.failed.append(request.url),
             "dialog": self._dialog,
             "pageerror": lambda error: self.errors.append(str(error)),
-            "console": lambda line: self.errors.append(line.text) if line.type == "error" else None,
+            "console": self._console,
             "websocket": self._websocket,
         }
         for event, handler in handlers.items():
@@ -301,6 +306,13 @@ class Log:
 
     def _request(self, request: Request) -> None:
         self.requests.append(request.url)
+
+    def _console(self, line: ConsoleMessage) -> None:
+        if line.type != "error":
+            return
+        url = line.location.get("url", "")
+        is_refused = line.text.startswith("Failed to load resource") and "/api/" in urlsplit(url).path
+        (self.refused if is_refused else self.errors).append(f"{line.text} ({url})")
 
     def _dialog(self, dialog: Dialog) -> None:
         # "Leave the page?" comes from the browser. Every other dialog is recorded.
