@@ -19,6 +19,7 @@ from cluster_stage import (
     SmallLeader,
     addresses,
     asked,
+    close_executors,
     executor_for,
     row_threads,
     set_key,
@@ -71,6 +72,12 @@ def two_workers(client, cluster):
     cluster.scale(2)
     wait_until(lambda: len(addresses(client)) == 2)
     client.run(set_key, KEY)
+
+
+@pytest.fixture(autouse=True)
+def _no_executors():
+    yield
+    close_executors(LIMIT)
 
 
 def wait_until(condition, limit=LIMIT):
@@ -236,7 +243,8 @@ def test_a_worker_without_a_key_gets_no_rows_and_is_named_once(client, server, t
     keyless, other = addresses(client)
     client.run(set_key, None, workers=[keyless])
     executor = executor_for(client, server)
-    wait_until(lambda: any(each.future.done() for each in list(executor._watch._links.values())))
+    links = executor._watch._links  # their futures are set by another thread
+    wait_until(lambda: any(each.future and each.future.done() for each in list(links.values())))
     looks = executor._watch.last_look
     wait_until(lambda: executor._watch.last_look > looks + 0.2)  # a slow leader: its pump has ended meanwhile
     leader = SmallLeader(executor, range(20))

@@ -102,8 +102,20 @@ def asked(server, model="rows"):
     return Counter(each.body["contents"][-1]["parts"][0]["text"] for each in server.requests_for(model))
 
 
+_executors: list[ClusterExecutor] = []  # of the test that runs
+
+
 def executor_for(client, server, limit=20, times=QUICK, **options):
-    return ClusterExecutor(client, plan_for(server.base_url, **options), limit, times)
+    _executors.append(ClusterExecutor(client, plan_for(server.base_url, **options), limit, times))
+    return _executors[-1]
+
+
+def close_executors(timeout: float) -> None:
+    """Close the executors that the test has not closed, so that a failed test leaves nothing on the cluster."""
+    while _executors:
+        executor = _executors.pop()
+        executor.close(0)
+        executor.wait_closed(timeout)
 
 
 def addresses(client):
