@@ -162,7 +162,7 @@ def _object(body: bytes, dialect: Backend) -> dict[str, Any]:
     """
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         message = dialect.failure(200, body).message

@@ -131,6 +131,7 @@ FAULTS = [
     (status(200, body="<html>a login page</html>"), WireError, "login page"),
     (status(200, body=[1]), WireError, "not JSON"),
     (text("half"), WireError, "not JSON"),
+    (status(200, body="[" * 100_000), WireError, "not JSON"),
     (stall(), StalledError, "The server sent no data for 0.2 s"),
 ]
 

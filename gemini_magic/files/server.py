@@ -123,7 +123,7 @@ class FileServer:
         body = fetch_body(http, self._backend, self._options, self._key)
         try:
             value = msgspec.json.decode(body or b"{}")
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
             raise WireError("The server's answer is not a JSON object.", remedy="Check --base-url.")

@@ -149,7 +149,7 @@ class InteractionServer:
         """The interaction in an answer; its state is remembered."""
         try:
             found = self._api.read(msgspec.json.decode(body or b"{}"))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             found = None
         if found is None:
             raise WireError("The server's answer is not an interaction.", remedy="Check --base-url.")

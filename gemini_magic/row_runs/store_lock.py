@@ -139,7 +139,12 @@ def _is_own(descriptor: int) -> bool:
 def _owner(descriptor: int) -> LockOwner | None:
     try:
         return msgspec.json.decode(os.pread(descriptor, _MAX_OWNER, 0), type=LockOwner)
-    except (OSError, AttributeError, msgspec.DecodeError):  # the owner is writing it; Windows has no pread
+    except (
+        OSError,
+        AttributeError,
+        ValueError,
+        RecursionError,
+    ):  # the owner is writing it; Windows has no pread
         return None
 
 

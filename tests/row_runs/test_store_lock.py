@@ -68,7 +68,7 @@ def test_another_process_is_named_and_frees_the_store_when_it_is_killed(path, ho
 
 def test_an_owner_that_cannot_be_read_is_refused_all_the_same(path):
     with Store.open(path):
-        for content in (b"", b"not json", b'["h", 1, 1e300]', b'["a\\u001b[31m", 5, 0]'):
+        for content in (b"", b"not json", b'["h", 1, 1e300]', b'["a\\u001b[31m", 5, 0]', b"[" * 4_000):
             path.with_name(path.name + ".lock").write_bytes(content)
             with pytest.raises(StoreError, match="is in use by") as raised:
                 Store.open(path)

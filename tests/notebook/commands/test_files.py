@@ -5,12 +5,13 @@ import os
 import re
 
 import pytest
+from fake_server import Script, status
 from IPython.core.completer import provisionalcompleter
 from IPython.lib.pretty import pretty
 
 import gemini_magic
 from gemini_magic.content import Blob, Text
-from gemini_magic.errors import OptionError, ServiceError
+from gemini_magic.errors import OptionError, ServiceError, WireError
 from gemini_magic.journaling import uploaded_files
 from gemini_magic.notebook.commands.files import FILE_COMMANDS
 
@@ -48,6 +49,15 @@ def test_list_returns_all_pages_as_a_table(cells, server):
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d[+-]\d\d:\d\d", rows[0].expires)
     assert "files/gm-" in pretty(rows)
     assert [row.name for row in cells(f"%gemini files {line(server)}").result] == list(server.files)
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, "[1]", "<html>"], ids=["deep", "a list", "a page"])
+def test_an_answer_that_is_no_list_of_files_is_an_error_with_a_remedy(fake_server, monkeypatch, body):
+    monkeypatch.setenv("FILE_KEY", "AIzaFILES0123456789abcdefghijklmnopqrst")
+    fake_server.route("/v1beta/files", Script([status(200, body=body)]))
+    with pytest.raises(WireError, match="not a JSON object") as raised:
+        gemini_magic.files.list(**where(fake_server))
+    assert raised.value.remedy == "Check --base-url."
 
 
 def test_a_server_without_files(cells, upload_server, monkeypatch):
