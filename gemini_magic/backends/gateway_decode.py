@@ -13,17 +13,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from contextlib import suppress
 from typing import Any
-
-import msgspec
 
 from ..content import Blob, File, Opaque, Part, Text, Thought
 from ..events import Decoded, Delta, Event, Finish, Note, Usage, UsageReport
-from ..text import MAX_DEPTH, json_safe, read_json
+from ..text import json_safe
 from .backend import Decoder
 from .gemini_schema import MOST_COUNT
 from .http_errors import failure_of
+from .wire_values import read_value
 
 __all__ = ["gateway_decoder"]
 
@@ -82,7 +80,7 @@ class _Decoder:
     def __call__(self, raw: bytes, event: str | None = None) -> Decoded:
         """Decode one JSON text; never raises."""
         try:
-            value = _parse(raw)
+            value = read_value(raw)
         except ValueError:
             note = Note("not-json", "A chunk is not valid JSON; its bytes are kept.", "error")
             return Decoded([note], lost="a chunk is not valid JSON")
@@ -182,14 +180,6 @@ class _Decoder:
             text = message if isinstance(message, str) else _text(warning)
             events.append(Note("gateway-warning", f"Gateway warning: {text}", "warning"))
         return {name: json_safe(value[name]) for name in _EXTRAS if value.get(name) not in (None, "", [])}
-
-
-def _parse(raw: bytes) -> Any:
-    """The JSON value, read by the fast parser where possible."""
-    if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
-        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
-            return msgspec.json.decode(raw)
-    return read_json(raw, max_depth=MAX_DEPTH)
 
 
 def _error_in(value: dict[str, Any]) -> Any:
