@@ -423,7 +423,10 @@ class InteractionDecoder:
             return index
         if index is not None:
             self._note(
-                Note("bad-index", "A step has an index that is no number; it was read as the newest one.")
+                Note(
+                    "bad-index",
+                    "The index of a step is not a valid number, so the event was read as part of the newest step.",
+                )
             )
         if new or self._newest is None:
             return self._begun

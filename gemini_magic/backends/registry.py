@@ -100,7 +100,7 @@ def chosen_backend(name: str, *, decides: bool) -> str:
 
     Args:
         name: the value of ``--backend``; an unknown name is returned as it is.
-        decides: whether the request asks for decisions, which a backend of its own sends to the same server.
+        decides: whether the request asks for decisions, which a separate backend sends to the same server.
 
     Raises:
         OptionError: the server has no decisions, or its backend for decisions has no questions.

@@ -1,7 +1,7 @@
 """Stops an interaction on its server after its stream was cancelled here.
 
 The request is sent on a thread, because cancelling a stream returns at once. The end of the process waits a moment for it, so that
-a run is not left behind that nobody watches and that costs money.
+no run continues and costs money without a user.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def check_beside(path: Path) -> None:
     (``-journal``). SQLite applies any such file when it opens the store.
 
     Raises:
-        StoreError: such a file is a link, is no file, or has another owner than the store.
+        StoreError: such a file is a link, is not a regular file, or belongs to a user other than the owner of the store.
         OSError: they cannot be looked at.
     """
     try:
@@ -152,7 +152,7 @@ def check_beside(path: Path) -> None:
             continue
         if not stat.S_ISREG(found.st_mode) or found.st_uid not in (store.st_uid, _user(found)):
             raise StoreError(
-                f"{beside} is a link or belongs to another user than the store, and SQLite would write its content into the store.",
+                f"{beside} is a link or belongs to a user other than the owner of the store, and SQLite would write its content into the store.",
                 remedy=f"Move {beside.name} to another folder, and run the cell again.",
             )
 

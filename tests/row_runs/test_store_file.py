@@ -51,7 +51,7 @@ def test_a_file_beside_the_store_that_is_a_link_or_of_another_user_is_not_applie
     beside.symlink_to(other)
     before = path.read_bytes()
     for opening in (Store.open, Store.read):
-        assert f"{beside} is a link or belongs to another user" in refusal(path, opening)
+        assert f"{beside} is a link or belongs to a user other" in refusal(path, opening)
     beside.unlink()
     beside.write_bytes(b"")
     lstat = Path.lstat
