@@ -26,7 +26,7 @@ from nbclient import NotebookClient
 from surroundings import ORIGINAL_ENVIRON
 
 _START_TIMEOUT = 60.0  # seconds; a kernel starts slowly on a busy machine
-_SILENCE = 3.0  # seconds without a message after which a session wakes the kernel
+_PATIENCE = 3.0  # seconds of waiting after which a session wakes the kernel, again and again
 
 
 @contextmanager
@@ -245,16 +245,17 @@ class KernelSession:
         poller = zmq.Poller()
         for sock in sockets:
             poller.register(sock, zmq.POLLIN)
-        deadline = time.monotonic() + timeout
+        began = woken = time.monotonic()
         while not done():
-            left = deadline - time.monotonic()
-            if left <= 0:
+            now = time.monotonic()
+            if now - began >= timeout:
                 raise AssertionError(f"waited {timeout} s for {what}")
-            ready = poller.poll(int(min(left, _SILENCE) * 1000) + 1)
-            for sock, _ in ready:
-                self._add(sockets[sock], sock.recv_multipart())
-            if not ready:
+            # Not only in silence: an answer in the background sends its status all the time.
+            if now - woken >= _PATIENCE:
                 self._wake()
+                woken = now
+            for sock, _ in poller.poll(int((min(began + timeout, woken + _PATIENCE) - now) * 1000) + 1):
+                self._add(sockets[sock], sock.recv_multipart())
 
     def _wake(self) -> None:
         """Open a new connection to the kernel's shell socket, which makes the kernel read requests that it has missed.
