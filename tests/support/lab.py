@@ -40,6 +40,7 @@ from playwright.sync_api import (
     WebSocket,
     sync_playwright,
 )
+from slow_page import slow_down
 from surroundings import CANARY, ORIGINAL_ENVIRON, clean_environment, find_chromium
 
 VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
@@ -210,7 +211,7 @@ def launch(
     playwright: Playwright, executable: str, profile: Path, *, hosts: str = _NO_HOSTS, **options: Any
 ) -> BrowserContext:
     """Start Chromium with a new profile; `hosts` are its rules for host names, by default only this machine."""
-    return playwright.chromium.launch_persistent_context(
+    context = playwright.chromium.launch_persistent_context(
         profile,
         executable_path=executable,
         headless=True,
@@ -218,6 +219,8 @@ def launch(
         viewport=VIEWPORT,
         **options,
     )
+    slow_down(context)
+    return context
 
 
 @contextmanager
