@@ -47,7 +47,7 @@ class ComparedColumn:
     @property
     def running(self) -> bool:
         """Whether the answer is arriving, or may be requested again."""
-        return self.shown.running
+        return self.shown.running or self.stream is not None
 
     @property
     def answers(self) -> tuple[Response, ...]:

@@ -129,8 +129,8 @@ class Comparison(views.DisplayedValue):
         The functions that the answers call run meanwhile. One that runs on this thread is not cut short.
         """
         end = None if timeout is None else time.monotonic() + timeout
-        while self.shown.running and (end is None or time.monotonic() < end):
-            if not any([each.step() for each in self.columns]):
+        while any(each.running for each in self.columns) and (end is None or time.monotonic() < end):
+            if not sum(each.step() for each in self.columns):  # any() would step only the first ones
                 self._pause(_TICK if end is None else max(0.0, min(_TICK, end - time.monotonic())))
         return self
 

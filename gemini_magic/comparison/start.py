@@ -120,7 +120,7 @@ def start_columns(
     responses: list[Response] = []
     try:
         for sender in senders:
-            responses.append(sender.send(notices))
+            responses.append(sender.send(notices))  # noqa: PERF401 - those that were sent are cancelled after an error
     except BaseException:
         for response in responses:
             if response.stream is not None:

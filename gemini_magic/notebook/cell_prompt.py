@@ -57,5 +57,5 @@ class CellPrompt(NamedTuple):
         from ..mcp_servers import with_remote_servers  # noqa: PLC0415 - few requests use a server
 
         request, about_servers = with_remote_servers(request, options.remote_mcp)
-        self.notices += [each for each in about_servers if each not in self.notices]
+        self.notices.extend(each for each in about_servers if each not in self.notices)
         return request

@@ -88,7 +88,7 @@ class RunningComparison(NamedTuple):
     @property
     def running(self) -> bool:
         """Whether an answer has not ended, or may be requested again."""
-        return self.comparison.shown.running
+        return any(each.running for each in self.comparison.columns)
 
     @property
     def stream(self) -> Any:

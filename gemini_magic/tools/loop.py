@@ -348,6 +348,8 @@ class ToolLoop:
             self._settings.ask(question)
         else:
             question.decide("skip")
+        if question.decision == "always":  # at once, because the loop of another column may ask next
+            self._allowed.add(permission_of(item.tool))
 
     def _look_at_question(self, stream: PausedStream) -> float:
         if self._question is None:

@@ -73,7 +73,7 @@ def _watch(view: View, streams: Sequence[WatchableStream]) -> None:
             view.open()
             version = -1
             while running := [stream for stream in streams if not stream.done]:
-                if not any([stream.step() for stream in running]):
+                if not sum(stream.step() for stream in running):  # any() would step only the first ones
                     version = running[0].wait_change(version, _TICK)
                 view.update()
                 running[0].wait(_PAUSE)
