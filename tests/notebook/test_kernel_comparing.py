@@ -107,8 +107,7 @@ def test_each_column_asks_with_buttons_of_its_own(kernel, server):
     def named(text):
         return [model for model, state in widgets(run, "ButtonModel").items() if state["description"] == text]
 
-    while len(named("Run")) < 2:
-        kernel.wait_for(run, "comm_open", within="Run")
+    kernel.wait_for(run, "comm_open", 2, within="'description': 'Skip'")
     kernel.click(named("Skip")[1])
     kernel.click(named("Run")[0])
     kernel.finish(run)
