@@ -498,23 +498,6 @@ class Notebook:
             timeout=timeout * 1000,
         )
 
-    def wait_idle(self, timeout: float = 60) -> None:
-        """Wait until no cell is running or queued and the kernel is idle."""
-        self.page.wait_for_function(
-            f"""() => {_PANEL}.sessionContext.session.kernel.status === "idle" &&
-                {_PANEL}.content.widgets.every(c => !c.promptNode || !c.promptNode.textContent.includes("*"))""",
-            timeout=timeout * 1000,
-        )
-
-    def wait_output(self, i: int, pattern: str, timeout: float = 60) -> str:
-        """Wait until the visible text of a cell's output matches a regular expression, and return the text."""
-        self.page.wait_for_function(
-            f"([i, pattern]) => new RegExp(pattern, 's').test(({_OUTPUT})(i).innerText)",
-            arg=[i, pattern],
-            timeout=timeout * 1000,
-        )
-        return self.output_text(i)
-
     def wait_until(self, condition: Callable[[], object], what: str, timeout: float = 60) -> None:
         """Wait until a condition on the log of the page, a server or a file is true; `what` names it in the error.
 
@@ -548,6 +531,23 @@ class Notebook:
         )
         self.wait_until(lambda: image in self.log.requests, "the request for an image")
 
+    def wait_idle(self, timeout: float = 60) -> None:
+        """Wait until no cell is running or queued and the kernel is idle."""
+        self.page.wait_for_function(
+            f"""() => {_PANEL}.sessionContext.session.kernel.status === "idle" &&
+                {_PANEL}.content.widgets.every(c => !c.promptNode || !c.promptNode.textContent.includes("*"))""",
+            timeout=timeout * 1000,
+        )
+
+    def wait_output(self, i: int, pattern: str, timeout: float = 60) -> str:
+        """Wait until the visible text of a cell's output matches a regular expression, and return the text."""
+        self.page.wait_for_function(
+            f"([i, pattern]) => new RegExp(pattern, 's').test(({_OUTPUT})(i).innerText)",
+            arg=[i, pattern],
+            timeout=timeout * 1000,
+        )
+        return self.output_text(i)
+
     def wait_kept(self, words: str, timeout: float = 60) -> None:
         """Wait until the page has received a state of a growing answer for the file in which these words are."""
 
@@ -555,11 +555,11 @@ class Notebook:
             state = frame.content.get("metadata", {}).get("gemini_magic", {}).get("state")
             return state == "partial" and words in str(frame.content["data"].get("text/html"))
 
-        self.wait_until(
-            lambda: any(map(is_kept, self.log.of_kind("display_data", "update_display_data"))),
-            f"a state for the file with {words!r}",
-            timeout,
-        )
+        deadline = time.monotonic() + timeout
+        while not any(map(is_kept, self.log.of_kind("display_data", "update_display_data"))):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {timeout} s for a state for the file with {words!r}")
+            self.page.wait_for_timeout(50)
         self.page.wait_for_timeout(100)  # the page handles the message
 
     def interrupt(self) -> None:
