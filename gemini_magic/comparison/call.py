@@ -40,8 +40,7 @@ def compare(
         sweep: the values of options by their names, such as ``{"temperature": [0, 0.5, 1]}``; every combination is asked.
         repeat: how many times each of them is asked.
         attach: media beside the question, as for ``ask``.
-        tools: functions that each model may call, as for ``ask``. Plain functions of all columns run on the calling thread, one
-            after the other.
+        tools: functions that each model may call, as for ``ask``; plain ones run on the calling thread, one after the other.
         turns: the conversation that the question continues, oldest turn first.
         check: whether to raise the error of the first answer that has one.
         options: any option of ``%%gemini`` by name.
