@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -29,7 +29,6 @@ from .transport_errors import (
     ReadError,
     ReadTimeout,
     RemoteProtocolError,
-    TransportError,
     UnsupportedProtocol,
     WriteTimeout,
 )
@@ -444,25 +443,6 @@ class ResponseBody:
     def surplus(self) -> bool:
         """Whether bytes followed the end of the response; the connection is not used again then."""
         return self._channel.joiner.surplus
-
-    def __iter__(self) -> Iterator[bytes]:
-        """The data of each read from the socket.
-
-        Raises:
-            TransportError, WireError, ConnectionLost, TimedOut: as :meth:`DirectTransport.send`.
-        """
-        pieces: list[bytes] = []
-        self._take = pieces.append
-        ended = False
-        while self._open and not ended:
-            try:
-                self._read_once()
-            except (TransportError, WireError):
-                yield from pieces
-                raise
-            ended = self._parser.ended
-            yield from pieces
-            pieces.clear()
 
     def read_into(self, take: Callable[[bytes], None]) -> None:
         """Read the body to its end, and call ``take`` with the data of each read from the socket.

@@ -337,10 +337,6 @@ class _Body:
             context.end_body()
         deliver()
 
-    def __iter__(self) -> Iterator[bytes]:
-        """Iterate over the body."""
-        return iter(self._stream)
-
     def close(self) -> None:
         """Return the connection to the pool, or close it when the body was not read to its end."""
         self._stream.close()

@@ -1,6 +1,7 @@
 """HTTP: connections shared by all streams, sockets that another thread can shut down, arrival times at the socket.
 
-Most requests take the direct transport. Those that need a proxy take httpx's, which is imported for the first of them. The module does not interpret the bytes.
+Most requests take the direct transport. Those that need a proxy take httpx's, which is imported for the first of them.
+The module does not interpret the bytes.
 """
 
 from __future__ import annotations

@@ -11,16 +11,65 @@ from gemini_magic.client import address
 from gemini_magic.client.address import address_of
 from gemini_magic.client.transport_errors import InvalidURL
 
-SCHEMES = "http https HTTP ftp".split()
-HOSTS = (
-    "a.example generativelanguage.googleapis.com us-east1-x.example a A.Example a_b a. a..b 127.0.0.1 127.0.0.01 "
-    "256.1.1.1 1.2.3 1.2.3.4.5 1.2.3.4. 1a 1.2.3.4a [::1] u:p@a.example a.example@b bücher.example -a a%2eb xn--bcher-kva.example"
-).split() + [""]
+SCHEMES = ["http", "https", "HTTP", "ftp"]
+HOSTS = [
+    "a.example",
+    "generativelanguage.googleapis.com",
+    "us-east1-x.example",
+    "a",
+    "A.Example",
+    "a_b",
+    "a.",
+    "a..b",
+    "127.0.0.1",
+    "127.0.0.01",
+    "256.1.1.1",
+    "1.2.3",
+    "1.2.3.4.5",
+    "1.2.3.4.",
+    "1a",
+    "1.2.3.4a",
+    "[::1]",
+    "u:p@a.example",
+    "a.example@b",
+    "bücher.example",
+    "-a",
+    "a%2eb",
+    "xn--bcher-kva.example",
+    "",
+]
 PORTS = ["", ":", ":0", ":80", ":443", ":0443", ":8080", ":99999", ":123456", ":x"]
-TARGETS = (
-    "/ /v1beta/models/m:stream?alt=sse /a//b?x=1,2&y=a+b /a/./b /a/../b /.a /a. /a%20b /a%zz /ä /a?b?c /a?ä /a#b /a? ? ?x=1 "
-    "/a?x=%2F&y=[] /a;b /a'b /a\\b /a|b /~a_b@c=d //b /a?x=../."
-).split() + ["", "/a b", "/a\n", "/a\x00", "/a?x=1\n"]
+TARGETS = [
+    "/",
+    "/v1beta/models/m:stream?alt=sse",
+    "/a//b?x=1,2&y=a+b",
+    "/a/./b",
+    "/a/../b",
+    "/.a",
+    "/a.",
+    "/a%20b",
+    "/a%zz",
+    "/ä",
+    "/a?b?c",
+    "/a?ä",
+    "/a#b",
+    "/a?",
+    "?",
+    "?x=1",
+    "/a?x=%2F&y=[]",
+    "/a;b",
+    "/a'b",
+    "/a\\b",
+    "/a|b",
+    "/~a_b@c=d",
+    "//b",
+    "/a?x=../.",
+    "",
+    "/a b",
+    "/a\n",
+    "/a\x00",
+    "/a?x=1\n",
+]
 
 
 def expected(url):
