@@ -2,6 +2,7 @@
 
 from calibration import soon
 from lab import NO_KERNEL
+from playwright.sync_api import expect
 
 BUTTON = """
 import ipywidgets
@@ -24,7 +25,8 @@ def test_cells_run_and_widgets_react_to_clicks(lab, notebook):
     notebook.open(lab.write("widgets.ipynb", ["6 * 7", BUTTON, "1 / 0"]))
     assert notebook.cell_status(0) == "[ ]"
     assert notebook.run(0) is True
-    assert (notebook.cell_status(0), notebook.output_text(0).split()[-1]) == ("[1]", "42")
+    assert notebook.cell_status(0) == "[1]"
+    notebook.wait_output(0, r"\b42\s*$")
     assert notebook.run(1) is True
     notebook.wait_output(1, "waiting")
     assert notebook.buttons(1) == ["Stop"]
@@ -33,9 +35,9 @@ def test_cells_run_and_widgets_react_to_clicks(lab, notebook):
     notebook.set_source(0, "6 * 8")
     notebook.run(0, wait=False)
     notebook.wait_output(0, "48")
-    assert notebook.cell_status(0) == "[3]"
+    notebook.wait_status(0, "[3]")
     assert notebook.run(2) is False
-    assert "ZeroDivisionError" in notebook.output_text(2)
+    notebook.wait_output(2, "ZeroDivisionError")
     assert {"execute_input", "execute_result", "comm_open", "comm_msg", "error"} <= {
         frame.kind for frame in notebook.log.frames
     }
@@ -48,11 +50,12 @@ def test_a_running_cell_is_reported_and_can_be_interrupted(lab, notebook):
     )
     notebook.run_all(wait=False)
     notebook.wait_output(0, "begun")
-    assert (notebook.cell_status(0), notebook.cell_status(1)) == ("[*]", "[*]")
+    assert notebook.cell_status(0) == "[*]"
+    notebook.wait_status(1, "[*]")
     with soon(5):
         notebook.interrupt()
         notebook.wait_idle()
-    assert "KeyboardInterrupt" in notebook.output_text(0)
+    notebook.wait_output(0, "KeyboardInterrupt")
     assert (notebook.cell_status(1), notebook.output_text(1)) == ("[ ]", "")
 
 
@@ -68,7 +71,7 @@ def test_a_saved_output_is_displayed_without_a_kernel(lab, notebook, screenshots
     notebook.reload(no_kernel=True)
     assert notebook.saved()["metadata"]["kernelspec"]["name"] == NO_KERNEL
     assert not notebook.trusted()
-    assert notebook.output(0).locator("em").inner_text() == "answer"
+    expect(notebook.output(0).locator("em")).to_have_text("answer")
     notebook.theme("JupyterLab Dark")
     assert notebook.screenshot(screenshots / "harness-dark.png").stat().st_size > 10_000
     notebook.theme("JupyterLab Light")
@@ -83,8 +86,10 @@ HTML('''<img src="http://tracker.invalid/pixel"><img src="{server.base_url}/leak
     notebook.open(lab.write("hostile.ipynb", [leaking]))
     notebook.run(0)
     server.wait_for_requests(1)
-    notebook.page.wait_for_timeout(100)
     tracker = "http://tracker.invalid/pixel"
+    notebook.wait_until(
+        lambda: tracker in notebook.log.failed and notebook.log.dialogs, "the picture and the dialog"
+    )
     assert notebook.log.requests_beyond(lab.url) == {f"{server.base_url}/leak?how=test", tracker}
     assert tracker in notebook.log.failed
     assert notebook.log.dialogs == ["alert: hit"]
@@ -94,6 +99,6 @@ HTML('''<img src="http://tracker.invalid/pixel"><img src="{server.base_url}/leak
 def test_notebook_7_works_with_the_same_driver(lab, notebook):
     notebook.open(lab.write("seven.ipynb", ["print('seven')"]), app="notebook")
     assert notebook.run(0) is True
-    assert notebook.output_text(0).strip() == "seven"
+    notebook.wait_output(0, "^seven\\s*$")
     notebook.save()
     assert notebook.saved_outputs(0)[0]["text"] == ["seven\n"]

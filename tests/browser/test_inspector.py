@@ -42,6 +42,11 @@ from gemini_magic.wire import SseReader
 
 CELLS = "window.jupyterapp.shell.currentWidget.content.widgets"
 MODULES = "/lab/extensions/gemini-magic/inspector/"
+# JavaScript: waits in the page until a function returns something.
+UNTIL = """const until = async found => {
+        for (const began = performance.now(); !found(); await new Promise(done => setTimeout(done, 5)))
+            if (performance.now() - began > 30_000) throw new Error("waited 30 s for " + found);
+    };"""
 LOOKS = {
     "prose": "# Head\n\nSome **words**, `code` and a [link](https://example.org).\n\n> quoted\n\n" * 3,
     "list": "- one\n  - two\n- [x] done\n\n" + "".join(f"{n}. Item\n\n   more\n" for n in range(9)),
@@ -109,7 +114,9 @@ def output(page, _nothing_leaves):
     found.scroll_into_view_if_needed()
     fold(found, open=True)
     panel = tab(found, "Chunks")
-    panel.locator(".gmi-filter").fill("")
+    if panel.locator(".gmi-filter").input_value():
+        panel.locator(".gmi-filter").fill("")
+    expect(panel.locator(".gmi-count")).to_have_text("40 chunks")
     if panel.locator(".gmi-detail").is_visible():
         panel.get_by_label("Close").click()
     yield found
@@ -120,6 +127,8 @@ def fold(found, *, open):  # noqa: A002 - the attribute's name
     details = found.locator(".gmi-inspector")
     if (details.get_attribute("open") is not None) != open:
         found.locator(".gmi-bar").click()
+    if open:
+        found.locator(".gmi-body > *").first.wait_for()  # the content follows the event `toggle`
 
 
 def tab(found, name):
@@ -129,6 +138,14 @@ def tab(found, name):
 
 def clipboard(page):
     return page.page.evaluate("navigator.clipboard.readText()")
+
+
+def click_copy(page, button):
+    """Click a button that copies; the clipboard when the button shows that it has copied."""
+    button = button.element_handle()  # its label, by which it was found, changes
+    button.click()
+    page.page.wait_for_function("button => button.getAttribute('aria-label') === 'Copied'", arg=button)
+    return clipboard(page)
 
 
 # ------------------------------------------------------------------------------------------------ answer
@@ -151,11 +168,11 @@ SAME_LOOK = f"""async (i) => {{
     const cell = {CELLS}[i];
     cell.node.scrollIntoView();
     const mine = cell.outputArea.node.querySelector(".gmi-output");
-    const height = mine.getBoundingClientRect().height - mine.querySelector(".gmi-bar").getBoundingClientRect().height;
     const data = {{"text/html": cell.model.outputs.get(0).data["text/html"]}};
     const renderer = rendermime.createRenderer("text/html");
     await renderer.renderModel(rendermime.createModel({{data, trusted: true}}));
     renderer.node.classList.add("jp-OutputArea-output");
+    const height = mine.getBoundingClientRect().height - mine.querySelector(".gmi-bar").getBoundingClientRect().height;
     mine.style.display = "none";
     mine.parentElement.append(renderer.node);
     const before = renderer.node.getBoundingClientRect().height;
@@ -177,12 +194,12 @@ SAME_LOOK = f"""async (i) => {{
 
 def test_the_answer_has_the_same_elements_and_height_as_jupyterlabs_html_output(page):
     for width in (1200, 575):
-        page.page.set_viewport_size({"width": width, "height": 900})
+        page.resize(width)
         for index, name in enumerate(LOOKS, FIRST_LOOK):
             ours, static, difference = page.page.evaluate(SAME_LOOK, index)
             assert not difference, name
             assert abs(ours - static) <= 2, (name, width)
-    page.page.set_viewport_size({"width": 1280, "height": 900})
+    page.resize(1280)
 
 
 def test_the_answer_is_shown_if_its_record_is_damaged_or_of_a_newer_version(page):
@@ -193,21 +210,18 @@ def test_the_answer_is_shown_if_its_record_is_damaged_or_of_a_newer_version(page
     assert newer.locator(".gmi-bar").count() == 0
     damaged.scroll_into_view_if_needed()
     fold(damaged, open=True)
-    assert "No chunks were received." in damaged.inner_text()
+    expect(damaged.locator(".gmi-hint:visible")).to_have_text("No chunks were received.")
 
 
 def test_the_answer_is_copied_as_markdown_and_each_code_block_as_code(page, output, ledger):
     answer = output.locator(".gmi-answer")
     text = answer.locator(".gm-answer").text_content()
-    answer.get_by_label("Copy the answer as Markdown").click()
-    assert clipboard(page) == "".join(ledger.answer)
-    assert answer.locator(".gm-status .gmi-copy").get_attribute("aria-label") == "Copied"
+    assert click_copy(page, answer.get_by_label("Copy the answer as Markdown")) == "".join(ledger.answer)
     code = answer.get_by_label("Copy the code").first
-    assert code.evaluate("node => getComputedStyle(node).opacity") == "0"
+    expect(code).to_have_css("opacity", "0")
     answer.locator("pre").first.hover()
-    assert code.evaluate("node => getComputedStyle(node).opacity") == "1"
-    code.click()
-    assert clipboard(page) == 'print("hello")'
+    expect(code).to_have_css("opacity", "1")
+    assert click_copy(page, code) == 'print("hello")'
     assert answer.locator(".gm-answer").text_content() == text  # the buttons contain no text
     # Without the whole source there is no button, because it would copy a part only or another text.
     assert page.output(NEWER).locator(".gmi-copy[aria-label*=Markdown]").count() == 0
@@ -463,16 +477,26 @@ def test_chunks_are_filtered_and_the_selected_chunk_is_shown_as_a_tree(page, out
     panel = tab(output, "Chunks")
     shown = panel.locator(".gmi-count")
 
-    def check(words, count):
-        panel.locator(".gmi-filter").fill(words)
-        page.page.wait_for_timeout(170)  # the filter applies after a short pause in typing
-        expect(shown).to_have_text(count)
+    field, wrong = panel.locator(".gmi-filter"), panel.locator(".gmi-filter-error")
 
+    def check(words, count):
+        shown.evaluate("node => { node.textContent = ''; }")  # the filter sets it when it is applied
+        field.fill(words)
+        expect(shown).to_have_text(count)
+        expect(wrong).to_be_hidden()
+
+    def check_invalid(words, error):
+        """An invalid filter keeps the last result and shows the error."""
+        before = shown.inner_text(), rows.all_inner_texts()
+        wrong.evaluate("node => { node.textContent = ''; }")
+        field.fill(words)
+        expect(wrong).to_have_text(error)
+        assert field.get_attribute("aria-invalid") == "true"
+        assert (shown.inner_text(), rows.all_inner_texts()) == before
+
+    rows = panel.locator(".gmi-row:visible .gmi-cell")
     check("candidates.0.finishReason=STOP", "1 of 40 chunks")
-    assert panel.locator(".gmi-row:visible .gmi-cell").all_inner_texts()[-2:] == [
-        "STOP",
-        str(ledger.usage.total),
-    ]
+    assert rows.all_inner_texts()[-2:] == ["STOP", str(ledger.usage.total)]
     check("candidates.0.content.parts.0.thought=true", "6 of 40 chunks")
     check("candidates.0.content.parts.0.thought!=true", "34 of 40 chunks")
     check("usageMetadata.totalTokenCount", "40 chunks")
@@ -481,30 +505,22 @@ def test_chunks_are_filtered_and_the_selected_chunk_is_shown_as_a_tree(page, out
     check("/Thought [34]/", "2 of 40 chunks")
     check("paris", f"{sum('paris' in row.text.lower() for row in Rows(ledger.chunk_columns))} of 40 chunks")
     check("no such words", "0 of 40 chunks")
-    wrong = panel.locator(".gmi-filter-error")
-    assert wrong.is_hidden()
     check("finish=STOP", "1 of 40 chunks")
-    # An invalid filter keeps the last result and shows the error.
     for words in ("/(/", "text ~ ("):
-        check(words, "1 of 40 chunks")
-        assert panel.locator(".gmi-filter").get_attribute("aria-invalid") == "true"
-        assert wrong.inner_text() == "Invalid regular expression: /(/: Unterminated group"
-    check("/paris/gx", "1 of 40 chunks")
-    assert wrong.inner_text() == "Invalid regular expression: the flags of /paris/gx can be i, m, s and u"
+        check_invalid(words, "Invalid regular expression: /(/: Unterminated group")
+    check_invalid("/paris/gx", "Invalid regular expression: the flags of /paris/gx can be i, m, s and u")
     check("/paris|rome", "0 of 40 chunks")
     assert "A regular expression ends with a slash" in panel.locator(".gmi-hint").inner_text()
     check("finish=STOP", "1 of 40 chunks")
-    check("t > x", "1 of 40 chunks")
-    assert wrong.inner_text() == "`t > x`: the value of > must be a number"
+    check_invalid("t > x", "`t > x`: the value of > must be a number")
     check("", "40 chunks")
-    assert wrong.is_hidden()
     panel.locator(".gmi-row").nth(2).click()
     tree = panel.locator(".gmi-tree")
-    assert '"Thought 2. "' in tree.inner_text()
-    assert "promptTokenCount: 19" in tree.inner_text()
+    expect(tree).to_contain_text('"Thought 2. "')
+    expect(tree).to_contain_text("promptTokenCount: 19", use_inner_text=True)
     panel.get_by_label("Copy the JSON of chunk 2").click()
+    expect(output.locator(".gmi-message")).to_have_text("Chunk 2 copied")
     assert clipboard(page).encode() == ledger.raw[2].raw
-    assert output.locator(".gmi-message").inner_text() == "Chunk 2 copied"
 
 
 def test_the_page_reconstructs_every_json_text_byte_for_byte(page):
@@ -533,32 +549,30 @@ def test_the_other_tabs_show_timings_token_counts_the_request_and_the_notes(page
     picture = timeline.locator("svg")
     for lane in ("thought", "text", "size"):
         picture.locator(f".gmi-bar-{lane}").first.wait_for()
-    assert "first text" in picture.text_content()
-    assert "longest gap" in picture.text_content()
-    assert "1 earlier attempt" in picture.text_content()
-    assert "2 attempts: HTTP 503: The model is overloaded." in timeline.inner_text()
+    for words in ("first text", "longest gap", "1 earlier attempt"):
+        expect(picture).to_contain_text(words)
+    expect(timeline).to_contain_text("2 attempts: HTTP 503: The model is overloaded.")
     picture.locator(".gmi-pointer-layer").hover()
-    assert "byte" in timeline.locator(".gmi-caption").inner_text()
+    expect(timeline.locator(".gmi-caption")).to_contain_text("byte")
     usage = tab(output, "Usage")
     final = ledger.usage
-    assert (
-        f"output {final.output} · thoughts {final.thoughts} · tool – · total {final.total}"
-        in usage.inner_text()
+    expect(usage).to_contain_text(
+        f"output {final.output} · thoughts {final.thoughts} · tool – · total {final.total}",
+        use_inner_text=True,
     )
     rows = usage.locator(".gmi-row:visible").nth(1).locator(".gmi-cell").all_inner_texts()
     assert rows[0] == "1"
     assert rows[-2:] == ["18 (+9)", "37 (+9)"]
     request = tab(output, "Request")
-    assert URL in request.inner_text()
-    assert "It's for a `$(test)`." in request.inner_text()
-    assert "Response HTTP/1.1 200 OK" in request.inner_text()
+    for words in (URL, "It's for a `$(test)`.", "Response HTTP/1.1 200 OK"):
+        expect(request).to_contain_text(words, use_inner_text=True)
     reply = request.get_by_label("Response headers")
     assert reply.locator("dt").all_inner_texts() == ["content-type", "x-gemini-service-tier"]
     assert reply.locator("dd").all_inner_texts() == ["text/event-stream", "<standard>"]
     notes = tab(output, "Notes")
-    assert "A [DONE] line ended the stream." in notes.inner_text()
+    expect(notes).to_contain_text("A [DONE] line ended the stream.")
     notes.get_by_role("button", name="chunk 3", exact=True).click()
-    assert output.locator(".gmi-detail .gmi-detail-head").inner_text().startswith("#3 ")
+    expect(output.locator(".gmi-detail .gmi-detail-head")).to_have_text(re.compile("^#3 "))
 
 
 def test_the_timeline_lists_the_timings_with_the_same_labels_as_python(page, ledger):
@@ -711,7 +725,7 @@ def test_replay_shows_the_text_at_each_position_and_plays_with_the_original_timi
     panel = tab(output, "Replay")
     text, thoughts = panel.locator(".gmi-replay-text"), panel.locator(".gmi-replay-thoughts")
     rendered = output.locator(".gmi-answer .gm-answer")
-    assert text.text_content() == rendered.text_content()
+    expect(text).to_have_text(rendered.text_content())
     tags = "node => Array.from(node.querySelectorAll('h1, p, strong, li, td, pre, var'), each => each.localName + each.textContent)"
     assert text.locator(".gm-answer").evaluate(tags) == rendered.evaluate(tags) != []
     slider = panel.locator(".gmi-slider")
@@ -780,7 +794,6 @@ def test_replay_shows_markdown_as_it_is_rendered(page):
 def test_the_inspector_works_with_the_keyboard_and_its_keys_do_not_reach_the_notebook(page, output):
     fold(output, open=False)
     keys = page.page.keyboard
-    focused = "document.activeElement.className + ' ' + (document.activeElement.dataset.name || '')"
     before = page.page.evaluate(f"{CELLS}.length")
     output.locator(".gmi-bar").focus()
     keys.press("Enter")
@@ -788,7 +801,7 @@ def test_the_inspector_works_with_the_keyboard_and_its_keys_do_not_reach_the_not
     keys.press("Tab")
     for name in ("Timeline", "Replay", "Usage", "Request", "Notes", "Chunks"):
         keys.press("ArrowRight")
-        assert page.page.evaluate(focused) == f"gmi-tab {name}"
+        expect(output.locator(f".gmi-tab[data-name={name}]")).to_be_focused()
     outline = page.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
     for key in ("d", "d", "a", "x"):
@@ -796,13 +809,13 @@ def test_the_inspector_works_with_the_keyboard_and_its_keys_do_not_reach_the_not
     output.locator(".gmi-table:visible").focus()
     for key in ("ArrowDown", "ArrowDown", "End", "ArrowUp", "d", "d"):
         keys.press(key)
-    assert output.locator(".gmi-detail .gmi-detail-head").inner_text().startswith("#38 ")
-    assert output.locator(".gmi-row[aria-selected=true]").count() == 1
+    expect(output.locator(".gmi-detail .gmi-detail-head")).to_have_text(re.compile("^#38 "))
+    expect(output.locator(".gmi-row[aria-selected=true]")).to_have_count(1)
     keys.press("Escape")
-    assert output.locator(".gmi-detail:visible").count() == 0
+    expect(output.locator(".gmi-detail:visible")).to_have_count(0)
     keys.press("Escape")
-    assert page.page.evaluate("document.activeElement.className") == "gmi-bar"
-    assert output.locator(".gmi-body:visible").count() == 0
+    expect(output.locator(".gmi-bar")).to_be_focused()
+    expect(output.locator(".gmi-body:visible")).to_have_count(0)
     assert page.page.evaluate(f"{CELLS}.length") == before
 
 
@@ -878,6 +891,7 @@ def test_curl_reads_a_long_body_from_standard_input(page):
 # --------------------------------------------------------------------------------------------------- size
 
 FLUID = f"""async (i) => {{
+    {UNTIL}
     const {{Inspector}} = await import('{MODULES}inspector.js');
     const {{readRecord}} = await import('{MODULES}record.js');
     const data = {CELLS}[i].model.outputs.get(0).data["{RECORD}"];
@@ -903,20 +917,19 @@ FLUID = f"""async (i) => {{
         if (n < 3) {{ inspector.dispose(); inspector.node.remove(); }}
     }}
     const last = place.lastElementChild;
-    const found = [Math.min(...opened), frames.sort((a, b) => a - b)[30], last.querySelectorAll("*").length,
-        last.querySelector(".gmi-rows").textContent.includes("9999")];
+    await until(() => last.querySelector(".gmi-rows").textContent.includes("9999"));
+    const found = [Math.min(...opened), frames.sort((a, b) => a - b)[30], last.querySelectorAll("*").length];
     last.remove();
     return found;
 }}"""
 
 
 def test_ten_thousand_chunks_open_and_scroll_without_delay(page):
-    opened, frame, elements, end = page.page.evaluate(FLUID, LARGE)
+    opened, frame, elements = page.page.evaluate(FLUID, LARGE)
     print(f"opened in {opened:.0f} ms, a step of scrolling takes {frame:.1f} ms, {elements} elements")
     assert_soon(opened / 1000, 0.2)
     assert_soon(frame / 1000, 0.016)
     assert elements < 600
-    assert end
 
 
 # ------------------------------------------------------------------------------------------------- safety
@@ -930,16 +943,18 @@ FORBIDDEN = """() => Array.from(document.querySelectorAll(".gmi-output *"))
         || /^(javascript|data):/.test(node.getAttribute("href") ?? "") || (node.matches(".mathjax_process") && !node.querySelector("mjx-container")))
     .map(node => node.outerHTML.slice(0, 200))"""
 # Opens the inspector of an output, selects every tab and dispatches events to its controls; returns the number of tabs.
-EVERY_TAB = """async (output) => {
-    const rest = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+EVERY_TAB = (
+    f"""async (output) => {{
+    {UNTIL}"""
+    """
     output.querySelector(".gmi-bar").click();
-    await rest();
+    await until(() => output.querySelector(".gmi-tab"));
     let count = 0;
     for (const tab of output.querySelectorAll(".gmi-tab")) {
         tab.click();
-        await rest();
         const panel = Array.from(output.querySelectorAll(".gmi-panel")).find(panel => !panel.hidden);
         if (panel) count += 1;
+        if (tab.dataset.name === "Timeline") await until(() => panel.querySelector(".gmi-pointer-layer"));
         panel.querySelector(".gmi-row")?.click();
         for (const node of panel.querySelectorAll(".gmi-slider, .gmi-pointer-layer, .gmi-tree button, summary"))
             for (const type of ["pointermove", "click", "input", "focus", "toggle"])
@@ -948,12 +963,13 @@ EVERY_TAB = """async (output) => {
     output.querySelector(".gmi-bar").click();
     return count;
 }"""
+)
 
 
 def test_hostile_records_run_no_scripts_and_load_nothing(page, lab):
     for index, name in enumerate([*HOSTILE, *NO_RECORDS], FIRST_HOSTILE):
         found = page.output(index)
-        assert "take over" in found.locator(".gmi-answer").text_content(), name
+        expect(found.locator(".gmi-answer"), name).to_contain_text("take over")
         if name in NO_RECORDS:
             assert "is not valid" in found.locator(".gmi-unavailable").text_content()
         else:
@@ -966,7 +982,7 @@ def test_hostile_records_run_no_scripts_and_load_nothing(page, lab):
         }}""",
         BEACONS,
     )
-    page.page.wait_for_timeout(200)
+    page.settle()
     assert page.page.evaluate(FORBIDDEN) == []
     assert page.ran == []
     assert page.log.dialogs == []
@@ -992,9 +1008,9 @@ def test_the_inspector_works_in_notebook_7_and_obeys_the_settings(lab, _context,
         )
         found = notebook.output(0)
         found.locator(".gmi-tab").first.wait_for()
-        assert "40 chunks" in found.locator(".gmi-count").inner_text()
+        expect(found.locator(".gmi-count")).to_contain_text("40 chunks")
         assert notebook.page.evaluate(f"{CELLS}[0].model.mimeType") != "text/x-ipythongfm"
-        assert "The setting “Maximum record size” allows 0.1 MB." in notebook.output(1).inner_text()
+        expect(notebook.output(1)).to_contain_text("The setting “Maximum record size” allows 0.1 MB.")
         notebook.screenshot(screenshots / "inspector-notebook-7.png")
         notebook.page.close()
     finally:

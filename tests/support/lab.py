@@ -65,6 +65,7 @@ _LAB_SETTINGS = {
 App = Literal["lab", "notebook"]
 _PORT_ATTEMPTS = 3
 NO_KERNEL = "kernel-that-is-not-installed"
+_images = itertools.count()
 
 
 def cells(*sources: str) -> list[dict[str, Any]]:
@@ -470,9 +471,9 @@ class Notebook:
 
     def run_all(self, *, wait: bool = True) -> None:
         """Run all cells with the command of the menu."""
-        self.page.evaluate('() => { window.jupyterapp.commands.execute("notebook:run-all-cells"); }')
+        execute = 'window.jupyterapp.commands.execute("notebook:run-all-cells")'
+        self.page.evaluate(f"async () => {{ {'await' if wait else ''} {execute}; }}")
         if wait:
-            self.page.wait_for_timeout(50)
             self.wait_idle()
 
     def set_source(self, i: int, source: str) -> None:
@@ -488,6 +489,47 @@ class Notebook:
             arg=i,
             timeout=timeout * 1000,
         )
+
+    def wait_status(self, i: int, status: str, timeout: float = 60) -> None:
+        """Wait until the prompt of a cell is this one, such as '[3]'. The reply of the kernel sets it, after the last output."""
+        self.page.wait_for_function(
+            f"([i, status]) => {_PANEL}.content.widgets[i].promptNode.textContent.trim() === status + ':'",
+            arg=[i, status],
+            timeout=timeout * 1000,
+        )
+
+    def wait_until(self, condition: Callable[[], object], what: str, timeout: float = 60) -> None:
+        """Wait until a condition on the log of the page, a server or a file is true; `what` names it in the error.
+
+        Raises:
+            AssertionError: `timeout` seconds have passed.
+        """
+        deadline = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {timeout} s for {what}")
+            self.page.wait_for_timeout(20)  # the events of the page arrive meanwhile
+
+    def settle(self) -> None:
+        """Wait until everything that the page has begun to load is in the log, and until its handlers have run.
+
+        A test that something loads nothing and runs no script calls it. The elements of a hostile output are in the page before the
+        two images of this method, so their events come first.
+        """
+        image = f"{self.lab.url}/static/favicons/favicon.ico?settle={next(_images)}"
+        self.page.evaluate(
+            """async (image) => {
+                await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))));
+                for (const src of ["data:image/png;base64,AAAA", image])
+                    await new Promise(done => {
+                        const node = new Image();
+                        node.onload = node.onerror = done;
+                        node.src = src;
+                    });
+            }""",
+            image,
+        )
+        self.wait_until(lambda: image in self.log.requests, "the request for an image")
 
     def wait_idle(self, timeout: float = 60) -> None:
         """Wait until no cell is running or queued and the kernel is idle."""
@@ -593,6 +635,17 @@ class Notebook:
         )
         light = str("Light" in name).lower()
         self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=light)
+
+    def resize(self, width: int, height: int = 900) -> None:
+        """Change the size of the window, and wait until JupyterLab has changed its layout, which it does in an event."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_function(
+            """() => {
+                const side = document.querySelector(".jp-SideBar.jp-mod-right")?.getBoundingClientRect().width ?? 0;
+                const {right, bottom} = window.jupyterapp.shell.currentWidget.node.getBoundingClientRect();
+                return Math.abs(innerWidth - side - right) <= 10 && bottom <= innerHeight && bottom > innerHeight - 60;
+            }"""
+        )
 
     def collapse_left_area(self) -> None:
         """Hide the file browser of JupyterLab."""
