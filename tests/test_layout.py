@@ -192,8 +192,6 @@ LATE_IMPORTS = {
     "notebook/magics.py:_load_certificates": "as above",
     "notebook/matcher.py:matcher_for": "completions are computed when the user presses Tab, not by %load_ext",
     "client/transport.py:_make_transport": "the transport for proxies loads httpcore, which most users do not need",
-    "client/address.py:_parsed": "httpx parses the addresses that are not plain, and takes long to import",
-    "client/proxies.py:proxy_for": "few users have a proxy, and the first cell should import little",
     "notebook/runner.py:context": "a cell runs no command, and the first cell should import little",
     "notebook/runner.py:_dispatched": "a cell runs no command, and the first cell should import little",
     "notebook/runner.py:_count_tokens": "as above",
