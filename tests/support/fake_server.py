@@ -574,7 +574,7 @@ class _Connection:
     def _serve(self) -> None:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while True:
-            self.current = None
+            self.server.note_answered(self)
             head = self._read_until(b"\r\n\r\n")
             request = self._read_request(head.decode("latin-1"))
             self.current, script = self.server.accept_request(request)
@@ -784,13 +784,19 @@ class FakeServer:
             self._opened.clear()
 
     def drop_idle_connections(self) -> None:
-        """Close the connections on which no request is being answered."""
+        """Wait until every request is answered, which a client may know before this server does, and close the connections.
+
+        Raises:
+            AssertionError: a request is still being answered after a minute.
+        """
+        self._wait(
+            lambda: all(each.current is None for each in self._connections), 60.0, "the last answers to end"
+        )
         with self._changed:
             connections = list(self._connections)
         for connection in connections:
-            if connection.current is None:
-                with contextlib.suppress(OSError):
-                    connection.socket.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):
+                connection.socket.shutdown(socket.SHUT_RDWR)
 
     def leaks(self) -> list[Recorded]:
         """Requests for /leak, which only a hostile answer mentions."""
@@ -831,6 +837,12 @@ class FakeServer:
     def note_disconnect(self, connection: int, request: int | None) -> None:
         with self._changed:
             self.disconnects.append(Disconnect(connection, time.monotonic(), request))
+            self._changed.notify_all()
+
+    def note_answered(self, connection: _Connection) -> None:
+        """Record that a connection waits for a request."""
+        with self._changed:
+            connection.current = None
             self._changed.notify_all()
 
     def remove(self, connection: _Connection) -> None:
