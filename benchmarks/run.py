@@ -23,6 +23,7 @@ from rows import rows
 from rows_cluster import rows_cluster
 from rows_faults import rows_faults
 from rows_input import rows_input
+from rows_memory import rows_memory
 from rows_store import rows_store
 from startup import first, load, warm
 
@@ -45,6 +46,7 @@ BENCHMARKS = {
         rows_cluster,
         rows_faults,
         rows_input,
+        rows_memory,
         rows_store,
     )
 }
