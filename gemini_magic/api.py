@@ -64,6 +64,7 @@ __all__ = [
     "request_of_call",
     "resolved_options",
     "stream",
+    "tools_of_call",
 ]
 
 _BUILTIN = "builtin:"
@@ -134,7 +135,7 @@ def request_of_call(
     return request, (*notices, *about_servers)
 
 
-def _tools(given: object, options: Options) -> Sequence[Tool]:
+def tools_of_call(given: object, options: Options) -> Sequence[Tool]:
     """The tools of a call: those of ``tools=`` and of MCP servers; names of ``tool=`` are an error, because a call has no variables."""
     none_given = given is None or (isinstance(given, list | tuple) and not given)  # a DataFrame has no truth
     if none_given and not options.tool and not options.mcp:
@@ -515,7 +516,7 @@ def _reply(
     more = dict(more)
     attach, given = more.pop("attach", ()), more.pop("tools", tools)
     resolved, sources = resolved_options(more, previous)
-    offered = _tools(given, resolved)
+    offered = tools_of_call(given, resolved)
     follow_up, notices = request_of_call(prompt, attach, resolved, (*request.turns, *answer), offered)
     reply, stream = begin(follow_up, resolved, notices=notices, sources=sources, tools=offered)
     with closing_on_error(reply, stream.close):
@@ -605,7 +606,7 @@ def _start(  # noqa: PLR0917 - the arguments of stream()
             "ask() and stream() send one request.",
             remedy="Use gemini_magic.compare(prompt, models=[…], sweep={…}, repeat=N).",
         )
-    offered = _tools(tools, resolved)
+    offered = tools_of_call(tools, resolved)
     request, notices = request_of_call(prompt, attach, resolved, turns, offered)
     started = begin(request, resolved, notices=notices, sources=sources, tools=offered)
     return ResponseStream(*started, callbacks), resolved

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, TypeVar, overload
 
-__all__ = ["LazySequence", "collector_paused", "lazy_names"]
+__all__ = ["LazySequence", "collector_paused", "collector_paused_for_imports", "lazy_names"]
 
 T = TypeVar("T")
 _BATCH = 1000  # items created at once
@@ -52,6 +52,20 @@ def collector_paused() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@contextmanager
+def collector_paused_for_imports() -> Iterator[None]:
+    """Pause the collector while modules are imported, and leave them out of its next run.
+
+    The objects of the modules stay until the process ends. They go to the oldest generation at once; the next run for the
+    young objects would look at all of them, which takes 5 ms after the first cell's imports. So do other young objects, once.
+    """
+    with collector_paused():
+        yield
+        if not gc.get_freeze_count():  # objects that the user has frozen stay frozen
+            gc.freeze()
+            gc.unfreeze()  # into the oldest generation
 
 
 class LazySequence(Sequence[T]):

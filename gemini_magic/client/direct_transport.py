@@ -12,18 +12,36 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NamedTuple, TypeAlias, cast
+from typing import NamedTuple, Protocol, TypeAlias
 
 from ..errors import WireError
+from .address import Address
 from .chunked import ChunkJoiner
 from .connection import Connection, enable_keepalive
-from .plain_httpx import httpx
 from .response_parser import ProtocolError, ResponseParser
 from .shared_reader import SHARED_READER
+from .transport_errors import (
+    ConnectError,
+    ConnectTimeout,
+    LocalProtocolError,
+    ReadError,
+    ReadTimeout,
+    RemoteProtocolError,
+    UnsupportedProtocol,
+    WriteTimeout,
+)
 
-__all__ = ["WRITE_LIMIT", "DirectTransport", "RequestContext", "ResponseBody", "unreadable"]
+__all__ = [
+    "WRITE_LIMIT",
+    "DirectTransport",
+    "IncomingResponse",
+    "OutgoingRequest",
+    "RequestContext",
+    "ResponseBody",
+    "unreadable",
+]
 
 WRITE_LIMIT = 30.0  # seconds in which the server accepts no byte of the request
 _IDLE_LIMIT = 30.0  # seconds for which an idle connection is kept
@@ -43,7 +61,7 @@ _Origin: TypeAlias = tuple[str, str, int]  # scheme, host, port
 
 
 class RequestContext(NamedTuple):
-    """What a transport must know about a request beside the request: the extension ``context``.
+    """What a transport must know about a request beside the request.
 
     Attributes:
         connection: the stream's connection: its time limits, its clock, and the socket that can be shut down.
@@ -59,6 +77,56 @@ class RequestContext(NamedTuple):
     before_first_byte: Callable[[], None] | None = None
 
 
+class OutgoingRequest(NamedTuple):
+    """A request as a transport sends it.
+
+    Attributes:
+        method: the HTTP method.
+        address: where it goes.
+        headers: names and values, in order.
+        body: the pieces of the body.
+        context: what else a transport must know.
+    """
+
+    method: str
+    address: Address
+    headers: list[tuple[bytes, bytes]]
+    body: Iterable[bytes]
+    context: RequestContext
+
+
+class IncomingBody(Protocol):
+    """The body of a response of either transport; its transfer coding is undone, its content coding is not."""
+
+    @property
+    def surplus(self) -> bool:
+        """Whether bytes followed the end of the response."""
+
+    def read_into(self, take: Callable[[bytes], None]) -> None:
+        """Read the body to its end, and call ``take`` with the data of each read from the socket."""
+
+    def close(self) -> None:
+        """Keep the connection for another request, or close it when the body was not read to its end."""
+
+
+class IncomingResponse(NamedTuple):
+    """A response whose head has arrived.
+
+    Attributes:
+        status: the HTTP status.
+        reason: the reason phrase.
+        version: ``HTTP/1.1`` and the like.
+        headers: names and values, in order and as sent.
+        body: the body.
+    """
+
+    status: int
+    reason: bytes
+    version: bytes
+    headers: list[tuple[bytes, bytes]]
+    body: IncomingBody
+
+
 def unreadable(header: str) -> WireError:
     """The error for a response with a coding that was not requested, such as ``Content-Encoding: br``."""
     return WireError(
@@ -67,7 +135,7 @@ def unreadable(header: str) -> WireError:
     )
 
 
-class DirectTransport(httpx.BaseTransport):
+class DirectTransport:
     """Connections to servers, without a proxy. Threads may use it at the same time.
 
     Args:
@@ -82,39 +150,38 @@ class DirectTransport(httpx.BaseTransport):
         self._idle: dict[_Origin, list[_Channel]] = {}
         self._idle_count = 0
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def send(self, request: OutgoingRequest) -> IncomingResponse:
         """Send a request and wait for the head of the response.
 
         Args:
-            request: a request with the extension ``context``, a :class:`RequestContext`.
+            request: the request.
 
         Raises:
-            httpx.TransportError: the server could not be reached, or its response is not valid.
+            TransportError: the server could not be reached, or its response is not valid.
             ConnectionLost: the stream was cancelled.
             TimedOut: a time limit was reached.
             Exception: what ``before_first_byte`` raised.
         """
-        context: RequestContext = request.extensions["context"]
-        head, url = _head_of(request), request.url
-        scheme = url.scheme
+        context = request.context
+        head = _head_of(request)
+        scheme, host, port, *_ = request.address
         if scheme not in _PORTS or (scheme == "https" and self._tls is None):
-            raise httpx.UnsupportedProtocol(f"Request URL has an unsupported protocol '{scheme}://'.")
-        host = url.raw_host.decode("ascii")
+            raise UnsupportedProtocol(f"Request URL has an unsupported protocol '{scheme}://'.")
         if not host:
-            raise httpx.UnsupportedProtocol("Request URL is missing the host.")
-        origin = (scheme, host, url.port or _PORTS[scheme])
+            raise UnsupportedProtocol("Request URL is missing the host.")
+        origin = (scheme, host, port or _PORTS[scheme])
         channel = self._take(origin) or self._connect(origin, context.connection)
         if context.before_first_byte is not None:
             channel = self._asked(channel, context.before_first_byte, context.connection)
         parser = ResponseParser(channel.joiner)
-        failure: httpx.RemoteProtocolError | None = None
+        failure: RemoteProtocolError | None = None
         try:
-            channel.send(head, cast("Iterable[bytes]", request.stream), context)
+            channel.send(head, request.body, context)
             while (found := parser.head) is None:
                 data = channel.receive(context.connection)
                 try:
                     channel.parse(parser, data)
-                except httpx.RemoteProtocolError as error:
+                except RemoteProtocolError as error:
                     if parser.head is None:
                         raise
                     failure = error  # of the body, a part of which may have arrived in the same read
@@ -122,8 +189,7 @@ class DirectTransport(httpx.BaseTransport):
             channel.close()
             raise
         stream = ResponseBody(self, channel, parser, context, failure)
-        extensions = {"http_version": found.version, "reason_phrase": found.reason}
-        return httpx.Response(found.status, headers=found.headers, stream=stream, extensions=extensions)
+        return IncomingResponse(found.status, found.reason, found.version, found.headers, stream)
 
     # -- connections
 
@@ -143,7 +209,7 @@ class DirectTransport(httpx.BaseTransport):
         """Open a connection.
 
         Raises:
-            httpx.ConnectError, httpx.ConnectTimeout: the server cannot be reached.
+            ConnectError, ConnectTimeout: the server cannot be reached.
             UnicodeError: the host name cannot be encoded.
         """
         scheme, host, port = origin
@@ -160,9 +226,9 @@ class DirectTransport(httpx.BaseTransport):
             if sock is not None:
                 sock.close()
             if isinstance(error, TimeoutError):
-                raise httpx.ConnectTimeout(str(error)) from None
+                raise ConnectTimeout(str(error)) from None
             if isinstance(error, OSError):
-                raise httpx.ConnectError(str(error)) from None
+                raise ConnectError(str(error)) from None
             raise
         connection.connected(time.perf_counter() - began)
         return _Channel(sock, origin)
@@ -215,14 +281,13 @@ class DirectTransport(httpx.BaseTransport):
         self.close()
 
 
-def _head_of(request: httpx.Request) -> bytes:
-    """The head of a request; raises ``httpx.LocalProtocolError`` if a header would be read as something else."""
-    target = request.url.raw_path
-    raw = request.headers.raw
+def _head_of(request: OutgoingRequest) -> bytes:
+    """The head of a request; raises ``LocalProtocolError`` if a header would be read as something else."""
+    target, raw = request.address.target, request.headers
     headers = b"".join([b"%b: %b\r\n" % header for header in raw])
     well_formed = _TARGET.fullmatch(target) and _HEADERS.fullmatch(headers)
     if not well_formed or headers.count(b"\n") != len(raw):
-        raise httpx.LocalProtocolError("Illegal header or target.")
+        raise LocalProtocolError("Illegal header or target.")
     return b"%b %b HTTP/1.1\r\n%b\r\n" % (request.method.encode("ascii"), target, headers)
 
 
@@ -251,7 +316,7 @@ class _Channel:
         """Send a request; short pieces of it leave in one write.
 
         Raises:
-            httpx.WriteTimeout: the server accepts nothing.
+            WriteTimeout: the server accepts nothing.
             ConnectionLost: the stream was cancelled.
         """
         connection, pending = context.connection, head
@@ -276,7 +341,7 @@ class _Channel:
             while rest:
                 rest = rest[self.sock.send(rest[:_WRITE_SIZE]) :]
         except TimeoutError as error:
-            raise httpx.WriteTimeout(str(error)) from None
+            raise WriteTimeout(str(error)) from None
         except OSError:
             return False  # reading shows whether there is an answer
         return True
@@ -285,7 +350,7 @@ class _Channel:
         """Wait for bytes; no bytes mean the end of input.
 
         Raises:
-            httpx.ReadError, httpx.ReadTimeout: the connection was lost, or nothing arrived in time.
+            ReadError, ReadTimeout: the connection was lost, or nothing arrived in time.
             ConnectionLost: the stream was cancelled.
             TimedOut: a time limit was reached.
         """
@@ -295,9 +360,9 @@ class _Channel:
             try:
                 data = self.sock.recv(_READ_SIZE)
             except TimeoutError as error:
-                raise httpx.ReadTimeout(str(error)) from None
+                raise ReadTimeout(str(error)) from None
             except OSError as error:
-                raise httpx.ReadError(str(error)) from None
+                raise ReadError(str(error)) from None
             connection.bytes_arrived()
         return data
 
@@ -305,14 +370,14 @@ class _Channel:
         """Parse the bytes of one read.
 
         Raises:
-            httpx.RemoteProtocolError: the response is not valid.
+            RemoteProtocolError: the response is not valid.
             WireError: the response has a transfer coding that is not supported.
         """
         try:
             parser.feed(data)
         except ProtocolError as error:
             if not self.joiner.coding:
-                raise httpx.RemoteProtocolError(str(error)) from None
+                raise RemoteProtocolError(str(error)) from None
         if self.joiner.coding:
             raise unreadable(f"Transfer-Encoding: {self.joiner.coding}")
 
@@ -345,7 +410,7 @@ def _readable(sock: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
-class ResponseBody(httpx.SyncByteStream):
+class ResponseBody:
     """The body of a response; its transfer coding is undone, its content coding is not.
 
     Args:
@@ -362,7 +427,7 @@ class ResponseBody(httpx.SyncByteStream):
         channel: _Channel,
         parser: ResponseParser,
         context: RequestContext,
-        failure: httpx.RemoteProtocolError | None = None,
+        failure: RemoteProtocolError | None = None,
     ) -> None:
         self._transport = transport
         self._channel = channel
@@ -379,32 +444,13 @@ class ResponseBody(httpx.SyncByteStream):
         """Whether bytes followed the end of the response; the connection is not used again then."""
         return self._channel.joiner.surplus
 
-    def __iter__(self) -> Iterator[bytes]:
-        """The data of each read from the socket.
-
-        Raises:
-            httpx.TransportError, WireError, ConnectionLost, TimedOut: as :meth:`DirectTransport.handle_request`.
-        """
-        pieces: list[bytes] = []
-        self._take = pieces.append
-        ended = False
-        while self._open and not ended:
-            try:
-                self._read_once()
-            except (httpx.TransportError, WireError):
-                yield from pieces
-                raise
-            ended = self._parser.ended
-            yield from pieces
-            pieces.clear()
-
     def read_into(self, take: Callable[[bytes], None]) -> None:
         """Read the body to its end, and call ``take`` with the data of each read from the socket.
 
         With many streams, ``take`` is called on the thread that they share.
 
         Raises:
-            httpx.TransportError, WireError, ConnectionLost, TimedOut: as :meth:`DirectTransport.handle_request`.
+            TransportError, WireError, ConnectionLost, TimedOut: as :meth:`DirectTransport.send`.
         """
         self._take = take
         SHARED_READER.body_began()
@@ -461,7 +507,7 @@ class ResponseBody(httpx.SyncByteStream):
         """Read what has arrived, without waiting. Returns whether the shared thread is to read on.
 
         Raises:
-            httpx.TransportError, WireError: the connection was lost, or the response is not valid.
+            TransportError, WireError: the connection was lost, or the response is not valid.
         """
         sock, size = self._channel.sock, 0
         while True:
@@ -473,7 +519,7 @@ class ResponseBody(httpx.SyncByteStream):
                 self._shareable = False  # TLS has something to say first, which may have to wait
                 return False
             except OSError as error:
-                raise httpx.ReadError(str(error)) from None
+                raise ReadError(str(error)) from None
             self._connection.bytes_arrived()
             self._parse(data)
             size += len(data)
@@ -497,7 +543,7 @@ class ResponseBody(httpx.SyncByteStream):
     @staticmethod
     def read_timed_out() -> Exception:
         """The exception for a wait that has reached the deadline."""
-        return httpx.ReadTimeout("no data")
+        return ReadTimeout("no data")
 
     # -- the end
 

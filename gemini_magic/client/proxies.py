@@ -9,7 +9,6 @@ import os
 import platform
 import re
 import sys
-import urllib.request
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -36,6 +35,8 @@ def proxy_for(url: str) -> str | None:
     """
     if not _SYSTEM_PROXIES and not any(map(os.environ.get, _PROXY_VARIABLES)):
         return None  # the lookup below takes a noticeable part of a request's time
+    import urllib.request  # noqa: PLC0415 - few users have a proxy, and the first cell should import little
+
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname in LOOPBACK:
         return None

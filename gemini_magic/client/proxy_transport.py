@@ -15,9 +15,10 @@ from typing import Any, Self
 import httpcore
 
 from ..errors import WireError
+from . import transport_errors
 from .chunked import ChunkJoiner
 from .connection import Connection, enable_keepalive
-from .direct_transport import WRITE_LIMIT, RequestContext, unreadable
+from .direct_transport import WRITE_LIMIT, IncomingResponse, OutgoingRequest, unreadable
 from .plain_httpx import httpx
 
 __all__ = ["ProxyTransport"]
@@ -223,34 +224,74 @@ class ProxyTransport(httpx.HTTPTransport):
         tls: the context for https.
 
     Raises:
-        ImportError, ValueError, httpx.InvalidURL: the proxy is not supported, or its URL is not valid.
+        ImportError, ValueError, InvalidURL: the proxy is not supported, or its URL is not valid.
     """
 
     def __init__(self, proxy: str, tls: ssl.SSLContext) -> None:
-        super().__init__(verify=tls, http1=True, http2=False, limits=_LIMITS, proxy=proxy)
+        with _translated():
+            super().__init__(verify=tls, http1=True, http2=False, limits=_LIMITS, proxy=proxy)
         # httpx has no argument for it. tests/client checks that cancelling works, which depends on it.
         self._pool._network_backend = _NetworkBackend()  # noqa: SLF001
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def send(self, request: OutgoingRequest) -> IncomingResponse:
         """Send a request and wait for the head of the response.
 
-        Args:
-            request: a request with the extension ``context``, a :class:`RequestContext`.
-
         Raises:
-            httpx.TransportError: the proxy or the server could not be reached, or the response is not valid.
+            TransportError: the proxy or the server could not be reached, or the response is not valid.
             ConnectionLost: the stream was cancelled.
             TimedOut: a time limit was reached.
         """
-        given: RequestContext = request.extensions["context"]
+        given, address = request.context, request.address
         context = _ExchangeContext(given.connection, given.request_sent, given.before_first_byte)
-        request.extensions["timeout"] = {"connect": context, "write": context, "read": context, "pool": None}
-        response = super().handle_request(request)
-        response.stream = _Body(response.stream, context)
-        return response
+        timeouts = {"connect": context, "write": context, "read": context, "pool": None}
+        with _translated():
+            response = self.handle_request(
+                httpx.Request(
+                    request.method,
+                    httpx.URL(
+                        scheme=address.scheme,
+                        host=address.host,
+                        port=address.port,
+                        raw_path=address.target,
+                    )
+                    if address.host
+                    else httpx.URL(""),
+                    headers=request.headers,
+                    stream=_RequestStream(request.body),
+                    extensions={"timeout": timeouts},
+                )
+            )
+        return IncomingResponse(
+            response.status_code,
+            response.reason_phrase.encode("ascii", "ignore"),
+            response.http_version.encode("ascii", "ignore"),
+            response.headers.raw,
+            _Body(response.stream, context),
+        )
 
 
-class _Body(httpx.SyncByteStream):
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Raise the exception of the same name from ``transport_errors`` in place of httpx's."""
+    try:
+        yield
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        names = (kind.__name__ for kind in type(error).__mro__)
+        found = (getattr(transport_errors, name, None) for name in names)
+        raise next(filter(None, found), transport_errors.TransportError)(str(error)) from None
+
+
+class _RequestStream(httpx.SyncByteStream):
+    """The body of a request as httpx iterates over it."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._pieces)
+
+
+class _Body:
     """The body of a response; its transfer coding is undone, its content coding is not.
 
     Args:
@@ -271,7 +312,7 @@ class _Body(httpx.SyncByteStream):
         """Read the body to its end, and call ``take`` with the data of each read from the socket.
 
         Raises:
-            httpx.TransportError, WireError, ConnectionLost, TimedOut: as :meth:`ProxyTransport.handle_request`.
+            TransportError, WireError, ConnectionLost, TimedOut: as :meth:`ProxyTransport.send`.
         """
         context, held = self._context, list[bytes]()
 
@@ -285,19 +326,16 @@ class _Body(httpx.SyncByteStream):
         # next read waits.
         context.begin_body(deliver, held)
         try:
-            for piece in self._stream:
-                held.append(piece)  # data that bypasses the parser is put into `held` meanwhile
-        except (httpx.HTTPError, WireError):
+            with _translated():
+                for piece in self._stream:
+                    held.append(piece)  # data that bypasses the parser is put into `held` meanwhile
+        except (transport_errors.TransportError, WireError):
             context.end_body()
             deliver()  # it arrived in the same read as the bytes that broke, but before them
             raise
         finally:
             context.end_body()
         deliver()
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Iterate over the body."""
-        return iter(self._stream)
 
     def close(self) -> None:
         """Return the connection to the pool, or close it when the body was not read to its end."""

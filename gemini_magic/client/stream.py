@@ -345,6 +345,14 @@ class Stream:
             self.wait_change(self.ledger.version, left)
         return self._done.is_set()
 
+    def step(self) -> bool:
+        """Let the driver do the next thing on this thread, if there is one. Returns whether it did something; does not wait."""
+        return self._driver is not None and not self.done and self._driver.step(self) == 0
+
+    async def step_awaited(self) -> bool:
+        """The same on a running event loop."""
+        return self._driver is not None and not self.done and await self._driver.step_awaited(self) == 0
+
     def wait_while_reading(self, timeout: float) -> None:
         """Wait at most ``timeout`` seconds, or until a round or the stream has ended. Runs no function."""
         self._read.wait(timeout)

@@ -1,7 +1,7 @@
 """HTTP: connections shared by all streams, sockets that another thread can shut down, arrival times at the socket.
 
-The client is httpx, over a transport of our own: most requests take the direct one, and those that need a proxy take
-httpx's. The module does not interpret the bytes.
+Most requests take the direct transport. Those that need a proxy take httpx's, which is imported for the first of them.
+The module does not interpret the bytes.
 """
 
 from __future__ import annotations
@@ -14,20 +14,30 @@ import ssl
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ..backends import HttpRequest
 from ..errors import ConnectionFailed, WireError
 from ..media import body_pieces, body_size
+from .address import address_of
 from .body_secrets import revealed_pieces, size_of_secrets
 from .certificates import tls_context, trusted_certificates
 from .connection import BrokenBodyError, Connection, ConnectionLost, HostUnreachable, Sink
 from .content_coding import BodyDecoder, content_codings, unsupported_coding
-from .direct_transport import DirectTransport, RequestContext, unreadable
+from .direct_transport import DirectTransport, IncomingResponse, OutgoingRequest, RequestContext, unreadable
 from .log_filter import mask_in_logs
-from .plain_httpx import httpx
 from .proxies import agent_headers, proxy_error, proxy_for
+from .transport_errors import (
+    ConnectError,
+    ConnectTimeout,
+    InvalidURL,
+    ProxyError,
+    ReadTimeout,
+    RemoteProtocolError,
+    TransportError,
+    UnsupportedProtocol,
+    WriteTimeout,
+)
 
 if TYPE_CHECKING:
     from .proxy_transport import ProxyTransport
@@ -88,7 +98,7 @@ def _transport(url: str) -> _Transport:
         if settings not in _transports:
             try:
                 _transports[settings] = _make_transport(proxy, certificates)
-            except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+            except (ImportError, ValueError, OSError, InvalidURL) as error:
                 raise HostUnreachable(proxy_error(error), retryable=False) from None
         return _transports[settings]
 
@@ -101,7 +111,7 @@ def _make_transport(proxy: str | None, certificates: tuple[str | None, ...] | No
         certificates: what the environment says about trusted certificates; None for plain http.
 
     Raises:
-        ImportError, ValueError, OSError, httpx.InvalidURL: a setting is not valid.
+        ImportError, ValueError, OSError, InvalidURL: a setting is not valid.
     """
     tls: ssl.SSLContext | None = None
     if certificates is not None:
@@ -138,40 +148,18 @@ class _JsonContent:
         return revealed_pieces(body_pieces(self._request.body, self._request.media))
 
 
-class _RequestStream(httpx.SyncByteStream):
-    """The body of a request as httpx and the transports iterate over it."""
-
-    def __init__(self, content: RequestContent) -> None:
-        self._content = content
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._content.pieces()
-
-
-class _Body(Protocol):
-    """The body of a response of either transport."""
-
-    @property
-    def surplus(self) -> bool:
-        """Whether bytes followed the end of the response."""
-
-    def read_into(self, take: Callable[[bytes], None]) -> None:
-        """Read the body to its end, and call ``take`` with the data of each read from the socket."""
-
-
 class HttpResponse:
     """A response whose head has arrived: its status and headers, and its body piece by piece.
 
     ``status``, ``reason``, ``http_version`` and ``headers`` are the head's.
     """
 
-    def __init__(self, response: httpx.Response, connection: Connection) -> None:
-        self.status = response.status_code
-        self.reason = response.reason_phrase
-        self.http_version = response.http_version
-        self.headers = tuple(response.headers.multi_items())
-        self._stream = cast("_Body", response.stream)
-        self._response = response
+    def __init__(self, response: IncomingResponse, connection: Connection) -> None:
+        self.status = response.status
+        self.reason = response.reason.decode("ascii", "ignore")
+        self.http_version = response.version.decode("ascii", "ignore")
+        self.headers = _decoded_headers(response.headers)
+        self._stream = response.body
         self._connection = connection
 
     def read(self, sink: Sink) -> None:
@@ -208,20 +196,29 @@ class HttpResponse:
     def close(self) -> None:
         """Keep the connection for another request, or close it when the body was not read to its end."""
         with contextlib.suppress(Exception):
-            self._response.close()
+            self._stream.close()
+
+
+def _decoded_headers(headers: list[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
+    """Names in lower case and values; in UTF-8, or else in Latin-1, if they are not all ASCII."""
+    found = [(name.lower(), value) for name, value in headers]
+    for encoding in ("utf-8", "latin-1"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return tuple((name.decode(encoding), value.decode(encoding)) for name, value in found)
+    raise AssertionError  # Latin-1 decodes all bytes
 
 
 @contextlib.contextmanager
 def _translated(connection: Connection) -> Iterator[None]:
-    """Raise our exceptions in place of httpx's."""
+    """Raise the exceptions of a stream in place of the transports'."""
     try:
         yield
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+    except (InvalidURL, UnsupportedProtocol) as error:
         failed = ConnectionFailed(
             f"The server's address is not valid: {_text(error)}.", remedy="Check --base-url."
         )
         raise HostUnreachable(failed, retryable=False) from None
-    except httpx.HTTPError as error:
+    except TransportError as error:
         raise _translation(error, connection) from None
 
 
@@ -238,12 +235,12 @@ def _host_names_checked() -> Iterator[None]:
         raise HostUnreachable(failed, retryable=False) from None
 
 
-def _translation(error: httpx.HTTPError, connection: Connection) -> Exception:
-    """The same failure as an exception of ours, without a URL, a header or an object of httpx."""
+def _translation(error: TransportError, connection: Connection) -> Exception:
+    """The same failure as an exception of ours, without a URL or a header."""
     match error:
-        case httpx.ReadTimeout() | httpx.WriteTimeout():
+        case ReadTimeout() | WriteTimeout():
             return connection.timed_out()
-        case httpx.ConnectTimeout():
+        case ConnectTimeout():
             remaining = connection.remaining()
             if remaining is not None and remaining <= 0:
                 return connection.timed_out()
@@ -252,13 +249,13 @@ def _translation(error: httpx.HTTPError, connection: Connection) -> Exception:
                 remedy=f"{_NETWORK} To wait longer, increase --connect-timeout.",
             )
             return HostUnreachable(failed, retryable=True)
-        case httpx.ProxyError() if str(error).startswith("407"):
+        case ProxyError() if str(error).startswith("407"):
             failed = ConnectionFailed(
                 "The proxy refused the connection: 407 Proxy Authentication Required.",
                 remedy="Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT.",
             )
             return HostUnreachable(failed, retryable=False)
-        case httpx.ConnectError() | httpx.ProxyError():
+        case ConnectError() | ProxyError():
             text = _text(error)
             certificate = "CERTIFICATE" in text.upper()
             remedy = (
@@ -268,7 +265,7 @@ def _translation(error: httpx.HTTPError, connection: Connection) -> Exception:
             )
             failed = ConnectionFailed(f"Could not connect: {text}.", remedy=remedy)
             return HostUnreachable(failed, retryable=not certificate)
-        case httpx.RemoteProtocolError() if not (connection.in_body or _ENDED.search(str(error))):
+        case RemoteProtocolError() if not (connection.in_body or _ENDED.search(str(error))):
             # The server did answer, although not readably: another attempt could be billed again.
             return WireError("The server's response is not valid HTTP.", remedy=_NETWORK)
         case _:
@@ -323,32 +320,15 @@ def send(
     mask_in_logs(key)
     with _translated(connection), _host_names_checked():
         transport = _transport(request.url)
-        url = _parsed_url(request.url)
+        address = address_of(request.url)
         named = [*request.headers, *agent_headers(own_host=own_host), *(() if key is None else (key,))]
         headers = [
-            (b"Host", url.netloc),
+            (b"Host", address.netloc),
             *((name.encode("ascii"), value.encode("ascii")) for name, value in named),
         ]
         content = content or _JsonContent(request)
         if content.size or request.method not in ("GET", "DELETE"):
             headers.append((b"Content-Length", b"%d" % content.size))
-        prepared = httpx.Request(
-            request.method,
-            url,
-            headers=headers,
-            stream=_RequestStream(content),
-            extensions={"context": RequestContext(connection, request_sent, shareable, before_first_byte)},
-        )
-        return HttpResponse(transport.handle_request(prepared), connection)
-
-
-@lru_cache(maxsize=64)
-def _parsed_url(url: str) -> httpx.URL:
-    """The URL; parsing one takes longer than sending a request.
-
-    Raises:
-        httpx.InvalidURL: it is not valid.
-        UnicodeError: the host name is not valid.
-    """
-    parsed = httpx.URL(url)
-    return parsed if parsed.host else httpx.URL("")
+        context = RequestContext(connection, request_sent, shareable, before_first_byte)
+        prepared = OutgoingRequest(request.method, address, headers, content.pieces(), context)
+        return HttpResponse(transport.send(prepared), connection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..api import request_of_call, resolved_options
+from ..api import request_of_call, resolved_options, tools_of_call
 from ..content import Turn
 from ..errors import OptionError
 from ..prompts import keyword_remedies
@@ -24,6 +24,7 @@ def compare(
     sweep: Mapping[str, Sequence[Any]] | None = None,
     repeat: int = 1,
     attach: object = (),
+    tools: object = (),
     turns: Sequence[Turn] = (),
     check: bool = False,
     **options: Any,
@@ -39,6 +40,7 @@ def compare(
         sweep: the values of options by their names, such as ``{"temperature": [0, 0.5, 1]}``; every combination is asked.
         repeat: how many times each of them is asked.
         attach: media beside the question, as for ``ask``.
+        tools: functions that each model may call, as for ``ask``; plain ones run on the calling thread, one after the other.
         turns: the conversation that the question continues, oldest turn first.
         check: whether to raise the error of the first answer that has one.
         options: any option of ``%%gemini`` by name.
@@ -48,8 +50,6 @@ def compare(
         Interrupted: the user stopped it.
         GeminiMagicError: with ``check``, an answer failed or is not usable.
     """
-    if "tools" in options:
-        raise OptionError("A comparison runs no functions.", remedy="Remove tools=, or use ask(…).")
     if isinstance(models, str):
         models = [each.strip() for each in models.split(",")]
     if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 1:
@@ -59,13 +59,14 @@ def compare(
     shared, _ = resolved_options(options)
     given = {name: value for name, value in options.items() if value not in (None, False)}
     plans = plan_columns(shared, given, models=models, sweep=sweep or {}, repeat=repeat)
+    offered = tools_of_call(tools, shared)
     columns: list[PlannedRequest] = []
     notices: tuple[str, ...] = ()
     for plan in plans:
         resolved, sources = resolved_options({**options, **plan.changes})
         resolved = options_of_column(resolved)
-        request, notices = request_of_call(prompt, attach, resolved, turns)
-        columns.append(PlannedRequest(plan, request, resolved, sources))
+        request, notices = request_of_call(prompt, attach, resolved, turns, offered)
+        columns.append(PlannedRequest(plan, request, resolved, sources, offered))
     comparison = start_columns(columns, notices=notices)
     try:
         comparison.wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self, overload
+from typing import Any, Final, NamedTuple, Self, TypeVar, overload
 
 from .. import recording, views
 from ..backends import backend
@@ -17,8 +17,12 @@ from ..options import Options
 from ..response import Response, response_from_exchanges
 from ..tables import Column, Columns, Rows
 from ..text import one_line
+from .column import AskAgain, ComparedColumn
 
 __all__ = ["Comparison", "ComparisonRow"]
+
+N = TypeVar("N", int, float)
+_TICK: Final = 0.05  # seconds; one of the streams is waited for, and the others are looked at after this time
 
 
 class ComparisonRow(NamedTuple):
@@ -30,9 +34,9 @@ class ComparisonRow(NamedTuple):
         status: the status of the answer, or ``running``.
         words: words of the answer so far.
         first_text: seconds from the request to the first text; None before it.
-        total: seconds from the request to the end; None while it runs.
-        tokens: tokens of the request and the answer together; None where they are not known.
-        cost: in US dollars; None where it is not known, and while it runs.
+        total: seconds from the request to the end, with all rounds and requests that asked again; None while it runs.
+        tokens: tokens of all requests and answers of the column together; None where they are not known.
+        cost: of all of them, in US dollars; None where it is not known, and while it runs.
     """
 
     label: str
@@ -53,21 +57,31 @@ class Comparison(views.DisplayedValue):
     Args:
         responses: the responses.
         labels: their labels, each once.
+        ask_again: for each column, what asks again for an answer that does not fit its schema; empty if nothing does.
 
     Attributes:
-        responses, labels: as given.
+        labels: as given.
+        columns: the columns.
         shown: what a view shows of them.
     """
 
-    def __init__(self, responses: Sequence[Response], labels: Sequence[str]) -> None:
-        self.responses = tuple(responses)
+    def __init__(
+        self, responses: Sequence[Response], labels: Sequence[str], ask_again: Sequence[AskAgain | None] = ()
+    ) -> None:
         self.labels = tuple(labels)
+        again = ask_again or [None] * len(self.labels)
+        self.columns = [ComparedColumn(*each) for each in zip(labels, responses, again, strict=True)]
+        columns = self.columns  # the cells refer to the columns: to this object would be a cycle
         self.shown = views.AnswerColumns(
-            [views.AnswerColumn(label, each.ledger) for label, each in zip(labels, responses, strict=True)],
-            lambda: [_cells(row) for row in self.table],
+            [each.shown for each in columns], lambda: [_cells(row) for row in _table(columns)]
         )
 
     # -- answers ---------------------------------------------------------------------------------------------
+
+    @property
+    def responses(self) -> tuple[Response, ...]:
+        """The responses; of an answer that was requested again, the newest one."""
+        return tuple(each.response for each in self.columns)
 
     def __len__(self) -> int:
         return len(self.responses)
@@ -99,7 +113,7 @@ class Comparison(views.DisplayedValue):
     @property
     def status(self) -> str:
         """``running`` while an answer arrives; then ``complete`` if all answers are, else the status of the first other one."""
-        found = [each.status for each in self.responses]
+        found = [each.shown.status for each in self.columns]
         if "running" in found:
             return "running"
         return next((each for each in found if each != "complete"), "complete")
@@ -110,17 +124,31 @@ class Comparison(views.DisplayedValue):
         return all(each.ok for each in self.responses)
 
     def wait(self, timeout: float | None = None) -> Self:
-        """Wait until all answers have ended, at most ``timeout`` seconds, and return this comparison."""
+        """Wait until all answers have ended, at most ``timeout`` seconds, and return this comparison.
+
+        The functions that the answers call run meanwhile. One that runs on this thread is not cut short.
+        """
         end = None if timeout is None else time.monotonic() + timeout
-        for each in self.responses:
-            each.wait(None if end is None else max(0.0, end - time.monotonic()))
+        while any(each.running for each in self.columns) and (end is None or time.monotonic() < end):
+            if not sum(each.step() for each in self.columns):  # any() would step only the first ones
+                self._pause(_TICK if end is None else max(0.0, min(_TICK, end - time.monotonic())))
         return self
 
+    def _pause(self, seconds: float) -> None:
+        """Wait at most this long, or until an answer or a round ends."""
+        streams = [each.stream for each in self.columns if each.stream is not None]
+        reading = [each for each in streams if not each.between_rounds]
+        if reading:
+            reading[0].wait_while_reading(seconds)
+        elif streams:
+            streams[0].wait_change(streams[0].ledger.version, seconds)
+        else:  # another thread asks again
+            time.sleep(seconds)
+
     def cancel(self, cause: views.StopCause = "stop") -> None:
-        """Stop all answers that are arriving."""
-        for each in self.responses:
-            if each.stream is not None:
-                each.stream.cancel(cause)
+        """Stop all answers that are arriving, and the functions that run for them."""
+        for each in self.columns:
+            each.cancel(cause)
 
     def raise_for_status(self) -> Self:
         """Raise the error of the first answer that has one; otherwise return this comparison."""
@@ -133,20 +161,7 @@ class Comparison(views.DisplayedValue):
     @property
     def table(self) -> Rows[ComparisonRow]:
         """One row for each column; ``pd.DataFrame(c.table)`` works."""
-        found: Columns[ComparisonRow] = Columns(
-            ComparisonRow,
-            [
-                *(Column(name, "string") for name in ("label", "model", "status")),
-                Column("words", "int64", not_null=True),
-                *(Column(name, "float64") for name in ("first_text", "total")),
-                Column("tokens", "int64"),
-                Column("cost", "float64"),
-            ],
-            show_all=True,
-        )
-        for label, response in zip(self.labels, self.responses, strict=True):
-            found.append(*_row(label, response))
-        return Rows(found)
+        return _table(self.columns)
 
     def diff(self, first: int | str, second: int | str) -> Difference:
         """Compare the answers of two columns, named as for ``c[…]``: texts, endings, timing, tokens, cost and notes."""
@@ -171,9 +186,9 @@ class Comparison(views.DisplayedValue):
                 remedy="Use a name such as comparison.jsonl; `c[0].save(…)` writes one answer in other formats.",
             )
         found = []
-        for label, response in zip(self.labels, self.responses, strict=True):
-            for exchange in response.ledger.exchanges:
-                exchange.set_column(label)
+        for column in self.columns:
+            for exchange in (each for answer in column.answers for each in answer.ledger.exchanges):
+                exchange.set_column(column.label)
                 found.append(exchange)
         recording.write_recording(target, found)
         return target
@@ -199,11 +214,7 @@ class Comparison(views.DisplayedValue):
                 f"{Path(path).name} contains no comparison.",
                 remedy="Response.load(…) reads the recording of a single answer.",
             )
-        responses = [
-            response_from_exchanges(Response, column, column[-1].backend or "gemini")
-            for column in found.values()
-        ]
-        return cls(responses, list(found))
+        return cls([_loaded(column) for column in found.values()], list(found))
 
     def replay(self, speed: float = 1.0) -> None:
         """Show the answers arriving side by side once more, at ``speed`` times their pace (0: at once). Nothing is sent.
@@ -254,22 +265,61 @@ def _has_bytes(response: Response) -> bool:
     return any(each.status or each.pieces for each in response.ledger.exchanges)
 
 
-def _row(label: str, response: Response) -> tuple[Any, ...]:
-    ledger = response.ledger
-    requested = response.request.model if response.request else ""
-    timing, cost = response.timing, response.cost
-    words = views.count_words(ledger.answer)[0] or 0
-    times = (timing.first_text, timing.total)
-    tokens = None if ledger.usage is None else response.usage.total
-    return (
-        label,
-        response.model_version or requested,
-        response.status,
-        words,
-        *times,
-        tokens,
-        None if cost is None else cost.amount,
+def _loaded(exchanges: Sequence[Exchange]) -> Response:
+    """The newest answer of a column in a recording, with those before it that did not fit their schema."""
+    starts = [at for at, each in enumerate(exchanges) if not (each.attempt or each.round or each.resumed)]
+    runs = [list(exchanges[start:end]) for start, end in zip(starts, [*starts[1:], None], strict=True)]
+    if len(runs) < 2:  # noqa: PLR2004 - there is none before
+        return response_from_exchanges(Response, exchanges, exchanges[-1].backend or "gemini")
+    name = runs[-1][0].backend or "gemini"
+    own = [runs.pop()]
+    while runs and backend(name).continues(runs[-1][0].body, own[0][0].body):
+        own.insert(0, runs.pop())
+    *before, newest = (response_from_exchanges(Response, each, name) for each in own)
+    newest.repaired_from = tuple(each for each in before if each.needs_repair())
+    return newest
+
+
+def _table(columns: Sequence[ComparedColumn]) -> Rows[ComparisonRow]:
+    found: Columns[ComparisonRow] = Columns(
+        ComparisonRow,
+        [
+            *(Column(name, "string") for name in ("label", "model", "status")),
+            Column("words", "int64", not_null=True),
+            *(Column(name, "float64") for name in ("first_text", "total")),
+            Column("tokens", "int64"),
+            Column("cost", "float64"),
+        ],
+        show_all=True,
     )
+    for each in columns:
+        found.append(*_row(each))
+    return Rows(found)
+
+
+def _row(column: ComparedColumn) -> tuple[Any, ...]:
+    response, answers = column.response, column.answers
+    requested = response.request.model if response.request else ""
+    words = views.count_words(response.ledger.answer)[0] or 0
+    timings = [each.timing for each in answers]
+    costs = [each.cost for each in answers]
+    tokens = [each.usage.total for each in answers if each.ledger.usage is not None]
+    return (
+        column.label,
+        response.model_version or requested,
+        column.shown.status,
+        words,
+        timings[0].first_text,
+        _sum([each.total for each in timings]),
+        _sum(tokens) if tokens else None,
+        _sum([None if each is None else each.amount for each in costs]),
+    )
+
+
+def _sum(values: Sequence[N | None]) -> N | None:
+    """The sum; None if one of the values is not known."""
+    known = [each for each in values if each is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 def _cells(row: ComparisonRow) -> tuple[str, ...]:

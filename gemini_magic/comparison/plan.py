@@ -36,17 +36,13 @@ _REFUSED: Final = {
     "count": "Count the tokens of one request: remove --compare, --sweep and --repeat.",
     "background": "Remove --background. Each column has a Stop button.",
     "next_cell": "Remove --next-cell: the answers of a comparison have no next cell.",
-    "repair": "Remove --repair, and call `c[0].reply(…)` for the answer that you want to repair.",
-    "tool": "Remove --tool: a comparison runs no functions.",
-    "mcp": "Remove --mcp: a comparison runs no functions.",
-    "tool_choice": "Remove --tool-choice: a comparison runs no functions.",
-    "run_tools": "Remove --run-tools: a comparison runs no functions.",
 }
 # Options that are the same in every column.
 _SHARED: Final = {
     *_REFUSED,
     *("compare", "sweep", "repeat", "out", "attach", "dry_run", "record", "replay", "replay_any", "speed"),
     *("display", "format", "images", "quiet", "verbatim", "table_rows", "journal", "cache", "max_rounds"),
+    *("tool", "mcp", "run_tools", "repair"),
     *("tool_timeout", "confirm", "base_url", "auth", "key_env", "project", "price", "rpm", "inline_limit"),
 }
 # Options about one server, which another backend must not receive.

@@ -8,6 +8,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from ..ledger import Ledger
     from ..views import View
 
@@ -25,12 +27,12 @@ class BlockedView:
 
     Args:
         view: the view.
-        ledger: the record that it shows.
+        ledgers: returns the records that it shows.
     """
 
-    def __init__(self, view: View, ledger: Ledger) -> None:
+    def __init__(self, view: View, ledgers: Callable[[], Iterable[Ledger]]) -> None:
         self._view = view
-        self._ledger = ledger
+        self._ledgers = ledgers
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._drawn = 0.0
@@ -58,7 +60,8 @@ class BlockedView:
 
     def _redraw(self) -> None:
         while not self._ended.wait(_TICK):
-            if self._ledger.phase == "tools" and time.monotonic() - self._drawn > _BLOCKED:
+            in_tool = any(each.phase == "tools" for each in self._ledgers())
+            if in_tool and time.monotonic() - self._drawn > _BLOCKED:
                 with self._lock:
                     if not self._ended.is_set():
                         self._view.update()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..content import Part, Request
@@ -12,6 +12,7 @@ from .cell_schema import read_schema
 
 if TYPE_CHECKING:
     from ..comparison import PlannedRequest
+    from ..tools import Tool
 
 __all__ = ["CellPrompt", "PreparedComparison"]
 
@@ -23,11 +24,13 @@ class PreparedComparison(NamedTuple):
         columns: the request of each column.
         options: the options of the cell.
         notices: messages to record as notes of each response.
+        key: identifies the call of the cell; see ``Session.turn_key``.
     """
 
     columns: Sequence[PlannedRequest]
     options: Options
     notices: tuple[str, ...]
+    key: Hashable = None
 
 
 class CellPrompt(NamedTuple):
@@ -37,13 +40,22 @@ class CellPrompt(NamedTuple):
         parts: its parts.
         notices: messages about it.
         names: the user's variables, which can be named by a schema.
+        tools: the functions that each request offers.
     """
 
     parts: Sequence[Part]
     notices: list[str]
     names: Mapping[str, Any]
+    tools: Sequence[Tool] = ()
 
     def request(self, options: Options) -> Request:
         """The request with these options, whose schema is read."""
         read_schema(options, self.names)
-        return build_request(self.parts, options, ())
+        request = build_request(self.parts, options, (), [each.declaration for each in self.tools])
+        if not options.remote_mcp:
+            return request
+        from ..mcp_servers import with_remote_servers  # noqa: PLC0415 - few requests use a server
+
+        request, about_servers = with_remote_servers(request, options.remote_mcp)
+        self.notices.extend(each for each in about_servers if each not in self.notices)
+        return request

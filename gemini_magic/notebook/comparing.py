@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .. import tools as toolbox
 from .. import views
 from ..comparison import (
     Comparison,
@@ -29,6 +31,10 @@ from .commands.journal import journal_messages
 from .display_loop import PAUSE, STEPS_OF_INTERRUPT, without_display
 from .messages import show_message
 from .session import Run, Session
+
+if TYPE_CHECKING:
+    from ..response import Response
+    from .confirming import CellConfirmer
 
 __all__ = ["ComparisonRunner", "RunningComparison", "prepare_comparison"]
 
@@ -56,7 +62,7 @@ def prepare_comparison(
     for plan in read_plan(options, given):
         resolved, sources = resolve({**given, **plan.changes})
         own = options_of_column(resolved)
-        columns.append(PlannedRequest(plan, prompt.request(own), own, sources))
+        columns.append(PlannedRequest(plan, prompt.request(own), own, sources, prompt.tools))
     return PreparedComparison(columns, options, tuple(prompt.notices))
 
 
@@ -65,30 +71,58 @@ class RunningComparison(NamedTuple):
 
     Attributes:
         comparison: the comparison.
-        runs: the requests and their responses, in the order of the columns.
+        runs: the requests that were sent so far, and their responses.
         options: the options of the cell.
         view: the view.
         stops: one event for each column, set by its Stop button.
+        key: identifies the call of the cell.
     """
 
     comparison: Comparison
-    runs: tuple[Run, ...]
+    runs: list[Run]
     options: Options
     view: View
     stops: tuple[threading.Event, ...]
+    key: Hashable = None
 
     @property
-    def running(self) -> list[Any]:
-        """The streams that have not ended."""
-        streams = (run.response.stream for run in self.runs)
-        return [stream for stream in streams if stream is not None and not stream.done]
+    def running(self) -> bool:
+        """Whether an answer has not ended, or may be requested again."""
+        return any(each.running for each in self.comparison.columns)
 
-    def update(self) -> None:
+    @property
+    def stream(self) -> Any:
+        """A stream that has not ended; None if there is none."""
+        return next((each.stream for each in self.comparison.columns if each.stream is not None), None)
+
+    def step(self) -> bool:
+        """Run the next function of each column, one after the other, and ask again where an answer does not fit its schema.
+
+        Returns:
+            Whether something was done.
+        """
+        done = False
+        for column in self.comparison.columns:
+            if column.blocks_next:
+                self.update(final=True)
+            done |= column.step()
+        return done
+
+    async def step_awaited(self) -> bool:
+        """The same on a running event loop."""
+        done = False
+        for column in self.comparison.columns:
+            if column.blocks_next:
+                self.update(final=True)
+            done |= await column.step_awaited()
+        return done
+
+    def update(self, *, final: bool = False) -> None:
         """Stop the columns whose button was clicked, and redraw."""
-        for run, stop in zip(self.runs, self.stops, strict=True):
-            if stop.is_set() and run.response.stream is not None:
-                run.response.stream.cancel("stop")
-        self.view.update()
+        for column, stop in zip(self.comparison.columns, self.stops, strict=True):
+            if stop.is_set():
+                column.cancel("stop")
+        self.view.update(final=final)
 
 
 class ComparisonRunner:
@@ -118,19 +152,27 @@ class ComparisonRunner:
             found = preview_columns(prepared.columns)
             self._bind(options.out, found)
             return found
-        first = prepared.columns[0]
+        room = self.session.media_room(prepared.key, options.media_size)
+        planned = [each._replace(options=replace(each.options, media_size=room)) for each in prepared.columns]
+        first = planned[0]
         probe = views.AnswerColumns([views.AnswerColumn(first.plan.label, Ledger(first.request))], list)
         self._view(probe, options, None)  # raises for a display that this front end does not have
-        comparison = start_columns(prepared.columns, ask_key=self._key_prompt(), notices=prepared.notices)
+        runs: list[Run] = []
+        users = _ColumnUsers(self.shell, self.session, options, awaited=awaited)
+
+        def sent(planned: PlannedRequest, response: Response) -> None:
+            run = Run(
+                response, planned.request, planned.options, Conversation(), 0, None, tools=planned.tools
+            )
+            runs.append(run)
+            self.session.add_column(run)
+
+        comparison = start_columns(
+            planned, ask_key=self._key_prompt(), notices=prepared.notices, user_of=users.user, sent=sent
+        )
         self._bind("_gemini", comparison)
         self._bind(options.out, comparison)
-        runs = tuple(
-            Run(response, column.request, column.options, Conversation(), 0, None)
-            for response, column in zip(comparison, prepared.columns, strict=True)
-        )
-        for run in runs:
-            self.session.add_column(run)
-        stops = tuple(threading.Event() for _ in runs)
+        stops = tuple(threading.Event() for _ in planned)
 
         def stop(place: int | None) -> None:
             for event in stops if place is None else stops[place : place + 1]:
@@ -138,7 +180,13 @@ class ComparisonRunner:
 
         has_button = kernel.stop_button_works(self.shell, awaited=awaited)
         view = self._view(comparison.shown, options, stop if has_button else None)
-        return RunningComparison(comparison, runs, options, view, stops)
+        if first.tools:
+            from .blocked_view import BlockedView  # noqa: PLC0415 - few cells have tools
+
+            columns = comparison.shown.columns
+            view = BlockedView(view, lambda: [each.ledger for each in columns])
+        users.show_in(view)
+        return RunningComparison(comparison, runs, options, view, stops, prepared.key)
 
     def watch(self, cell: RunningComparison) -> Comparison:
         """Redraw the view until all answers end.
@@ -151,10 +199,12 @@ class ComparisonRunner:
             with interrupts_raise():
                 cell.view.open()
                 version = -1
-                while running := cell.running:
-                    version = running[0].wait_change(version, _TICK)
+                while cell.running:
+                    stepped, stream = cell.step(), cell.stream
+                    if stream is not None and not stepped:
+                        version = stream.wait_change(version, _TICK)
+                        stream.wait_while_reading(PAUSE)
                     cell.update()
-                    running[0].wait_while_reading(PAUSE)
         except KeyboardInterrupt:
             return self._finish(cell, interrupted=True)
         except BaseException:  # an error in a view must not leave the streams open
@@ -168,11 +218,13 @@ class ComparisonRunner:
             with interrupts_raise():
                 cell.view.open()
             version = -1
-            while running := cell.running:
-                version = await running[0].changed(version, _TICK)
+            while cell.running:
+                stepped, stream = await cell.step_awaited(), cell.stream
+                if stream is not None and not stepped:
+                    version = await stream.changed(version, _TICK)
                 with interrupts_raise():
                     cell.update()
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(0 if stepped else PAUSE)
             for _ in range(STEPS_OF_INTERRUPT):
                 await asyncio.sleep(0)
         except (asyncio.CancelledError, KeyboardInterrupt):
@@ -198,11 +250,12 @@ class ComparisonRunner:
         finally:
             for run in cell.runs:
                 self.session.finish_run(run)
+            self.session.count_media(cell.key, [run.response.ledger for run in cell.runs])
         error: GeminiMagicError | Interrupted | None
         error = interruption(comparison) if interrupted else failure_of_all(comparison)
-        self.session.error = error or next(
-            (each.error for each in comparison if each.error is not None), self.session.error
-        )
+        raised = [run.error for each in comparison for run in each.tool_runs if run.error is not None]
+        own = next((each.error for each in comparison if each.error is not None), None)
+        self.session.error = error or own or (raised[-1] if raised else self.session.error)
         if error is not None:
             try:
                 raise error
@@ -230,3 +283,34 @@ class ComparisonRunner:
     def _bind(self, name: str | None, value: object) -> None:
         if name:
             self.shell.user_ns[name] = value
+
+
+class _ColumnUsers:
+    """How the user of a cell is asked about the functions of each column.
+
+    Args:
+        shell, session: as for :class:`ComparisonRunner`.
+        options: the options of the cell.
+        awaited: whether the cell is awaited.
+    """
+
+    def __init__(self, shell: Any, session: Session, options: Options, *, awaited: bool) -> None:
+        self._shell, self._session, self._options, self._awaited = shell, session, options, awaited
+        self._view: View | None = None
+        self._confirmers: list[CellConfirmer] = []
+
+    def user(self, label: str) -> toolbox.ToolUser:
+        """How the user is asked about the functions of a column."""
+        from .confirming import confirmer_for  # noqa: PLC0415 - few cells have tools
+
+        confirmer = confirmer_for(self._shell, self._options, awaited=self._awaited, background=False)
+        if confirmer is not None:
+            confirmer.column, confirmer.view = label, self._view
+            self._confirmers.append(confirmer)
+        return toolbox.ToolUser(confirmer, self._session.allowed_tools)
+
+    def show_in(self, view: View) -> None:
+        """Set the view, which shows the buttons."""
+        self._view = view
+        for each in self._confirmers:
+            each.view = view

@@ -25,11 +25,13 @@ class CellConfirmer:
         prompt: whether the user can type an answer.
 
     Attributes:
+        column: the label of the column in a comparison, which a prompt names.
         view: the view of the answer, which is brought up to date before a prompt; None before there is one.
     """
 
     def __init__(self, *, buttons: bool, prompt: bool) -> None:
         self._buttons, self._prompt = buttons, prompt
+        self.column = ""
         self.view: View | None = None
 
     def __call__(self, question: Confirmation) -> None:
@@ -43,7 +45,9 @@ class CellConfirmer:
         if self._buttons and (question.shown or not self._prompt):
             return
         with toolbox.interruptible():
-            toolbox.decide_at_prompt(question, input, lambda text: views.write_text(sys.stdout, text))
+            toolbox.decide_at_prompt(
+                question, input, lambda text: views.write_text(sys.stdout, text), self.column
+            )
 
 
 def confirmer_for(shell: Any, options: Options, *, awaited: bool, background: bool) -> CellConfirmer | None:

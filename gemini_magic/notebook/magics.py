@@ -40,9 +40,9 @@ class GeminiMagics(Magics):
     @cached_property
     def runner(self) -> CellRunner:
         """The runner of this shell's cells and commands; created for the first one."""
-        from ..lazy import collector_paused  # noqa: PLC0415 - imported for the first cell, not by %load_ext
+        from ..lazy import collector_paused_for_imports  # noqa: PLC0415 - imported for the first cell, not by %load_ext
 
-        with collector_paused():
+        with collector_paused_for_imports():
             from .runner import CellRunner  # noqa: PLC0415 - as above
 
         return CellRunner(self.shell, self.configured, self.configure)

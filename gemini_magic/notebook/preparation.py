@@ -174,13 +174,13 @@ class RequestPreparer:
             return PreparedRows(_prompt_of(body), rows, options, sources)
         if not options.is_comparison:
             read_schema(options, names)
-        if can_await and options.mcp and not options.is_comparison:
+        if can_await and options.mcp:
             await self._start_servers(options)
         key = self.session.turn_key(kernel.cell_of(self.shell), kernel.message_of(self.shell))
         values = None if options.verbatim else await evaluated(body.removesuffix("\n"), first_line=2)
         with interrupts_raise():  # large files are read
             if options.is_comparison:
-                return self._comparison(body, options, parsed.options, notices, values)
+                return self._comparison(body, options, parsed.options, notices, values)._replace(key=key)
             return self._prepared(body, options, key, notices, values)._replace(sources=sources)
 
     def _comparison(
@@ -195,7 +195,9 @@ class RequestPreparer:
         from .comparing import prepare_comparison  # noqa: PLC0415 - not needed for most cells
 
         parts = self._parts(body, options, notices, values)
-        prompt = CellPrompt(parts, notices, self.shell.user_ns)
+        tools = self._offered(options)
+        notices += [notice for each in tools for notice in each.notices]
+        prompt = CellPrompt(parts, notices, self.shell.user_ns, tools)
         prepared = prepare_comparison(prompt, options, given, self.options)
         if notices:
             print_lines(*notices)

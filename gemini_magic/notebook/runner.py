@@ -271,7 +271,7 @@ class CellRunner:
         if prepared.tools:
             from .blocked_view import BlockedView  # noqa: PLC0415 - as above
 
-            view = BlockedView(view, response.ledger)
+            view = BlockedView(view, lambda: (response.ledger,))
         if confirmer is not None:
             confirmer.view = view
         return RunningCell(run, stream, view, stop, background)

@@ -200,9 +200,7 @@ class Session:
         """
         ledger = run.response.ledger
         self._trim()
-        match run.key:
-            case (str() as cell, int() as call):
-                self._media[cell, call] = _stored_megabytes(ledger)
+        self.count_media(run.key, [ledger])
         if ledger.usage is not None and run.is_billed:
             self.usage = add_usage(self.usage, ledger.usage) or self.usage
         answer = answer_turns(ledger, run.prefix)
@@ -216,6 +214,12 @@ class Session:
         newest = {each.key: each.response for each in self.runs if each.conversation is run.conversation}
         responses = [newest[key] for key in stale if key in newest]
         return [response for response in responses if response.ledger.mark_stale(number)]
+
+    def count_media(self, key: Hashable, ledgers: Sequence[Ledger]) -> None:
+        """Count the media of the answers of a call, which the notebook stores; see :meth:`media_room`."""
+        match key:
+            case (str() as cell, int() as call):
+                self._media[cell, call] = sum(map(_stored_megabytes, ledgers))
 
     def _trim(self) -> None:
         """Remove the oldest runs while all together use too much memory; the newest stays."""

@@ -33,11 +33,13 @@ class ReplayedColumn(NamedTuple):
         label: its label.
         position: its place in the comparison, from 0.
         sample: its number among the columns with the same request, from 0.
+        played: how many recorded exchanges its answers before have used, which were requested again.
     """
 
     label: str
     position: int = 0
     sample: int = 0
+    played: int = 0
 
 
 class Replay:
@@ -80,7 +82,7 @@ class Replay:
         self._exchanges = read_recording(path, max_total=max_total)
         self._latest = -1  # the exchange that was played last
         self._modified = path.stat().st_mtime_ns
-        self._finds = 0
+        self._finds = Counter[str]()  # by request
 
     @property
     def has_rounds(self) -> bool:
@@ -91,7 +93,8 @@ class Replay:
         """The recorded calls of the newest round; None if the recording has no results for them."""
         if self._latest < 0:
             return None
-        exchange, later = self._exchanges[self._latest], self._exchanges[self._latest + 1 :]
+        exchange = self._exchanges[self._latest]
+        later = [each for each in self._exchanges[self._latest + 1 :] if each.column == exchange.column]
         return recorded_runs(exchange, later, ledger.rounds[-1].calls, backend(ledger.backend))
 
     def find(self, request: HttpRequest) -> Exchange:
@@ -116,7 +119,8 @@ class Replay:
             RecordingError: no exchange matches; the error shows how the most similar one differs.
         """
         if self._any_order and self._column is not None:
-            return self._next_of_column(self._column, self._exchanges, self._column.position)
+            column = self._column
+            return self._next_of_column("", self._exchanges, column.played, column.played + column.position)
         if self._any_order:
             number = self._count("in order")
             if number >= len(self._exchanges):
@@ -134,18 +138,28 @@ class Replay:
             if request_identity(each.method, each.url, canonical_body(each.body, each.files)) == wanted
         ]
         if same and self._column is not None:
-            return self._next_of_column(self._column, same, self._column.sample)
+            return self._next_of_column(wanted, same, 0, self._column.sample)
         if same:
             return same[min(self._count(wanted), len(same) - 1)]
         if all(not each.url for each in self._exchanges):  # an .sse file: a body without a request
             return self._exchanges[-1]
         raise self._no_match(request)
 
-    def _next_of_column(self, column: ReplayedColumn, answers: Sequence[Exchange], number: int) -> Exchange:
-        """The next answer of a column; in a recording without this column the answer with a number."""
-        own = [each for each in answers if each.column == column.label]
-        number = self._finds + (0 if own else number)
-        self._finds += 1
+    def _next_of_column(
+        self, wanted: str, answers: Sequence[Exchange], own_first: int, first: int
+    ) -> Exchange:
+        """The next answer to a request of a column.
+
+        Args:
+            wanted: the request; empty for any.
+            answers: the answers to it.
+            own_first: the first one of those with the label of this column.
+            first: the first one in a recording without this column.
+        """
+        label = "" if self._column is None else self._column.label
+        own = [each for each in answers if each.column == label]
+        number = self._finds[wanted] + (own_first if own else first)
+        self._finds[wanted] += 1
         found = own or [each for each in answers if not each.attempt] or answers
         return found[min(number, len(found) - 1)]
 

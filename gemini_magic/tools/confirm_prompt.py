@@ -6,6 +6,7 @@ import builtins
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from ..ledger import Confirmation, Decision
@@ -24,7 +25,7 @@ _allowed: set[Permission] = set()  # tools that the user of this process has all
 
 
 def decide_at_prompt(
-    question: Confirmation, read: Callable[[str], str], write: Callable[[str], None]
+    question: Confirmation, read: Callable[[str], str], write: Callable[[str], None], column: str = ""
 ) -> None:
     """Show the complete arguments of a call and read the decision of the user; an empty answer asks again.
 
@@ -32,13 +33,17 @@ def decide_at_prompt(
         question: the question, which gets the decision. At the end of the input it is ``stop``.
         read: shows a prompt and returns the line that the user types.
         write: shows a text.
+        column: the label of the column in a comparison.
 
     Raises:
         KeyboardInterrupt: the user interrupted the prompt; the question stays open.
     """
     call = question.run.call
     arguments = json.dumps(call.args, ensure_ascii=False, indent=2, default=repr)
-    write(visible(f"Run {one_line(question.run.name)} with these arguments?\n{reveal_all(arguments)}\n"))
+    where = f" for {one_line(column)}" if column else ""
+    write(
+        visible(f"Run {one_line(question.run.name)}{where} with these arguments?\n{reveal_all(arguments)}\n")
+    )
     while question.decision is None:
         try:
             word = read(_CHOICES if question.lasting else _CHOICES_ONCE).strip().lower()
@@ -49,9 +54,13 @@ def decide_at_prompt(
             question.decide(_DECISIONS[letter])
 
 
-def console_user() -> ToolUser:
-    """How the user of a script, a terminal or a cell is asked by a prompt; without a way to ask where no user can answer."""
-    return ToolUser(_ask if _can_answer() else None, _allowed)
+def console_user(column: str = "") -> ToolUser:
+    """How the user of a script, a terminal or a cell is asked by a prompt; without a way to ask where no user can answer.
+
+    Args:
+        column: the label of the column in a comparison, which the prompt names.
+    """
+    return ToolUser(partial(_ask, column=column) if _can_answer() else None, _allowed)
 
 
 def _can_answer() -> bool:
@@ -63,6 +72,9 @@ def _can_answer() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def _ask(question: Confirmation) -> None:
+def _ask(question: Confirmation, column: str) -> None:
+    def write(text: str) -> None:
+        print(text, end="", flush=True)  # noqa: T201 - a question
+
     with interruptible():
-        decide_at_prompt(question, input, lambda text: print(text, end="", flush=True))  # noqa: T201 - a question
+        decide_at_prompt(question, input, write, column)

@@ -348,11 +348,17 @@ class ToolLoop:
             self._settings.ask(question)
         else:
             question.decide("skip")
+        if question.decision == "always":  # at once, because the loop of another column may ask next
+            self._allowed.add(permission_of(item.tool))
 
     def _look_at_question(self, stream: PausedStream) -> float:
         if self._question is None:
             return 0.0
         question, item = self._question
+        if question.decision is None and not self._must_ask(item):
+            question.decide(
+                "always"
+            )  # another answer, such as that of another column, got the permission meanwhile
         decision = question.decision
         if decision is None:
             return self._until_next()

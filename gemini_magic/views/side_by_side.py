@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ..ledger import Ledger
 from ..markdown import join_defanged
@@ -39,16 +39,66 @@ _NUMBERS_FROM: Final = 2  # the column of the table from which on cells are numb
 _SOURCES: Final = {"recording": "from a recording", "cache": "from the cache", "echo": "offline echo"}
 
 
-class AnswerColumn(NamedTuple):
-    """One column.
+class AnswerColumn:
+    """One column: its answer, and above it those that did not fit their schema and were requested again.
 
-    Attributes:
+    Args:
         label: its heading.
         ledger: the record of its answer.
+        continues: whether another answer may follow when this one has ended.
+
+    Attributes:
+        label, ledger, continues: the same, of the newest answer.
+        earlier: the records of the answers before, oldest first. They have ended.
     """
 
-    label: str
-    ledger: Ledger
+    def __init__(self, label: str, ledger: Ledger, *, continues: bool = False) -> None:
+        self.label = label
+        self.ledger = ledger
+        self.continues = continues
+        self.earlier: list[Ledger] = []
+        self._folded: list[str] = []
+
+    def follow_with(self, ledger: Ledger) -> None:
+        """Show the next answer below the one before, which has ended."""
+        self.earlier.append(self.ledger)
+        self.ledger = ledger
+
+    @property
+    def running(self) -> bool:
+        """Whether the answer is arriving, or another one may follow."""
+        return self.continues or self.ledger.status == "running"
+
+    @property
+    def status(self) -> str:
+        """The status of the newest answer; ``running`` also while another one may follow."""
+        return "running" if self.running else self.ledger.status
+
+    @property
+    def version(self) -> int:
+        """Increases with every change."""
+        return sum(each.version + 1 for each in self.earlier) + self.ledger.version + (not self.continues)
+
+    @property
+    def seconds(self) -> float:
+        """The time that the answers have taken so far."""
+        return sum(elapsed_seconds(each) for each in (*self.earlier, self.ledger))
+
+    @property
+    def folded(self) -> list[str]:
+        """The HTML of the answers before, each folded."""
+        for number in range(len(self._folded), len(self.earlier)):
+            parts = "".join(html_parts(AnswerSnapshot(self.earlier[number])))
+            head = escape(self.heading(number))
+            self._folded.append(
+                f'<details class="gm-tool gm-before"><summary>{head}</summary><div>{parts}</div></details>'
+            )
+        return self._folded
+
+    @staticmethod
+    def heading(number: int) -> str:
+        """The heading of an answer before, by its number from 0."""
+        return f"Answer {number + 1}, which did not fit its schema"
 
 
 class AnswerColumns:
@@ -69,12 +119,12 @@ class AnswerColumns:
     @property
     def running(self) -> bool:
         """Whether an answer is arriving."""
-        return any(each.ledger.status == "running" for each in self.columns)
+        return any(each.running for each in self.columns)
 
     @property
     def version(self) -> int:
         """Increases with every change."""
-        return sum(each.ledger.version for each in self.columns)
+        return sum(each.version for each in self.columns)
 
 
 class ColumnsSnapshot:
@@ -91,7 +141,7 @@ class ColumnsSnapshot:
 
     def __init__(self, columns: AnswerColumns) -> None:
         self.columns = columns
-        self._statuses = [each.ledger.status for each in columns.columns]
+        self._statuses = [each.status for each in columns.columns]
         self.tone, self.mark = self._find_tone()
 
     def _find_tone(self) -> tuple[str, str]:
@@ -120,7 +170,7 @@ class ColumnsSnapshot:
             if complete < count:
                 others = sorted({each for each in statuses if each != "complete"})
                 state = f"comparison ended, {complete} of {count} answers complete ({', '.join(others)})"
-        longest = max(elapsed_seconds(each.ledger) for each in self.columns.columns)
+        longest = max(each.seconds for each in self.columns.columns)
         sources = {each.ledger.source for each in self.columns.columns}
         source = _SOURCES.get(sources.pop(), "") if len(sources) == 1 else ""
         found = (f"{count} answers side by side", state, readable_seconds(longest), source)
@@ -230,7 +280,7 @@ def columns_parts(
 ) -> list[str]:
     """The parts of the HTML: the status line, the columns and the table. Arguments as for :func:`write_columns`."""
     html = [
-        column_html(column.label, html_parts(snapshot) if parts is None else parts)
+        column_html(column.label, [*column.folded, *html_parts(snapshot)] if parts is None else parts)
         for column, (snapshot, parts) in zip(columns.columns, answers, strict=True)
     ]
     return [ColumnsSnapshot(columns).bar_html(), grid_html(html), table_html(columns.cells())]
@@ -253,9 +303,13 @@ def write_columns(
     html = page.root_html(columns_parts(columns, answers) if parts is None else parts)
     markdown_texts = [f"> {escape_markdown(snapshot.status_line)}", _table_markdown(cells)]
     plain = [f"[{visible(snapshot.status_line)}]", table_text(cells)]
-    for label, (answer, _) in zip(labels, answers, strict=True):
-        markdown_texts.append(f"## {escape_markdown(label)}\n\n{bundle_markdown(answer)}")
-        plain.append(f"── {label} ──\n\n{bundle_plain(answer)}")
+    for label, column, (answer, _) in zip(labels, columns.columns, answers, strict=True):
+        before = [(column.heading(at), AnswerSnapshot(each)) for at, each in enumerate(column.earlier)]
+        markdown_texts.append(f"## {escape_markdown(label)}")
+        markdown_texts += (f"### {escape_markdown(head)}\n\n{bundle_markdown(each)}" for head, each in before)
+        markdown_texts.append(f"{'### Answer' if before else ''}\n\n{bundle_markdown(answer)}".lstrip("\n"))
+        texts = (f"{head}:\n\n{bundle_plain(each)}" for head, each in before)
+        plain.append("\n\n".join((f"── {label} ──", *texts, bundle_plain(answer))))
     return {
         "text/html": BEFORE_BLANK_LINE.sub("&#10;", html),
         "text/markdown": join_defanged(markdown_texts),

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from IPython.display import display
 
+from ..ledger import Ledger
 from . import page
 from .html import HtmlView
 from .live import LIVE, LIVE_STYLE, WIDGET, LiveView, replace_widgets, retire
@@ -97,9 +98,14 @@ class _LiveColumn(LiveView):
         clock: Callable[[], float],
     ) -> None:
         super().__init__(column.ledger, output=_NO_OUTPUT, stop=stop, stop_hint=stop_hint, clock=clock)
-        self._label = column.label
+        self._column = column
         self._sent, self._pace = sent, pace
         self.written: tuple[AnswerSnapshot, list[str]] | None = None
+
+    @property
+    def ledger(self) -> Ledger:
+        """The record of the answer."""
+        return self._ledger
 
     @property
     def root(self) -> Any:
@@ -122,18 +128,21 @@ class _LiveColumn(LiveView):
             return self.written
         snapshot = AnswerSnapshot(self._ledger)
         html = self._answer.sections.whole, self._thoughts.pieces.whole
-        return snapshot, page.document(snapshot, *html, form=self._ledger.display.form)
+        parts = page.document(snapshot, *html, form=self._ledger.display.form)
+        return snapshot, [*self._column.folded, *parts]
 
     def _display(self, parts: list[Any], snapshot: AnswerSnapshot) -> None:  # noqa: ARG002 - as in the base class
-        label = self._widgets.html(label_html(self._label))
-        self._root = self._widgets.box((label, *parts), "gm-column", LIVE)
+        head = self._widgets.html("".join((label_html(self._column.label), *self._column.folded)))
+        self._root = self._widgets.box((head, *parts), "gm-column", LIVE)
 
     def _send_partial(self) -> None:
         """The view of all columns sends them together."""
 
     def _show_final(self, snapshot: AnswerSnapshot, parts: list[str], *, error_follows: bool) -> None:  # noqa: ARG002 - as in the base class
-        self.written = snapshot, parts
-        replace_widgets(self._widgets, self._root, f"{label_html(self._label)}{''.join(parts)}", self._loop)
+        shown = [*self._column.folded, *parts]
+        self.written = snapshot, shown
+        html = "".join((label_html(self._column.label), *shown))
+        replace_widgets(self._widgets, self._root, html, self._loop)
 
     def _fall_back(self, problem: Exception) -> None:
         raise problem
@@ -169,12 +178,8 @@ class LiveColumnsView:
         self._stop = stop
         self._clock = clock
         self._output = ColumnsOutput(columns)
-        sent: deque[float] = deque()
-        pace = max(1.0, len(columns.columns) / _AT_FULL_PACE)
-        self._views = [
-            _LiveColumn(each, sent, pace, stop=self._stop_of(place), stop_hint="", clock=clock)
-            for place, each in enumerate(columns.columns)
-        ]
+        self._sent: deque[float] = deque()
+        self._views = [self._view_of(place) for place in range(len(columns.columns))]
         self._ended = [False] * len(self._views)
         self._first = (
             0  # the view that is updated first: each in turn, because they share the number of messages
@@ -183,9 +188,20 @@ class LiveColumnsView:
         self._fallback: HtmlColumnsView | None = None
         self._closed = self._done = False  # whether no more is painted; whether the static bundle is shown
 
-    def _stop_of(self, place: int) -> Callable[[], None] | None:
-        stop = self._stop
-        return None if stop is None else lambda: stop(place)
+    def _view_of(self, place: int) -> _LiveColumn:
+        """A view of the newest answer of a column."""
+        columns, stop = self._columns.columns, self._stop
+        pace = max(1.0, len(columns) / _AT_FULL_PACE)
+        stop_one = None if stop is None else lambda: stop(place)
+        return _LiveColumn(columns[place], self._sent, pace, stop=stop_one, stop_hint="", clock=self._clock)
+
+    def _follow(self, place: int) -> None:
+        """Show the next answer of a column in place of the one before, which is folded above it."""
+        before, view = self._views[place], self._view_of(place)
+        view.open()
+        self._views[place], self._ended[place] = view, False
+        self._grid.children = [each.root for each in self._views]
+        before.widgets.close(loop=self._loop)
 
     def open(self) -> None:
         """Show the status lines and the Stop buttons."""
@@ -236,8 +252,8 @@ class LiveColumnsView:
         stop = self._stop
         button = [] if stop is None else [widgets.stop(lambda: stop(None), _STOP_ALL, "Stop all")]
         bar = widgets.box([self._status, *button], "gm-bar")
-        grid = widgets.box([view.root for view in self._views], "gm-columns")
-        parts = (widgets.html(LIVE_STYLE), bar, grid)
+        self._grid = widgets.box([view.root for view in self._views], "gm-columns")
+        parts = (widgets.html(LIVE_STYLE), bar, self._grid)
         self._root = widgets.box(parts, "gemini-magic", "gm-compare", LIVE, "jp-RenderedHTMLCommon")
         data = {
             WIDGET: {"version_major": 2, "version_minor": 0, "model_id": self._root.model_id},
@@ -251,7 +267,10 @@ class LiveColumnsView:
         count = len(self._views)
         for step in range(count):
             place = (self._first + step) % count
-            if self._columns.columns[place].ledger.status == "running":
+            column = self._columns.columns[place]
+            if self._views[place].ledger is not column.ledger:
+                self._follow(place)
+            if column.running:
                 self._views[place].update(final=final)
             elif not self._ended[place]:
                 self._ended[place] = True
@@ -278,6 +297,9 @@ class LiveColumnsView:
         self._output.publish_partial(data, facts, version, started=started, clock=self._clock)
 
     def _finish(self, *, interrupted: bool) -> None:
+        for place, column in enumerate(self._columns.columns):
+            if self._views[place].ledger is not column.ledger:
+                self._follow(place)
         for view in self._views:
             view.close(interrupted=interrupted)
         answers = [view.partial() for view in self._views]
@@ -290,12 +312,27 @@ class LiveColumnsView:
 
 
 class _HtmlColumn(HtmlView):
-    """Renders one column without showing it."""
+    """Renders the newest answer of a column, below those before, without showing it.
+
+    Args:
+        column: the column.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, column: AnswerColumn, clock: Callable[[], float]) -> None:
+        super().__init__(column.ledger, clock=clock, output=_NO_OUTPUT)
+        self._column = column
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether no other answer of the column has followed."""
+        return self._ledger is self._column.ledger
 
     def render(self, now: float, *, final: bool) -> tuple[AnswerSnapshot, list[str]]:
         """Render what is new at a time; returns the facts about the answer and the parts of its HTML."""
         self._started = now - elapsed_seconds(self._ledger)
-        return self._parts(now, final=final)
+        snapshot, parts = self._parts(now, final=final)
+        return snapshot, [*self._column.folded, *parts]
 
 
 class HtmlColumnsView:
@@ -320,7 +357,7 @@ class HtmlColumnsView:
         self._clock = clock
         self._output = output or ColumnsOutput(columns)
         self._notice = notice
-        self._views = [_HtmlColumn(each.ledger, clock=clock, output=_NO_OUTPUT) for each in columns.columns]
+        self._views = [_HtmlColumn(each, clock) for each in columns.columns]
         self._next = 0.0
         self._painted = -1
         self._closed = False
@@ -348,6 +385,9 @@ class HtmlColumnsView:
         started = self._clock()
         self._painted = self._columns.version
         snapshot = ColumnsSnapshot(self._columns)
+        for place, column in enumerate(self._columns.columns):
+            if not self._views[place].is_newest:
+                self._views[place] = _HtmlColumn(column, self._clock)
         answers = [view.render(started, final=final) for view in self._views]
         self._output.show(partial_columns_bundle(snapshot, answers, self._notice), "partial", snapshot)
         ended = self._clock()

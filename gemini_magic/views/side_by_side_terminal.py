@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from IPython.core.getipython import get_ipython
 
+from ..ledger import Ledger
 from ..text import visible
 from .encoding import write_text
 from .side_by_side import AnswerColumns, ColumnsSnapshot, columns_bundle, table_text
@@ -44,6 +45,7 @@ class TerminalColumnsView:
         self._plain = plain
         self._place = -1
         self._view: TerminalView | None = None
+        self._shown: Ledger | None = None
         self._closed = False
 
     def open(self) -> None:
@@ -54,11 +56,12 @@ class TerminalColumnsView:
     def update(self, *, final: bool = False) -> None:
         """Print what is new of the first answer that has not ended, and go on to the next one if it has."""
         while self._view is not None:
-            if self._columns.columns[self._place].ledger.status == "running":
+            column = self._columns.columns[self._place]
+            if column.ledger is self._shown and column.running:
                 self._view.update(final=final)
                 return
             self._view.close()
-            self._next_column()
+            self._next_answer()
 
     def close(self, *, error_follows: bool = False, interrupted: bool = False) -> None:  # noqa: ARG002 - each column shows its error
         """Print the rest of all answers, the table and the common status line."""
@@ -68,7 +71,7 @@ class TerminalColumnsView:
             self.open()
         while self._view is not None:
             self._view.close(interrupted=interrupted)
-            self._next_column()
+            self._next_answer()
         status = f"[{visible(ColumnsSnapshot(self._columns).status_line)}]"
         text = f"\n{table_text(self._columns.cells())}\n{status}\n"
         self._closed = True
@@ -81,7 +84,22 @@ class TerminalColumnsView:
             return
         column = self._columns.columns[self._place]
         self._write(f"{'' if not self._place else chr(10)}── {visible(column.label)} ──\n")
-        self._view = TerminalView(column.ledger, self._out, clock=self._clock, plain=self._plain)
+        self._open((*column.earlier, column.ledger)[0])
+
+    def _next_answer(self) -> None:
+        """Go on to the answer that follows in the same column, or else to the next column."""
+        column = self._columns.columns[self._place]
+        if self._shown is column.ledger:
+            self._next_column()
+            return
+        answers = (*column.earlier, column.ledger)
+        number = next(at for at, each in enumerate(answers) if each is self._shown)
+        self._write(f"{column.heading(number)}.\n\n")
+        self._open(answers[number + 1])
+
+    def _open(self, ledger: Ledger) -> None:
+        self._shown = ledger
+        self._view = TerminalView(ledger, self._out, clock=self._clock, plain=self._plain)
         self._view.open()
 
     def _write(self, text: str) -> None:

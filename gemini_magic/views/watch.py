@@ -33,6 +33,9 @@ class WatchableStream(Protocol):
     def done(self) -> bool:
         """Whether the stream has ended."""
 
+    def step(self) -> bool:
+        """Go on to the next round, if one has ended; return whether something was done."""
+
     def wait_change(self, version: int, timeout: float | None = None) -> int:
         """Wait until the ledger has another version than ``version``; return the version."""
 
@@ -70,7 +73,8 @@ def _watch(view: View, streams: Sequence[WatchableStream]) -> None:
             view.open()
             version = -1
             while running := [stream for stream in streams if not stream.done]:
-                version = running[0].wait_change(version, _TICK)
+                if not sum(stream.step() for stream in running):  # any() would step only the first ones
+                    version = running[0].wait_change(version, _TICK)
                 view.update()
                 running[0].wait(_PAUSE)
     except KeyboardInterrupt:

@@ -58,7 +58,7 @@ def test_a_key_is_not_offered_to_another_host(modules, case):
 
 def test_the_inspector_has_the_keys_and_hosts_of_the_backends(modules):
     kernel = {}
-    for name in names():
+    for name in (*names(), "decisions"):  # an option selects this one, so users do not name it
         if auth := backend(name).auth:
             header = f"{auth.header}: {auth.prefix}${auth.env[0]}"
             kernel[name] = {"header": header, "hosts": list(auth.hosts)}
@@ -67,6 +67,12 @@ def test_the_inspector_has_the_keys_and_hosts_of_the_backends(modules):
         made = copied(modules, ("POST", url, [], "{}"), dialect)
         assert made["hasKey"]
         assert re.search(r'-H "[a-z-]+: \$[A-Z_]+"', made["command"])
+
+
+def test_the_command_of_a_decision_has_a_key(modules):
+    url = "https://generativelanguage.googleapis.com/v1beta/decisions"
+    made = copied(modules, ("POST", url, [], "{}"), "decisions")
+    assert made == {"command": curl_of(Exchange("POST", url, {}, b"{}"), KEY), "hasKey": True}
 
 
 @pytest.mark.parametrize("dialect", ["", "unknown", "echo", "constructor", "__proto__"])

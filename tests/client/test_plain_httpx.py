@@ -7,7 +7,7 @@ import sys
 
 CODE = """
 import importlib.util, sys
-import gemini_magic.client.transport
+import gemini_magic.client.plain_httpx
 import httpx
 assert not {"click", "rich", "httpx._main"} & set(sys.modules)
 assert callable(httpx.main)
@@ -20,7 +20,7 @@ LATER = """
 import sys
 import httpx
 main = httpx.main
-import gemini_magic.client.transport
+import gemini_magic.client.plain_httpx
 assert httpx.main is main
 assert sys.modules["httpx._main"].main is main
 """

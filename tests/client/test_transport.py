@@ -9,7 +9,6 @@ import time
 import types
 
 import httpcore
-import httpx
 import pytest
 from calibration import assert_soon
 from client_stage import CANARY, canary, finished, start, text, until
@@ -21,6 +20,7 @@ from gemini_magic.backends import HttpRequest, backend
 from gemini_magic.client import certificates, open_stream, proxy_transport, transport
 from gemini_magic.client.connection import Connection, ConnectionLost, HostUnreachable
 from gemini_magic.client.proxies import proxy_for
+from gemini_magic.client.transport_errors import ProxyError
 from gemini_magic.config import Options
 from gemini_magic.content import Request, Text, Turn
 from gemini_magic.errors import ConnectionFailed
@@ -289,7 +289,7 @@ def test_a_proxy_that_refuses_is_a_connection_error(proxy, monkeypatch):
 
 def test_a_proxy_that_wants_a_password_is_named(fake_server):
     connection = Connection(connect=1, first_byte=1, stall=1, total=None)
-    refused = transport._translation(httpx.ProxyError("407 Proxy Authentication Required"), connection)
+    refused = transport._translation(ProxyError("407 Proxy Authentication Required"), connection)
     assert not refused.retryable
     assert "407 Proxy Authentication Required" in refused.error.message
     assert "HTTPS_PROXY" in refused.error.remedy

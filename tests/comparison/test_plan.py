@@ -132,9 +132,6 @@ def test_a_billion_values_are_refused_before_they_are_read():
         ("count", True),
         ("background", True),
         ("next_cell", True),
-        ("repair", 1),
-        ("tool", ["f"]),
-        ("mcp", ["server"]),
         ("format", "code"),
     ],
 )

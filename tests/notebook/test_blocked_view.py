@@ -37,7 +37,7 @@ def shown(monkeypatch):
     monkeypatch.setattr(blocked_view, "_TICK", 0.005)
     monkeypatch.setattr(blocked_view, "_BLOCKED", 0.01)
     ledger, painted = new_ledger(), Painted()
-    view = BlockedView(painted, ledger)
+    view = BlockedView(painted, lambda: (ledger,))
     view.open()
     yield ledger, painted, view
     view.close()

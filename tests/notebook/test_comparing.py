@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fake_server import FakeServer, finish, text
+from fake_server import FakeServer, Script, event, finish, text
 
 from gemini_magic import Comparison, Response
 from gemini_magic.errors import Interrupted, OptionError, ServiceError
@@ -141,3 +141,63 @@ def test_a_long_prompt_with_media_is_prepared_once_for_all_columns(cells, tmp_pa
     cells("%%gemini -o c --repeat 3 --quiet -a {{ path }}\nRead it.")
     first, *others = (each.request.turns[-1].parts for each in cells.names["c"])
     assert all(parts[0] is first[0] for parts in others)
+
+
+def calling(name, **arguments):
+    part = {"functionCall": {"name": name, "args": arguments}}
+    return event({"candidates": [{"content": {"role": "model", "parts": [part]}}]})
+
+
+WEATHER = "def weather(city: str) -> str:\n    'The weather of a city.'\n    return f'21 °C in {city}'"
+
+
+def test_the_functions_of_a_cell_run_in_each_column(cells, server):
+    cells(WEATHER)
+    for name in ("a-1", "b-1"):
+        server.answers(
+            name, Script([calling("weather", city=name), finish()]), Script([text("Warm."), finish()])
+        )
+    cells(f"{line(server, '--compare a-1,b-1 -T weather -o c')}\nhi")
+    assert [each.tool_runs[0].result for each in cells.names["c"]] == ["21 °C in a-1", "21 °C in b-1"]
+    for name in ("a-1", "b-1"):
+        assert f'weather(city="{name}") → 21 °C in {name}' in cells.shown
+        assert server.requests_for(name)[0].body["tools"][0]["functionDeclarations"][0]["name"] == "weather"
+    session = cells.shell.find_cell_magic("gemini").__self__.runner.session
+    assert [run.tools[0].name for run in session.runs] == ["weather", "weather"]
+
+
+def test_an_unknown_function_and_one_that_cannot_be_confirmed_are_errors_before_anything_is_sent(
+    cells, server
+):
+    cells(WEATHER)
+    assert "wether" in str(cells.error(f"{line(server, '--compare a-1,b-1 -T wether')}\nhi"))
+    confirmed = cells.error(f"{line(server, '--compare a-1,b-1 -T weather --confirm all')}\nhi")
+    assert "you cannot be asked here" in str(confirmed)
+    assert server.requests == []
+
+
+def test_a_cell_asks_again_in_the_column_whose_answer_does_not_fit(cells, server):
+    wrong, right = Script([text('{"n": "x"}'), finish()]), Script([text('{"n": 7}'), finish()])
+    server.answers("a-1", wrong, right)
+    server.answers("b-1", right)
+    cells(
+        f"{line(server, '--compare a-1,b-1 --schema n_int --repair 1 -o c').replace('n_int', repr('n int'))}\nhi"
+    )
+    c = cells.names["c"]
+    assert [(each.json(), len(each.repaired_from)) for each in c] == [({"n": 7}, 1), ({"n": 7}, 0)]
+    assert cells.shown.count("Answer 1, which did not fit its schema") == 1
+    session = cells.shell.find_cell_magic("gemini").__self__.runner.session
+    assert session.request_count == len(server.requests) == 3
+    assert session.usage.total == sum(row.tokens for row in c.table)
+
+
+def test_the_media_of_all_columns_count_for_the_limit_of_the_notebook_and_keep_it(cells, monkeypatch):
+    runner = cells.shell.find_cell_magic("gemini").__self__.runner
+    session = runner.session
+    monkeypatch.setattr(session, "turn_key", lambda *_: ("cell", 0))
+    monkeypatch.setattr(session, "media_room", lambda key, limit: limit / 2 if key == ("cell", 0) else limit)
+    counted = []
+    monkeypatch.setattr(session, "count_media", lambda key, ledgers: counted.append((key, len(ledgers))))
+    cells("%%gemini -o c --repeat 2 --quiet\nHello")
+    assert [each.ledger.display.media_size for each in cells.names["c"]] == [1.0, 1.0]
+    assert (("cell", 0), 2) in counted

@@ -4,6 +4,8 @@ import subprocess
 import sys
 
 import pytest
+from fake_server import finish
+from fake_server import text as say
 
 from gemini_magic.notebook import load, unload
 
@@ -183,6 +185,26 @@ for line in LINES:
 print()
 print(json.dumps(begun))
 """
+
+
+_REQUEST = """
+import json, sys
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.run_line_magic("load_ext", "gemini_magic")
+before = set(sys.modules)
+shell.run_cell("%%gemini -q --no-journal -m quick --base-url URL\\nhello")
+print()
+print(json.dumps([sorted(set(sys.modules) - before), shell.user_ns["_gemini"].text]))
+"""
+
+
+def test_a_request_without_a_proxy_imports_no_http_library(fake_server):
+    fake_server.script(say("hello"), finish())
+    modules, answer = _python(_REQUEST.replace("URL", fake_server.base_url))
+    assert answer == "hello"
+    rare = {"h11", "httpcore", "httpx", "http.cookiejar", "idna", "gemini_magic.client.proxy_transport"}
+    assert rare & set(modules) == set()
 
 
 @pytest.mark.parametrize(

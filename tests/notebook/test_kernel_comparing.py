@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from calibration import assert_soon
-from fake_server import FakeServer, finish, gate, stall, text
+from fake_server import FakeServer, Script, event, finish, gate, stall, text
 from kernel import run_notebook, user_kernel, widgets
 from surroundings import CANARY
 
@@ -94,3 +94,23 @@ def test_a_run_without_a_user_stores_the_columns_once():
     shown, error = done.cells[2].outputs
     assert set(shown.data) == TYPES
     assert error.ename == "BlockedError"
+
+
+def test_each_column_asks_with_buttons_of_its_own(kernel, server):
+    part = {"functionCall": {"name": "weather", "args": {}}}
+    called = event({"candidates": [{"content": {"role": "model", "parts": [part]}}]})
+    for name in ("first", "second"):
+        server.answers(name, Script([called, finish()]), Script([text(f"{name} ended"), finish()]))
+    kernel.execute("def weather() -> str:\n    'The weather.'\n    return '21 °C'")
+    run = kernel.begin("%%gemini --display live --compare first,second -T weather --confirm all -o c\nhi")
+
+    def named(text):
+        return [model for model, state in widgets(run, "ButtonModel").items() if state["description"] == text]
+
+    kernel.wait_for(run, "comm_open", 2, within="'description': 'Skip'")
+    kernel.click(named("Skip")[1])
+    kernel.click(named("Run")[0])
+    kernel.finish(run)
+    assert run.status == "ok", run.error
+    assert kernel.value("sorted(each.tool_runs[0].state for each in c)") == ["done", "skipped"]
+    assert kernel.value("[each.text for each in c]") == ["first ended", "second ended"]

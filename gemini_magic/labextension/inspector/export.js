@@ -21,6 +21,7 @@ export const KEYS = {
   interactions: { header: 'x-goog-api-key: $GEMINI_API_KEY', hosts: ['googleapis.com'] },
   vertex: { header: 'x-goog-api-key: $GOOGLE_API_KEY', hosts: ['googleapis.com'] },
   'vertex-interactions': { header: 'x-goog-api-key: $GOOGLE_API_KEY', hosts: ['googleapis.com'] },
+  decisions: { header: 'x-goog-api-key: $GEMINI_API_KEY', hosts: ['googleapis.com'] },
   adaptive: { header: 'x-goog-api-key: $ADAPTIVE_API_KEY', hosts: ['llmadaptive.uk'] },
   gateway: { header: 'x-api-key: $GATEWAY_API_KEY', hosts: [] } // only this machine
 };
