@@ -33,7 +33,7 @@ def test_the_edges_of_an_answer_are_those_of_markdown_live_and_finished(lab, not
     notebook.open(lab.write(f"edges-{app}.ipynb", [SETUP, OWN.format(TEXT), answer]), app=app)
     notebook.run(0)
     for width, theme in itertools.product((1200, 700), ("Dark", "Light")):
-        notebook.page.set_viewport_size({"width": width, "height": 800})
+        notebook.resize(width, 800)
         notebook.theme(f"JupyterLab {theme}")
         notebook.run(1)
         # JupyterLab renders Markdown after the cell has ended.
@@ -47,6 +47,7 @@ def test_the_edges_of_an_answer_are_those_of_markdown_live_and_finished(lab, not
             if ended:
                 notebook.wait_done(2)
                 notebook.wait_output(2, "answer complete")
+                notebook.output(2).locator(".gmi-answer p").first.wait_for()
             for left, right in notebook.output(2).evaluate(EDGES):
                 assert abs(left - own[0][0]) < 1
                 assert abs(right - own[0][1]) < 1

@@ -161,7 +161,7 @@ def test_a_table_of_a_thousand_rows_streams_cheaply_and_without_jumps(lab, noteb
     assert shown["images"] == 0
     page.evaluate("() => { navigator.clipboard.writeText = async text => { window.copied = text; }; }")
     page.evaluate("document.querySelector('.gm-status .gmi-copy').click()")
-    copied = page.evaluate("window.copied").splitlines()
+    copied = page.wait_for_function("() => window.copied").json_value().splitlines()
     assert copied[:3] == [
         "| \\# | id | name | score | kind | note |",
         "| --- | --- | --- | --- | --- | --- |",

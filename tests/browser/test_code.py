@@ -6,6 +6,7 @@ import pytest
 from fake_server import finish, gate, stall, text
 
 LOAD = "%load_ext gemini_magic"
+PRINTED = r"^\s*\{'a': 1\}\s*$"
 CODE = "def f(x):\n    return {'a': x}\n\nprint(f(1))"
 TEXTS = ["Here it is:\n\n```python\n", CODE[:20], CODE[20:], "\n```\n\nIt prints:\n\n```\n{'a': 1}\n```\n"]
 SOURCES = (
@@ -21,6 +22,13 @@ def sources(notebook):
     return notebook.page.evaluate(SOURCES)
 
 
+def wait_sources(notebook, wanted):
+    """Wait until the cells have these sources; a message of the kernel, which can come after its reply, creates a cell."""
+    notebook.page.wait_for_function(
+        f"wanted => JSON.stringify(({SOURCES})()) === JSON.stringify(wanted)", arg=wanted
+    )
+
+
 @pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_a_cell_that_is_run_again_replaces_the_code_cell_that_it_created(
     lab, notebook, server, screenshots, app
@@ -32,33 +40,33 @@ def test_a_cell_that_is_run_again_replaces_the_code_cell_that_it_created(
     notebook.open(lab.write(f"next-{app}.ipynb", [LOAD, cell, "'last'"]), app=app)
     notebook.run(0)
     assert notebook.run(1)
-    assert sources(notebook) == [LOAD, cell, CODE, "'last'"]
+    wait_sources(notebook, [LOAD, cell, CODE, "'last'"])
     notebook.wait_output(
         1, r"The new cell contains block 1 of 2\. %gemini code N creates one from another block\."
     )
     assert notebook.run(2)
-    assert notebook.output_text(2).strip() == "{'a': 1}"
+    notebook.wait_output(2, PRINTED)
     if app == "lab":
         notebook.screenshot(screenshots / "next-cell.png")
     assert notebook.run(1)  # the same answer: the code cell is kept with its output
     assert sources(notebook) == [LOAD, cell, CODE, "'last'"]
-    assert notebook.output_text(2).strip() == "{'a': 1}"
+    notebook.wait_output(2, PRINTED)
     assert notebook.run(1)  # another answer: the code cell is replaced because it was not edited
-    assert sources(notebook) == [LOAD, cell, "other()", "'last'"]
+    wait_sources(notebook, [LOAD, cell, "other()", "'last'"])
     notebook.set_source(2, "mine()")
     assert notebook.run(1)
-    assert sources(notebook) == [LOAD, cell, "other()", "mine()", "'last'"]
+    wait_sources(notebook, [LOAD, cell, "other()", "mine()", "'last'"])
     assert notebook.run(1)
-    assert "No cell was created: the answer contains no code block." in notebook.output_text(1)
+    notebook.wait_output(1, r"No cell was created: the answer contains no code block\.")
     notebook.run(1, wait=False)
     notebook.wait_output(1, "half")
     notebook.interrupt()
     notebook.wait_done(1)
-    assert "No cell was created because the answer is incomplete." in notebook.wait_output(1, "No cell")
+    notebook.wait_output(1, r"No cell was created because the answer is incomplete\.")
     assert sources(notebook) == [LOAD, cell, "other()", "mine()", "'last'"]
     notebook.set_source(4, "%gemini code")
     assert notebook.run(4)
-    assert sources(notebook)[4:] == ["%gemini code", "half("]
+    wait_sources(notebook, [LOAD, cell, "other()", "mine()", "%gemini code", "half("])
 
 
 OBJECT = (
@@ -98,8 +106,8 @@ def test_each_format_is_displayed_live_and_in_the_saved_answer(lab, notebook, se
         notebook.screenshot(screenshots / f"format-{name}-{at}.png", at)
         at += 2 if name == "code" else 1
     assert "Here it is" not in notebook.output_text(3)
-    assert sources(notebook)[4] == CODE
+    notebook.page.wait_for_function(f"code => ({SOURCES})()[4] === code", arg=CODE)
     assert notebook.output(6).locator("h1").count() == 0
     assert notebook.run(at)
-    assert "<h1 onclick=x>Hi</h1>" in notebook.output_text(at)
+    notebook.wait_output(at, "<h1 onclick=x>Hi</h1>")
     notebook.screenshot(screenshots / "formats.png")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from browser_stage import NEAR, ROOT, open_reader
+from playwright.sync_api import expect
 
 LIVE = f"{ROOT}.jupyter-widgets"
 STATIC = f"{ROOT}.mathjax_ignore"
@@ -141,12 +142,11 @@ def test_expanded_thoughts_stay_expanded_and_keep_their_scroll_position(reader):
     assert reader.top == 0  # the reader reads the thoughts from their start
     reader.record_frames()
     reader.end()
-    page.wait_for_timeout(100)
+    page.wait_for_function(f"() => document.querySelector('{STATIC} details').open")
     [(last, _, thoughts)] = {(frame[0], 0, frame[2]) for frame in reader.frames()}
     assert (last, thoughts) == (0, 100)
     heights = {frame[1] for frame in reader.frames()}
     assert max(heights) - min(heights) <= 3
-    assert page.evaluate(f"document.querySelector('{STATIC} details').open")
 
 
 @pytest.mark.parametrize("backwards", [False, True])
@@ -200,15 +200,16 @@ def test_a_screen_reader_is_informed_of_the_end_and_nothing_else(reader):
     page = reader.page
     reader.ask(thoughts=2)
     live = page.get_by_role("region", name="Gemini answer")
-    assert live.get_attribute("aria-busy") == "true"
+    expect(live).to_have_attribute("aria-busy", "true")
     reader.grow(5)
     assert reader.announced == []
     reader.end()
-    assert reader.announced == ["Answer complete, 20 words"]
-    assert page.locator("[aria-busy=true]").count() == 0
-    assert page.locator(".gm-announcer").count() == 1
-    assert page.locator(".gm-announcer").bounding_box()["width"] <= 1
     page.wait_for_function("() => window.watching.size === 0")  # no observer or listener is left
+    page.wait_for_function("() => window.announced.length > 0")
+    assert reader.announced == ["Answer complete, 20 words"]
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    expect(page.locator(".gm-announcer")).to_have_count(1)
+    assert page.locator(".gm-announcer").bounding_box()["width"] <= 1
 
 
 def test_the_stop_button_works_with_the_keyboard(reader):
@@ -224,6 +225,7 @@ def test_the_stop_button_works_with_the_keyboard(reader):
     assert button.evaluate("node => node === document.activeElement")
     page.keyboard.press("Space")
     reader.wait_ended()
+    page.wait_for_function("() => window.announced.length > 0")
     assert reader.announced == ["Answer stopped"]
 
 
@@ -237,8 +239,8 @@ def test_the_end_of_the_kernel_is_announced(reader):
     page.wait_for_function("() => window.announced.length > 0")
     assert reader.announced == ["Answer interrupted: the kernel was shut down or restarted"]
     notebook.wait_output(1, CUT)
-    assert page.locator(f"{LIVE} .gm-stop").count() == 0
-    assert page.locator("[aria-busy=true]").count() == 0
+    expect(page.locator(f"{LIVE} .gm-stop")).to_have_count(0)
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
     notebook.reload()
     notebook.wait_output(1, CUT)
     assert "Error displaying" not in notebook.output_text(1)
@@ -251,7 +253,8 @@ def test_the_end_is_followed_in_notebook_7(lab, notebook):
     reader.grow(30)
     # Notebook 7 puts a long finished output into a box with its own scrollbar.
     reader.end()
-    assert reader.page.evaluate("window.area().matches('.jp-mod-outputsScrolled *')")
+    reader.page.wait_for_function("() => window.area().matches('.jp-mod-outputsScrolled *')")
+    reader.page.evaluate("window.painted()")
     rest = reader.page.evaluate(
         "() => { const box = window.area(); return box.scrollHeight - box.clientHeight - box.scrollTop; }"
     )

@@ -34,7 +34,10 @@ def test_each_completion_has_its_description_on_one_line(lab, notebook, screensh
     page.keyboard.type(line)
     page.keyboard.press("Tab")
     page.wait_for_selector(".jp-Completer-item")
-    page.wait_for_timeout(300)
+    # The rows in view have their descriptions after the completer has its final size.
+    page.wait_for_function(
+        f"() => {{ const rows = ({ROWS})(); return Math.max(...rows.map(row => row.lines)) === 1; }}"
+    )
     for theme in ("Light", "Dark"):
         notebook.theme(f"JupyterLab {theme}")
         notebook.screenshot(screenshots / f"completion-{name.strip('-')}-{theme.lower()}.png")

@@ -26,6 +26,13 @@ def toggle(notebook, name, *, slowly=False, during=lambda: None):
     notebook.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+def wait_blocks(notebook, states):
+    """Wait until the blocks are open or closed as wanted; the page restores the state of a new element in an observer."""
+    notebook.page.wait_for_function(
+        f"states => JSON.stringify(({BLOCKS})()) === JSON.stringify(states)", arg=states
+    )
+
+
 @pytest.mark.parametrize("formula", ["", "$x^2$ "], ids=["text", "formula"])
 def test_blocks_that_the_reader_opened_or_closed_stay_so(lab, notebook, server, formula):
     paragraph = f"{formula}words of the second block\n\n"
@@ -44,7 +51,7 @@ def test_blocks_that_the_reader_opened_or_closed_stay_so(lab, notebook, server, 
     notebook.run(0)
     notebook.run(1, wait=False)
     notebook.wait_output(1, "Shown words")
-    assert notebook.page.evaluate(BLOCKS) == [["First", False], ["Second", True]]
+    wait_blocks(notebook, [["First", False], ["Second", True]])
     toggle(notebook, "First")
     notebook.wait_output(1, "Hidden words")
 
@@ -57,7 +64,7 @@ def test_blocks_that_the_reader_opened_or_closed_stay_so(lab, notebook, server, 
 
     toggle(notebook, "Second", slowly=True, during=grow)
     states = [["First", True], ["Second", False]]
-    assert notebook.page.evaluate(BLOCKS) == states
+    wait_blocks(notebook, states)
     server.open("two")
     notebook.page.wait_for_function("() => document.querySelector('.gm-live').textContent.includes('MANY')")
     notebook.page.wait_for_timeout(700)  # pieces are typeset
@@ -66,11 +73,11 @@ def test_blocks_that_the_reader_opened_or_closed_stay_so(lab, notebook, server, 
     assert "words of the second block" not in notebook.output_text(1)
     server.open("three")
     notebook.wait_output(1, "The last words")
-    assert notebook.page.evaluate(BLOCKS) == states
+    wait_blocks(notebook, states)
     server.open("four")
     notebook.wait_output(1, "answer complete")
     notebook.page.wait_for_function("() => document.querySelector('.gmi-output')")
-    assert notebook.page.evaluate(BLOCKS) == states
+    wait_blocks(notebook, states)
     notebook.save()
     [output] = notebook.saved_outputs(1)
     saved = "".join(output["data"]["text/html"])

@@ -102,13 +102,13 @@ def test_answers_as_trusted_markdown_are_harmless(notebook, lab):
     for part in chunks([defang_markdown(text) for _, text in cases], 500):
         for found, text in zip(notebook.page.evaluate(RENDER, [part, True]), part, strict=True):
             assert found == [], text
-    notebook.page.wait_for_timeout(300)
+    notebook.settle()
     print(f"JupyterLab's own Markdown, trusted: {len(cases)} answers")
     assert (notebook.log.dialogs, notebook.ran, unexpected_requests(notebook, lab)) == ([], [], set())
 
     raw = [text for _, text in all_cases()[::40]] + jupyter()
     found = [what for what in notebook.page.evaluate(RENDER, [raw, True]) if what]
-    notebook.page.wait_for_timeout(500)
+    notebook.settle()
     print(
         f"control: {len(found)} of {len(raw)} are harmful, {len(notebook.ran)} calls, {len(unexpected_requests(notebook, lab))} requests"
     )
@@ -163,9 +163,9 @@ def check_outputs(notebook, count, *, trusted):
     notebook.page.wait_for_function(
         "count => document.querySelectorAll('.jp-OutputArea-output').length >= count", arg=count
     )
-    notebook.page.wait_for_timeout(500)
+    notebook.settle()
     assert notebook.trusted() == trusted
     before = notebook.page.evaluate(STATE)
     assert notebook.page.evaluate(TOUCH) == []
-    notebook.page.wait_for_timeout(200)
+    notebook.settle()
     assert notebook.page.evaluate(STATE) == before

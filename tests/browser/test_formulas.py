@@ -5,6 +5,7 @@ from __future__ import annotations
 from attack_media import data_url, png
 from browser_stage import SAMPLER, SETUP, count_steady_heights
 from markdown_answers_written import WRITTEN
+from playwright.sync_api import expect
 
 ANSWER = f"""{WRITTEN[-1]}
 
@@ -63,7 +64,7 @@ def test_formulas_are_typeset_live_finished_and_in_a_saved_notebook(notebook, la
     page.evaluate(SAMPLER, 2)
     notebook.run(2, wait=False)
     page.wait_for_selector(".gm-answer .widget-htmlmath mjx-container")
-    assert page.locator(".gm-answer [aria-busy] mjx-container").count() == 0
+    expect(page.locator(".gm-answer [aria-busy] mjx-container")).to_have_count(0)
     notebook.wait_done(2)
     page.wait_for_selector(ROOT)
     found = measure(notebook)

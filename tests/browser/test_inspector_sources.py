@@ -7,6 +7,7 @@ import json
 import pytest
 from grounded_answers import GROUNDING, PAGES, TEXT, chunk
 from inspector_stage import saved_answer
+from playwright.sync_api import expect
 from view_stage import new_ledger
 
 from gemini_magic.backends.gemini_decode import decode
@@ -37,9 +38,8 @@ def page(lab, notebook):
 
 
 def test_the_sources_are_in_their_chunk_and_in_the_replay(page, screenshots, notebook):
-    text = page.locator(".gmi-chunks").first.inner_text()
-    assert "text+grounding+url_context+finish" in text
-    assert "3 sources: zsg.example, Zürichsee, lakes.pdf" in text
+    for words in ("text+grounding+url_context+finish", "3 sources: zsg.example, Zürichsee, lakes.pdf"):
+        expect(page.locator(".gmi-chunks").first).to_contain_text(words, use_inner_text=True)
     page.get_by_role("tab", name="Replay").first.click()
     slider = page.locator(".gmi-slider")
 

@@ -109,8 +109,15 @@ PAGE = """() => {
     window.outer = () => window.area().closest(".jp-WindowedPanel-outer");
     window.below = box => Math.round(
         window.root().getBoundingClientRect().bottom - box.getBoundingClientRect().bottom);
-    window.painted = () => new Promise(done =>
-        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))));
+    // Observers are called in the order in which they were created: this one after those of the extension.
+    window.painted = async () => {
+        await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))));
+        await new Promise(done => {
+            const observer = new ResizeObserver(() => { observer.disconnect(); setTimeout(done); });
+            observer.observe(document.body);
+        });
+        await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+    };
     window.announced = [];
     const announcer = document.querySelector(".gm-announcer");
     new MutationObserver(() => window.announced.push(announcer.textContent)).observe(

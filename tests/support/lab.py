@@ -637,15 +637,15 @@ class Notebook:
         self.page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=light)
 
     def resize(self, width: int, height: int = 900) -> None:
-        """Change the size of the window, and wait until JupyterLab has changed its layout, which it does in an event."""
-        self.page.set_viewport_size({"width": width, "height": height})
-        self.page.wait_for_function(
-            """() => {
-                const side = document.querySelector(".jp-SideBar.jp-mod-right")?.getBoundingClientRect().width ?? 0;
-                const {right, bottom} = window.jupyterapp.shell.currentWidget.node.getBoundingClientRect();
-                return Math.abs(innerWidth - side - right) <= 10 && bottom <= innerHeight && bottom > innerHeight - 60;
-            }"""
+        """Change the size of the window, and wait until the page has changed its layout, which it does in an event."""
+        if self.page.viewport_size == {"width": width, "height": height}:
+            return
+        self.page.evaluate(
+            """() => { window.resized = new Promise(done => addEventListener(
+                "resize", () => requestAnimationFrame(() => requestAnimationFrame(done)), {once: true})); }"""
         )
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.evaluate("window.resized")
 
     def collapse_left_area(self) -> None:
         """Hide the file browser of JupyterLab."""
