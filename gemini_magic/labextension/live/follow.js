@@ -81,6 +81,7 @@ export class Follower {
     this._scrollTop = 0;
     /** Pixels from the start of the scroller's content to the element. */
     this._offset = 0;
+    this._onResize(); // the first growth may come before the first call of the observer
     this._resizeObserver = new ResizeObserver(() => this._onResize());
     this._resizeObserver.observe(element);
     // One listener on the document, because the ancestor that scrolls can change with every line.
@@ -114,7 +115,6 @@ export class Follower {
       scrollTo(scroller, scroller.scrollTop + end - lower + MARGIN);
       this._scroller = scroller;
       this._scrollTop = scroller.scrollTop;
-      this._height = this._measureHeight(); // the first growth may come before the first call of the observer
     }
   }
 
