@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from browser_stage import SAMPLER, SETUP, count_steady_heights
+from browser_stage import SAMPLER, SETUP, count_steady_heights, wait_steady
 from lab import cells
 from page_tasks import page_slowness, recorded_tasks
 
@@ -65,6 +65,8 @@ WATCH = """() => {
     note();
 }"""
 
+HEIGHT = "() => document.querySelector('.jp-OutputArea .gemini-magic').getBoundingClientRect().height"
+
 # Whether the finished answer has its first and its last words, and nothing that is needed only until then.
 WHOLE = """([first, last]) => {
     const answer = document.querySelector(".gmi-output .gm-answer");
@@ -88,7 +90,7 @@ def start(notebook, kind):
     notebook.page.wait_for_function(
         "word => document.querySelector('.gm-answer')?.textContent.includes(word)", arg=words[1], polling=200
     )
-    notebook.page.wait_for_timeout(1000)
+    wait_steady(notebook.page, HEIGHT)
     return go, words
 
 
@@ -97,19 +99,19 @@ def test_no_task_of_the_page_is_long_when_a_long_answer_ends_and_its_height_stay
     go, words = start(notebook, kind)
     page = notebook.page
     page.evaluate(SAMPLER, 1)
-    page.wait_for_timeout(200)
+    wait_steady(page, "() => window.heights")
     with recorded_tasks(page) as tasks:
         go.touch()
         page.wait_for_function(WHOLE, arg=words, polling=200, timeout=120_000)
     slowness = page_slowness(page)
     assert tasks.longest < LIMIT * slowness, (sorted(tasks, reverse=True)[:5], slowness)
-    page.wait_for_timeout(300)
     assert count_steady_heights(page) >= 1
     height = notebook.output_height(1)
     # The answer is rendered at once when it did not stream in this page.
     notebook.save()
     notebook.reload()
     notebook.wait_output(1, "answer complete")
+    wait_steady(page, HEIGHT)
     assert abs(notebook.output_height(1) - height) <= 2
 
 
@@ -135,12 +137,12 @@ def test_the_reader_sees_the_same_lines_while_a_long_answer_becomes_the_finished
         }""",
         place,
     )
-    page.wait_for_timeout(200)
+    wait_steady(page, "() => document.querySelector('.jp-WindowedPanel-outer').scrollTop")
     page.evaluate(WATCH)
-    page.wait_for_timeout(100)
+    page.wait_for_function("() => window.frames_.length > 5")
     go.touch()
     page.wait_for_function(WHOLE, arg=words, polling=200, timeout=120_000)
-    page.wait_for_timeout(200)
+    wait_steady(page, HEIGHT)
     frames = page.evaluate("window.frames_")
     assert {is_finished for _, is_finished, _ in frames} == {False, True}
     lines = [line for _, _, line in frames]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from browser_stage import wait_steady
 from fake_server import finish, gate, pause, text
 from lab import cells
 
@@ -66,6 +67,15 @@ A link to [the documentation](https://docs.python.org/3/howto/sorting.html), and
 WIDTHS = (1200, 500, 400)
 
 
+STATUS = """() => {
+    const line = document.querySelector(".jp-OutputArea .gm-status");
+    const root = line.closest(".gemini-magic");
+    const facts = [...line.querySelectorAll(".gm-fact")].filter((f) => f.offsetTop < 40);
+    const right = Math.max(...facts.map((f) => f.getBoundingClientRect().right));
+    return [line.offsetHeight, right - line.getBoundingClientRect().right, root.scrollWidth - root.clientWidth];
+}"""
+
+
 def steps(content, every=0.01, size=60):
     return [
         step for at in range(0, len(content), size) for step in (text(content[at : at + size]), pause(every))
@@ -74,13 +84,7 @@ def steps(content, every=0.01, size=60):
 
 def status(notebook):
     """The height of the status line, and by how many pixels its facts and the output are too wide."""
-    return notebook.page.evaluate("""() => {
-        const line = document.querySelector(".jp-OutputArea .gm-status");
-        const root = line.closest(".gemini-magic");
-        const facts = [...line.querySelectorAll(".gm-fact")].filter((f) => f.offsetTop < 40);
-        const right = Math.max(...facts.map((f) => f.getBoundingClientRect().right));
-        return [line.offsetHeight, right - line.getBoundingClientRect().right, root.scrollWidth - root.clientWidth];
-    }""")
+    return notebook.page.evaluate(STATUS)
 
 
 def take_screenshots(notebook, folder, name):
@@ -90,7 +94,7 @@ def take_screenshots(notebook, folder, name):
         notebook.theme(f"JupyterLab {theme}")
         for width in widths:
             notebook.page.set_viewport_size({"width": width, "height": 1000})
-            notebook.page.wait_for_timeout(250)
+            wait_steady(notebook.page, STATUS)
             notebook.screenshot(folder / f"{name}-{theme.lower()}-{width}.png", 1)
             heights[width], beyond, wide = status(notebook)
             assert beyond <= 0
@@ -232,7 +236,14 @@ def test_tags_directions_details_and_environments_are_shown(lab, notebook, serve
     assert pieces > 1
     server.open("looked at")
     notebook.wait_output(1, "answer complete")
-    notebook.page.wait_for_timeout(1500)
+    notebook.page.wait_for_selector(".jp-OutputArea .gmi-output")
+    notebook.page.wait_for_function(
+        "() => document.querySelectorAll('.jp-OutputArea .gemini-magic mjx-container').length >= 2"
+    )
+    wait_steady(
+        notebook.page,
+        "() => document.querySelector('.jp-OutputArea .gemini-magic').getBoundingClientRect().height",
+    )
     for theme in ("Dark", "Light"):
         notebook.theme(f"JupyterLab {theme}")
         notebook.screenshot(screenshots / f"extras-{theme.lower()}.png", 1)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from browser_stage import SAMPLER, SETUP, count_steady_heights
+from browser_stage import SAMPLER, SETUP, count_steady_heights, wait_steady
 from calibration import assert_soon
 from lab import cells
+from playwright.sync_api import expect
 
 SETUP_MEDIA = f"""{SETUP}
 import os, struct, time, zlib
@@ -67,10 +68,20 @@ ORDER = """(root) => Array.from(
     }).filter(Boolean)"""
 
 FORM = ["First.", "gm-code", "Second.", "picture", "Third.", "gm-sound", "gm-call", "gm-part", "Last."]
+# The place of the picture, which must be loaded.
+PLACE = """() => {
+    const image = document.querySelector("%s .gm-picture img");
+    return image.complete && image.naturalWidth ? image.getBoundingClientRect() : performance.now();
+}"""
 MIXED = (
     'await stream("First.", *RUN, "Second.", picture(320, 200), "Third.", *sound(1.0, pieces=3), Call("draw", {"what": "a cat"}),'
     ' Opaque({"novelty": 1}), "Last.", hold=True)'
 )
+
+
+def wait_order(notebook, root):
+    """Wait until the parts of the answer in this element are there, in their order."""
+    notebook.wait_value(f"() => ({ORDER})({root!r})", FORM)
 
 
 @pytest.fixture
@@ -88,24 +99,24 @@ def test_everything_is_in_order_live_finished_and_in_a_saved_notebook(lab, noteb
     page = notebook.page
     page.wait_for_function("() => document.querySelector('.gm-live')?.textContent.includes('Last.')")
     page.wait_for_selector(".gm-live .gm-picture img")
-    assert page.evaluate(ORDER, ".gm-live") == FORM
+    wait_order(notebook, ".gm-live")
     notebook.screenshot(screenshots / f"media-live-{app}.png", 1)
-    page.evaluate(SAMPLER, 1) if app == "lab" else None
-    page.wait_for_timeout(300)
+    if app == "lab":
+        page.evaluate(SAMPLER, 1)
+        wait_steady(page, "() => window.heights")
     go.touch()
     page.wait_for_selector(".gmi-output .gm-answer")
-    page.wait_for_timeout(500)
     if app == "lab":
         assert count_steady_heights(page, 0.5) >= 1
-    assert page.evaluate(ORDER, ".gmi-output") == FORM
+    wait_order(notebook, ".gmi-output")
     for theme in ("Dark", "Light"):
         notebook.theme(f"JupyterLab {theme}")
         notebook.screenshot(screenshots / f"media-finished-{app}-{theme.lower()}.png", 1)
     notebook.save()
     notebook.reload(no_kernel=False)
     notebook.wait_output(1, "answer complete")
-    assert page.evaluate(ORDER, ".gmi-output") == FORM
-    assert page.evaluate("document.querySelector('.gmi-output .gm-picture img').naturalWidth") == 320
+    wait_order(notebook, ".gmi-output")
+    notebook.wait_value("() => document.querySelector('.gmi-output .gm-picture img').naturalWidth", 320)
 
 
 def test_the_code_of_a_run_is_folded_and_stays_open_at_the_end(lab, notebook, go):
@@ -115,13 +126,12 @@ def test_the_code_of_a_run_is_folded_and_stays_open_at_the_end(lab, notebook, go
     summary = notebook.page.locator(".gm-live .gm-code summary")
     summary.wait_for()
     assert not notebook.page.locator(".gm-live .gm-code pre").first.is_visible()
-    notebook.page.wait_for_timeout(500)
+    expect(notebook.page.locator(".gm-live .gm-answer")).to_contain_text("So.")
     summary.click()
-    assert "3.14159" in notebook.page.locator(".gm-live .gm-code").inner_text()
+    expect(notebook.page.locator(".gm-live .gm-code")).to_contain_text("3.14159", use_inner_text=True)
     go.touch()
     notebook.page.wait_for_selector(".gmi-output .gm-code")
-    notebook.page.wait_for_timeout(300)
-    assert notebook.page.locator(".gmi-output .gm-code pre").first.is_visible()
+    expect(notebook.page.locator(".gmi-output .gm-code pre").first).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "height"), [(600, 600), (2000, 1400)])
@@ -148,21 +158,20 @@ view.close()
     notebook.run(1, wait=False)
     page = notebook.page
     painted = page.evaluate(PAINTED) / 1000
-    sent = notebook.wait_output(1, "sent")
+    sent = notebook.wait_output(1, r"sent.* kernel \d")
     words = sent[sent.index("sent ") :].split()
     took, size = painted - float(words[1]), int(words[3])
     print(words)
     print(f"a picture of {size / 1e6:.1f} MB was painted {took:.3f} s after its last byte")
     assert_soon(took, 0.4)
     page.evaluate(SAMPLER, 1)
-    page.wait_for_timeout(300)
+    wait_steady(page, "() => window.heights")
     go.touch()
     page.wait_for_selector(".gmi-output .gm-answer")
-    page.wait_for_timeout(700)
     assert count_steady_heights(page, 0.5) >= 1
     image = ".gmi-output .gm-picture img"
-    assert page.evaluate(f"document.querySelector('{image}').naturalWidth") == width
-    assert page.locator(".gm-absent").count() == 0
+    notebook.wait_value(f"() => document.querySelector('{image}').naturalWidth", width)
+    expect(page.locator(".gm-absent")).to_have_count(0)
     notebook.save()
     [html] = ["".join(each["data"]["text/html"]) for each in notebook.saved_outputs(1) if "data" in each]
     assert len(html) < 4_100_000
@@ -171,11 +180,12 @@ view.close()
     notebook.reload()
     notebook.wait_output(1, "answer complete")
     is_kept = size * 4 / 3 < 4_000_000
-    assert page.locator(".gm-absent").count() == (0 if is_kept else 1)
+    expect(page.locator(".gm-absent")).to_have_count(0 if is_kept else 1)
+    expect(page.locator(image)).to_have_count(1 if is_kept else 2)  # the empty place, and a thumbnail
+    wait_steady(page, f"() => document.querySelector('{image}').getBoundingClientRect().height")
     assert abs(page.locator(image).first.bounding_box()["height"] - height_before) <= 1
-    assert page.locator(image).count() == (1 if is_kept else 2)  # the empty place, and a thumbnail
     if not is_kept:
-        assert "%gemini show picture 1" in page.locator(".gm-absent").inner_text()
+        expect(page.locator(".gm-absent")).to_contain_text("%gemini show picture 1", use_inner_text=True)
 
 
 def test_a_click_shows_a_picture_in_its_real_size_and_escape_ends_it(lab, notebook, go):
@@ -188,14 +198,19 @@ def test_a_click_shows_a_picture_in_its_real_size_and_escape_ends_it(lab, notebo
     for root in (".gm-live", ".gmi-output"):
         image = page.locator(f"{root} .gm-picture img")
         image.wait_for()
-        page.wait_for_timeout(500)
+        wait_steady(page, PLACE % root)
         small = image.bounding_box()
         assert small["width"] < 1500
         image.click()
         dialog = page.locator("dialog.gmi-viewer img")
-        assert dialog.evaluate("image => [image.clientWidth, image.naturalWidth]") == [1500, 1500]
+        dialog.wait_for()
+        notebook.wait_value(
+            "() => (image => [image.clientWidth, image.naturalWidth])(document.querySelector('dialog.gmi-viewer img'))",
+            [1500, 1500],
+        )
         page.keyboard.press("Escape")
         dialog.wait_for(state="detached")
+        wait_steady(page, PLACE % root)
         assert image.bounding_box() == small
         go.touch()
     page.wait_for_selector(".gmi-output .gm-picture:not([open])")
@@ -249,4 +264,7 @@ def test_audio_that_plays_goes_on_when_the_finished_answer_replaces_the_widget(l
     paused, time, volume, duration = finished.first.evaluate(STATE)
     assert (paused, volume, duration) == (False, 0.5, seconds)
     assert time < 15
-    assert finished.nth(1).evaluate(STATE) == [True, 0, 1, 5]  # the other one was not played
+    # The other one was not played.
+    notebook.wait_value(
+        f"() => ({STATE})(document.querySelectorAll('.gmi-output audio')[1])", [True, 0, 1, 5]
+    )

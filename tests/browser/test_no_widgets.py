@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fake_server import finish, gate, text
 from lab import Lab, Notebook
+from playwright.sync_api import expect
 from surroundings import CANARY
 
 WIDGETS = ("@jupyter-widgets/jupyterlab-manager",)
@@ -41,14 +42,14 @@ def test_the_answer_can_be_read_at_the_end_and_with_html_also_while_it_streams(p
     server.open("off")
     notebook.wait_done(1)
     notebook.wait_output(1, "answer complete.*One and two")
-    assert notebook.output(1).locator(".gm-answer strong").inner_text() == "One"
+    expect(notebook.output(1).locator(".gm-answer strong")).to_have_text("One")
     assert "appears here" not in notebook.output_text(1)
     server.close_gates()
 
     notebook.run(2, wait=False)
     notebook.wait_output(2, "streaming.*One")
     assert "two" not in notebook.output_text(2)
-    assert notebook.output(2).locator(".gm-answer strong").count() == 1
+    expect(notebook.output(2).locator(".gm-answer strong")).to_have_count(1)
     server.open("on")
     notebook.wait_output(2, "streaming.*One and two")
     assert notebook.cell_status(2) == "[*]"

@@ -2,11 +2,14 @@
 
 import json
 import re
-import time
+import threading
 from itertools import pairwise
 
 import pytest
+from browser_stage import wait_steady
 from calibration import soon
+from fake_server import FORTY_WORDS, finish, gate, text, words
+from playwright.sync_api import expect
 from surroundings import CANARY
 
 LOAD = "%load_ext gemini_magic"
@@ -28,22 +31,25 @@ def assert_only_static(notebook, i):
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
-def test_text_appears_while_it_streams_and_the_saved_answer_needs_no_kernel(lab, notebook, app):
+def test_text_appears_while_it_streams_and_the_saved_answer_needs_no_kernel(lab, notebook, server, app):
+    server.script(
+        *words(FORTY_WORDS[: FORTY_WORDS.index("word30")], 0.1), gate("seen"), text("word40"), finish()
+    )
     opened(lab, notebook, f"live-{app}.ipynb", "%%gemini -m slow\nTalk slowly.", app=app)
     notebook.run(1, wait=False)
     early = notebook.wait_output(1, r"word3")
     assert notebook.cell_status(1) == "[*]"
     assert "word40" not in early
-    assert "Stop" in notebook.buttons(1)[0]
+    expect(notebook.output(1).locator(".gm-stop")).to_be_visible()
+    server.open("seen")
     notebook.wait_done(1)
     final = notebook.wait_output(1, "complete.*word40")
-    assert notebook.buttons(1) == []
+    notebook.wait_buttons(1, [])
     assert "fake_server" not in final
     notebook.save()
     assert_only_static(notebook, 1)
     notebook.open(notebook.name, no_kernel=True, app=app)
-    assert "word40" in notebook.output_text(1)
-    assert "complete" in notebook.output_text(1)
+    notebook.wait_output(1, "complete.*word40")
 
 
 def test_the_stop_button_ends_the_cell_and_the_next_cell_runs(lab, notebook, server):
@@ -60,8 +66,7 @@ def test_the_stop_button_ends_the_cell_and_the_next_cell_runs(lab, notebook, ser
         notebook.click_stop(1)
         notebook.wait_output(2, r"interrupted \d+")
     server.wait_for_disconnect()
-    assert re.search(r"interrupted|stopped", notebook.output_text(1), re.IGNORECASE)
-    assert "word3" in notebook.output_text(1)
+    notebook.wait_output(1, "([Ii]nterrupted|[Ss]topped).*word3")
     assert "word40" not in notebook.output_text(1)
     assert "Interrupted:" not in notebook.output_text(1)
     notebook.save()
@@ -80,15 +85,12 @@ def test_an_interrupt_stops_a_silent_stream_with_a_short_error_and_queued_cells_
         "_gemini.status, _gemini.text",
     )
     notebook.run_all(wait=False)
-    notebook.wait_output(1, "word10")
-    time.sleep(0.5)  # the server is silent now
+    notebook.wait_output(1, "word10")  # the server is silent now
     with soon(2):
         notebook.interrupt()
         notebook.wait_idle()
     server.wait_for_disconnect()
-    shown = notebook.output_text(1)
-    assert "word10" in shown
-    assert "Stopped after 60 characters" in shown
+    shown = notebook.wait_output(1, "word10.*Stopped after 60 characters")
     assert "Traceback" not in shown
     assert notebook.output_text(2) == ""
     notebook.save()
@@ -97,18 +99,23 @@ def test_an_interrupt_stops_a_silent_stream_with_a_short_error_and_queued_cells_
     assert len(errors[0]["traceback"]) <= 3
     assert_only_static(notebook, 1)
     notebook.run(3)
-    assert "('interrupted', 'word1 word2" in notebook.output_text(3)
+    notebook.wait_output(3, r"\('interrupted', 'word1 word2")
 
 
 # The icons of our own copy buttons are the only SVG images.
 HARMFUL = ".jp-OutputArea-output :is(script, img, iframe, svg:not(.gmi-copy *), [onerror], [data-commandlinker-command])"
 
 
-def test_an_interrupt_stops_a_stream_that_sends_text(lab, notebook):
-    opened(lab, notebook, "busy.ipynb", "%%gemini -m slow\nTalk on.")
+def test_an_interrupt_stops_a_stream_that_sends_text(lab, notebook, server):
+    is_sending = threading.Event()
+    later = FORTY_WORDS.index("word9")
+    first, rest = words(FORTY_WORDS[:later], 0.1), words(FORTY_WORDS[later:], 0.1)
+    server.model("sends", *first, lambda _: is_sending.set(), *rest, *rest, finish())
+    opened(lab, notebook, "busy.ipynb", "%%gemini -m sends\nTalk on.")
     for _ in range(6):
         notebook.run(1, wait=False)
-        notebook.page.wait_for_timeout(900)  # without queries to the page, which would change the timing
+        assert is_sending.wait(60)  # without queries to the page, which would change the timing
+        is_sending.clear()
         with soon(1.5):
             notebook.interrupt()
             notebook.wait_done(1)
@@ -129,9 +136,10 @@ def test_the_status_shows_how_the_answer_ended_and_an_incomplete_answer_fails_th
 ):
     cells = [f"{line}\nGo on." for _, line, *_ in ENDINGS]
     opened(lab, notebook, "endings.ipynb", *cells)
-    for i, (_, _, status, words, good) in enumerate(ENDINGS, 1):
+    for i, (_, _, status, content, good) in enumerate(ENDINGS, 1):
         assert notebook.run(i) is good
-        shown = notebook.wait_output(i, re.escape(words))
+        notebook.output(i).locator(".gmi-output").wait_for()
+        shown = notebook.wait_output(i, re.escape(content))
         assert status in shown.lower()
         assert "Traceback" not in shown
     notebook.screenshot(screenshots / "endings.png")
@@ -155,6 +163,7 @@ def test_a_hostile_answer_has_no_effect_live_or_saved(lab, notebook, server):
     bundle = assert_only_static(notebook, 1)
     assert "<img" not in bundle["text/html"]
     notebook.reload()
+    notebook.wait_output(1, "After")
     send_events(notebook)
     assert_harmless(notebook, lab, server, title)
     notebook.open(notebook.name, no_kernel=True)
@@ -175,7 +184,7 @@ def send_events(notebook):
         }""",
         notebook.output(1).element_handle(),
     )
-    notebook.page.wait_for_timeout(100)
+    wait_steady(notebook.page, "() => document.title")  # what the events started has run
 
 
 def assert_harmless(notebook, lab, server, title):
@@ -208,7 +217,7 @@ def test_the_output_does_not_shrink_while_an_answer_streams(lab, notebook, scree
     began = len(notebook.log.frames)
     notebook.run(1)
     notebook.wait_output(1, "complete")
-    notebook.page.wait_for_timeout(300)
+    wait_steady(notebook.page, "() => window.heights.at(-1)")
     heights = notebook.page.evaluate("() => window.heights")
     drops = [early - late for early, late in pairwise(heights) if early - late > 2]
     print(f"height drops: {drops}; messages: {len(notebook.log.frames) - began}")

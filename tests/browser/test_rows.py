@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from html_audit import payloads
+from playwright.sync_api import expect
 
 SETUP = "%load_ext gemini_magic\n%config GeminiMagics.backend = 'echo'"
 SLOW = """rows = [{"id": f"T-{n}", "text": f"text {n}"} for n in range(200)]"""
@@ -12,6 +13,12 @@ CELL = "%%gemini --rows rows --id id --concurrency 2 --store {store} -o run\n@wa
 HOSTILE = """%%gemini --rows rows --id id --concurrency 4 -o run
 @wait 0.1
 {{ row.text }}"""
+
+
+def page_is_final(notebook):
+    """Wait until the finished table has replaced the widgets."""
+    notebook.page.wait_for_selector(".gm-live", state="detached")
+    notebook.page.wait_for_selector(".jp-OutputArea .gm-run-rows")
 
 
 def html_of(output):
@@ -25,11 +32,12 @@ def test_the_table_grows_stops_and_is_saved_without_widgets(lab, notebook, scree
     notebook.run(0)
     notebook.run(1, wait=False)
     notebook.wait_output(1, r"T-8\s.*Classify: text 8")
-    assert page.locator(".gm-progress[role=progressbar]").count() == 1
-    assert page.locator(".gm-live .gm-run-rows tbody tr").count() == 8  # the newest rows only
+    expect(page.locator(".gm-progress[role=progressbar]")).to_have_count(1)
+    expect(page.locator(".gm-live .gm-run-rows tbody tr")).to_have_count(8)  # the newest rows only
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         notebook.theme(theme)
         notebook.screenshot(screenshots / f"rows-live-{theme.split()[-1].lower()}.png")
+    notebook.wait_kept("Classify: text")
     notebook.save()
     [output] = notebook.saved_outputs(1)  # saved in the middle of the run
     assert output["metadata"]["gemini_magic"]["state"] == "partial"
@@ -42,7 +50,7 @@ def test_the_table_grows_stops_and_is_saved_without_widgets(lab, notebook, scree
         "() => /^Stopped after \\d+ of 200 rows$/.test(document.querySelector('.gm-announcer').innerText)"
     )
     notebook.run(2)
-    assert "stopped" in notebook.output_text(2)
+    notebook.wait_output(2, "stopped")
     notebook.save()
     [output] = notebook.saved_outputs(1)
     assert set(output["data"]) == {"text/html", "text/markdown", "text/plain"}
@@ -59,6 +67,7 @@ def test_a_kernel_that_ends_first_leaves_the_rows_and_says_how_to_continue(lab, 
     notebook.run(0)
     notebook.run(1, wait=False)
     notebook.wait_output(1, "Classify: text 8")
+    notebook.wait_kept("Classify: text")
     notebook.restart_kernel()
     shown = notebook.wait_output(1, "The kernel ended before the run did: it was restarted")
     assert "Classify: text" in shown
@@ -77,8 +86,9 @@ def test_values_that_attack_the_page_are_text(lab, notebook):
     data = f"import json\nrows = json.loads({json.dumps(json.dumps(rows))})"
     notebook.open(lab.write("rows-attacks.ipynb", [f"{SETUP}\n{data}", HOSTILE]))
     notebook.run(0)
-    notebook.run(1, wait=False)
+    notebook.run(1)
     notebook.wait_output(1, f"{len(rows)} rows done")
+    page_is_final(notebook)
     elements = notebook.output(1).locator(
         "script, img, iframe, object, embed, form, input, link, [onerror], [onload], [href], [src]"
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 from fake_server import finish, gate, text
 from lab import cells
+from playwright.sync_api import expect
 
 WIDE = (
     "W" * 400 + "\n\n| a | b |\n|---|---|\n| " + "x" * 300 + " | y |\n\n$$" + "+".join(["x"] * 200) + "$$\n\n"
@@ -37,6 +39,7 @@ BOXES = """() => [...document.querySelectorAll(".gm-column")].map(column => {
     return {left: Math.round(box.left), top: Math.round(box.top), width: Math.round(box.width),
             out: out.map(node => node.outerHTML.slice(0, 80))};
 })"""
+OUT = f"() => ({BOXES})().map(box => box.out)"
 LOAD = "%load_ext gemini_magic"
 
 
@@ -50,10 +53,12 @@ def test_columns_stream_stop_and_stay_in_the_file(lab, notebook, server, screens
     notebook.run(0)
     notebook.run(1, wait=False)
     notebook.wait_output(1, "plain so far")
-    notebook.wait_output(1, "other")
     page = notebook.page
-    assert notebook.buttons(1) == ["Stop all", "Stop", "Stop", "Stop"]
+    expect(page.locator(".gm-column .gm-answer").last).to_contain_text("other")
+    expect(page.locator(".gm-column pre")).to_contain_text("a long line")
+    notebook.wait_buttons(1, ["Stop all", "Stop", "Stop", "Stop"])
     page.wait_for_function("document.querySelectorAll('.gm-column .gm-table').length === 1")
+    notebook.wait_value(OUT, [[], [], []])
     live = page.evaluate(BOXES)
     assert len({box["top"] for box in live}) == 1
     assert len({box["width"] for box in live}) == 1
@@ -67,20 +72,24 @@ def test_columns_stream_stop_and_stay_in_the_file(lab, notebook, server, screens
     server.open("wide")
     notebook.wait_done(1)
     notebook.run(2)
-    assert "['complete', 'complete', 'interrupted']" in notebook.output_text(2)
+    assert notebook.wait_output(2, "interrupted").strip() == "['complete', 'complete', 'interrupted']"
     page.wait_for_function(
         "document.querySelector('.gm-columns + .gm-table') && !document.querySelector('.gm-live')"
     )
-    assert page.text_content(".gm-announcer").startswith("Comparison ended, 2 of 3 answers complete")
+    expect(page.locator(".gm-announcer")).to_have_text(
+        re.compile("^Comparison ended, 2 of 3 answers complete")
+    )
+    notebook.wait_output(1, "end of it")
+    notebook.wait_value(OUT, [[], [], []])
     ended = page.evaluate(BOXES)
     assert [box["out"] for box in ended] == [[], [], []]
     assert [(box["left"], box["width"]) for box in ended] == [(box["left"], box["width"]) for box in live]
     assert page.evaluate("window.hacked") is None
     assert page.evaluate("document.querySelectorAll('.gm-column script, .gm-column img').length") == 0
-    assert "end of it" in notebook.output_text(1)
     notebook.screenshot(screenshots / "columns.png", 1)
     page.set_viewport_size({"width": 700, "height": 900})
     page.wait_for_function(STACKED)
+    notebook.wait_value(OUT, [[], [], []])
     narrow = page.evaluate(BOXES)
     assert len({box["left"] for box in narrow}) == 1
     assert len({box["top"] for box in narrow}) == 3
@@ -92,8 +101,8 @@ def test_columns_stream_stop_and_stay_in_the_file(lab, notebook, server, screens
     assert saved["metadata"]["gemini_magic"]["state"] == "final"
     assert "first text (s)" in "".join(saved["data"]["text/markdown"])
     notebook.reload()
-    assert page.locator(".gm-column").count() == 3
-    assert "plain so far and done" in notebook.output_text(1)
+    notebook.wait_output(1, "plain so far and done")
+    expect(page.locator(".gm-column")).to_have_count(3)
 
 
 def test_the_columns_so_far_stay_when_the_kernel_is_killed(lab, notebook, server):
@@ -107,6 +116,7 @@ def test_the_columns_so_far_stay_when_the_kernel_is_killed(lab, notebook, server
     )
     notebook.run(0)
     notebook.run(1)
+    process = int(notebook.wait_output(1, r"\d+").split()[-1])
     notebook.run(2, wait=False)
     notebook.wait_output(2, "half of the second")
     page = notebook.page
@@ -116,16 +126,15 @@ def test_the_columns_so_far_stay_when_the_kernel_is_killed(lab, notebook, server
     assert "half of the second" in "".join(saved["data"]["text/html"])
     assert not any("widget" in kind for kind in saved["data"])
     notebook.reload(busy=True)
-    assert "half of the second" in notebook.output_text(2)
+    notebook.wait_output(2, "half of the second")
     page.wait_for_function("document.querySelectorAll('.gm-column.gm-live .gm-stop').length === 1")
-    os.kill(int(notebook.output_text(1).split()[-1]), signal.SIGKILL)
+    os.kill(process, signal.SIGKILL)
     page.wait_for_function("document.querySelector('.jp-OutputArea .gm-box')", timeout=60_000)
-    shown = notebook.output_text(2)
     for part in ("the first answer", "half of the second", "crashed or was killed"):
-        assert part in shown
-    assert page.locator(".gm-column .gm-mark.gm-busy").count() == 0
-    assert page.locator(".gm-stop").count() == 0
-    assert page.locator(".gm-column").count() == 2
+        notebook.wait_output(2, part)
+    expect(page.locator(".gm-column .gm-mark.gm-busy")).to_have_count(0)
+    expect(page.locator(".gm-stop")).to_have_count(0)
+    expect(page.locator(".gm-column")).to_have_count(2)
     notebook.save()
     [saved] = notebook.saved_outputs(2)
     assert saved["metadata"]["gemini_magic"]["state"] == "cut"

@@ -47,7 +47,8 @@ def test_sources_and_log_probabilities_look_right_live_saved_and_untrusted(
     notebook.collapse_left_area()
     notebook.run_all()
     notebook.wait_output(1, "Zürichsee")
-    assert notebook.page.evaluate(MARKS) == ["2", "2 3", "1"]
+    notebook.wait_value(MARKS, ["2", "2 3", "1"])
+    notebook.page.wait_for_function(f"() => ({SHADOW})()?.[1] > 30")
     links, height = notebook.page.evaluate(SHADOW)
     assert links == 2
     assert 30 < height < 100
@@ -55,13 +56,15 @@ def test_sources_and_log_probabilities_look_right_live_saved_and_untrusted(
         notebook.theme(f"JupyterLab {theme}")
         notebook.screenshot(screenshots / f"sources-{theme.lower()}.png", 1)
         notebook.screenshot(screenshots / f"logprobs-{theme.lower()}.png", 2)
+    notebook.page.wait_for_function(
+        f"() => new Set(({SHADES})()).size === 7"
+    )  # of the tokens and of the legend
     colors = set(notebook.page.evaluate(SHADES))
-    assert len(colors) == 7  # of the tokens and of the legend
     notebook.save()
     copy = lab.without_kernel("sources.ipynb", "sources-copy.ipynb")
     notebook.open(copy, no_kernel=True)
     assert not notebook.trusted()
-    assert notebook.page.evaluate(MARKS) == ["2", "2 3", "1"]
-    assert notebook.page.evaluate(SHADOW)[0] == 2
-    assert set(notebook.page.evaluate(SHADES)) == colors
+    notebook.wait_value(MARKS, ["2", "2 3", "1"])
+    notebook.wait_value(f"() => ({SHADOW})()?.[0]", 2)
+    notebook.wait_value(f"() => [...new Set(({SHADES})())].sort()", sorted(colors))
     notebook.screenshot(screenshots / "sources-untrusted.png")

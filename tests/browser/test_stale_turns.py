@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fake_server import finish, text
+from playwright.sync_api import expect
 
 LOAD = "%load_ext gemini_magic"
 STALE = "turn 2, stale: turn 1 was run again"
@@ -47,7 +48,7 @@ def test_later_answers_are_marked_stale_on_the_page_and_in_the_file(lab, noteboo
     notebook.wait_output(1, "answer complete.*another first answer")
     shown = notebook.wait_output(second, f"{STALE}.*the second answer")
     assert shown.count("the second answer") == 1
-    assert notebook.output(second).locator(".gmi-inspector").count() == 1
+    expect(notebook.output(second).locator(".gmi-inspector")).to_have_count(1)
     saved = answers(notebook)
     assert sorted(saved) == [1, second]
     for kind in ("text/html", "text/markdown", "text/plain"):

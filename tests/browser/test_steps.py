@@ -6,6 +6,7 @@ import json
 
 from inspector_stage import saved_answer
 from lab import cells
+from playwright.sync_api import expect
 from step_stage import step_ledger
 
 SETUP = """%load_ext gemini_magic
@@ -44,13 +45,13 @@ def test_steps_arrive_in_order_and_stay_inert_in_the_page_the_inspector_and_the_
     page.wait_for_selector(".gm-live", state="detached")
     answer = page.locator(".jp-Cell").nth(1)
     line = answer.locator(".gm-tool > summary")
-    assert line.inner_text().strip() == 'Server tool: Google Search for "cable <b>speed</b>" → 1 result'
-    assert not answer.locator(".gm-tool pre").first.is_visible()
+    expect(line).to_have_text('Server tool: Google Search for "cable <b>speed</b>" → 1 result')
+    expect(answer.locator(".gm-tool pre").first).to_be_hidden()
     line.click()
     opened = answer.locator(".gm-tool[open]")
-    assert "https://a.example/x" in opened.inner_text()
+    expect(opened).to_contain_text("https://a.example/x")
     assert opened.locator("a, img, b").count() == 0
-    assert "unknown part teleport_call" in answer.inner_text().lower()
+    expect(answer).to_contain_text("unknown part teleport_call", ignore_case=True)
     assert "\n5 steps\n" in answer.locator(".gm-status").inner_text()
     notebook.run(2)
     notebook.wait_output(2, "5")
@@ -63,12 +64,12 @@ def test_steps_arrive_in_order_and_stay_inert_in_the_page_the_inspector_and_the_
             inspector.locator(".gmi-bar").click()
         inspector.locator(".gmi-tab", has_text="Steps").click()
         rows = inspector.locator('[aria-label="Steps"] .gmi-row:visible')
-        assert "google_search_call" in rows.nth(1).inner_text()
+        expect(rows.nth(1)).to_contain_text("google_search_call")
         rows.nth(1).click()
-        assert inspector.locator('[aria-selected="true"].gmi-tab').inner_text() == "Chunks"
+        expect(inspector.locator('[aria-selected="true"].gmi-tab')).to_have_text("Chunks")
         inspector.locator(".gmi-tab", has_text="Timeline").click()
         lanes = inspector.locator(".gmi-picture svg .gmi-lane")
-        lanes.first.wait_for(state="attached")
+        expect(lanes.filter(has_text=names[-1])).not_to_have_count(0)
         assert [each for each in lanes.all_text_contents() if each in names] == names
     for theme in ("Light", "Dark"):
         notebook.theme(f"JupyterLab {theme}")

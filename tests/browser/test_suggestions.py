@@ -9,6 +9,7 @@ import json
 
 import pytest
 from attack_cases import LONG, own_strings, public_strings
+from browser_stage import wait_steady
 from grounded_answers import SUGGESTIONS, grounded, hostile
 from modules_page import ORIGIN, call, modules_page
 from page_monitor import HOOKS
@@ -113,6 +114,13 @@ def page(_context):
     page.close()
 
 
+def wait_noted(page):
+    """Wait until all that the page has begun to run or to load is in ``page.noted``."""
+    wait_steady(page, "() => document.body.childElementCount")
+    with page.expect_request(f"{ORIGIN}/last"), page.expect_console_message(lambda each: each.text == "last"):
+        page.evaluate("async () => { console.debug('last'); await fetch('/last'); }")
+
+
 def test_the_suggestions_have_their_own_style_and_do_not_change_the_page(page):
     shown = call(page, "inspector/suggestions.js", SHOW + SHOWN, SUGGESTIONS)
     assert shown["chips"][0] == [
@@ -137,7 +145,7 @@ def test_the_colors_are_those_of_the_theme(page, light, color):
         const color = () => getComputedStyle(root.querySelector('.container')).backgroundColor;
         const first = color();
         document.body.dataset.jpThemeLight = a.light === 'true' ? 'false' : 'true';
-        await new Promise(requestAnimationFrame);
+        while (color() === first) await new Promise(requestAnimationFrame);
         return [first, color()];
     """
     first, second = call(page, "inspector/suggestions.js", code, {"light": light, "source": SUGGESTIONS})
@@ -150,7 +158,7 @@ def test_attacks_in_suggestions_do_nothing(page):
     sources = [f"<p>text</p>{attack}" for attack in strings]
     sources += [f'<style>{style}</style><p class="a">text<i class="b">b</i></p>' for style in STYLES]
     assert call(page, "inspector/suggestions.js", SHOW + ATTACKS, sources) == []
-    page.wait_for_timeout(300)
+    wait_noted(page)
     assert page.noted == []
 
 
@@ -225,5 +233,5 @@ def test_hostile_sources_in_a_notebook_do_nothing(page):
             return links.filter(address => address && !/^(?:https?:\\/\\/|mailto:)/i.test(address));
         """
         assert call(page, "inspector/renderer.js", code, {"data": data, "trusted": False}) == [], attack
-    page.wait_for_timeout(200)
+    wait_noted(page)
     assert page.noted == []

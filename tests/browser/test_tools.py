@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from lab import cells
+from playwright.sync_api import expect
 
 SETUP = """%load_ext gemini_magic
 %config GeminiMagics.backend = 'echo'
@@ -57,14 +58,14 @@ def test_a_tool_run_is_live_and_saved_and_its_confirmation_has_buttons(lab, note
     assert len({top for top, _ in places}) == 1, sorted({tuple(place) for place in places})
     assert len({height for _, height in places}) == 1
     line = page.locator(".gm-tool summary").first
-    assert re.fullmatch(
-        r'weather\(city="Paris"\) → 21 °C in Paris · \d\.\d s · printed 1 line', line.inner_text().strip()
+    expect(line).to_have_text(
+        re.compile(r'^\s*weather\(city="Paris"\) → 21 °C in Paris · \d\.\d s · printed 1 line\s*$')
     )
     assert "1 s" in page.evaluate(
         "Array.from(window.clocks)"
     )  # it counts although the function blocks the kernel
     line.click()
-    assert "asked for Paris" in page.locator(".gm-tool[open]").inner_text()
+    expect(page.locator(".gm-tool[open]")).to_contain_text("asked for Paris", use_inner_text=True)
 
     notebook.run(2, wait=False)
     for place, button in enumerate(("Run", "Skip", "Always for this tool in this session")):
@@ -72,7 +73,7 @@ def test_a_tool_run_is_live_and_saved_and_its_confirmation_has_buttons(lab, note
             "name => document.querySelector('.gm-confirm pre')?.textContent.includes(name)",
             arg=f"{'abc'[place]}.csv",
         )
-        assert page.locator(QUESTION).count() == 1
+        expect(page.locator(QUESTION)).to_have_count(1)
         if place == 0:
             page.wait_for_function(
                 "/ [1-9]\\.\\d s/.test(document.querySelector('.gm-live .gm-status').textContent)"
@@ -81,13 +82,13 @@ def test_a_tool_run_is_live_and_saved_and_its_confirmation_has_buttons(lab, note
                 notebook.theme(f"JupyterLab {theme}")
                 notebook.screenshot(screenshots / f"confirm-{theme.lower()}.png", 2)
             page.locator(".gm-buttons button").first.focus()
-            assert page.evaluate(FOCUSED) == ["BUTTON", "Run"]
+            notebook.wait_value(FOCUSED, ["BUTTON", "Run"])
             page.keyboard.press("Enter")
         else:
             page.locator(".gm-buttons button", has_text=button).click()
     notebook.wait_output(2, "Done.")
     page.wait_for_selector(".gm-live", state="detached")
-    assert page.locator(".gm-confirm").count() == 0
+    expect(page.locator(".gm-confirm")).to_have_count(0)
     notebook.run(3)
     notebook.wait_output(3, "['done', 'skipped', 'done']")
     for theme in ("Light", "Dark"):
@@ -119,7 +120,7 @@ def test_the_buttons_of_a_confirmation_work_in_notebook_7_and_for_an_answer_in_t
         page.wait_for_function(
             "name => document.querySelector('.gm-confirm pre')?.textContent.includes(name)", arg=f"{name}.csv"
         )
-        assert page.locator(QUESTION).count() == 1
+        expect(page.locator(QUESTION)).to_have_count(1)
         page.locator(".gm-buttons button", has_text=button).click()
 
     notebook.run(1, wait=False)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from browser_stage import ROOT, SAMPLER, SETUP, count_steady_heights
+from browser_stage import ROOT, SAMPLER, SETUP, count_steady_heights, wait_steady
 from lab import most_in_a_second
+from playwright.sync_api import expect
 
 
 def open_notebook(notebook, lab, *cells, app="lab"):
@@ -24,7 +25,6 @@ def test_an_answer_never_shrinks_and_does_not_move_when_it_ends(notebook, lab, a
     page.evaluate(SAMPLER, 1)
     assert notebook.run(1)
     page.wait_for_selector(f"{ROOT}.mathjax_ignore")
-    page.wait_for_timeout(200)
     assert count_steady_heights(page) >= 8
     overflow = page.evaluate(
         f"(() => {{ const r = document.querySelector('{ROOT}'); return r.scrollWidth - r.clientWidth }})()"
@@ -88,10 +88,9 @@ def test_long_blocks_in_several_widgets_look_like_one_block(notebook, lab, width
             "cell => !window.jupyterapp.shell.currentWidget.content.widgets[cell].outputArea.node.querySelector('.jupyter-widgets')",
             arg=cell,
         )
-        page.wait_for_timeout(200)
         assert count_steady_heights(page) >= 5, name
     coloured = notebook.output(list(LONG).index("unclosed") + 1).locator("pre b", has_text="import")
-    assert coloured.count() == 61  # as in the live view
+    expect(coloured).to_have_count(61)  # as in the live view
 
 
 PROSE = "".join(
@@ -119,14 +118,17 @@ def test_selection_and_scroll_position_stay_and_few_messages_are_sent(notebook, 
         window.scroller = document.querySelector(".jp-WindowedPanel-outer");
         window.scroller.scrollTop = 400;
     }""")
-    page.wait_for_timeout(50)
+    wait_steady(page, "() => window.scroller.scrollTop")
     place = page.evaluate("window.scroller.scrollTop")
     notebook.wait_output(1, "Paragraph 180 ")
     assert page.evaluate("[getSelection().toString(), window.selected.isConnected]") == ["some", True]
     assert page.evaluate("window.scroller.scrollTop") == place > 300
     notebook.wait_done(1)
     notebook.wait_output(1, "answer complete")
-    page.wait_for_timeout(1500)
+    page.wait_for_function("""() => {
+        const answer = document.querySelector(".gmi-output .gm-answer");
+        return answer?.textContent.includes("Paragraph 249") && !answer.getAttribute("style");
+    }""")
     assert count_steady_heights(page) > 20
     comms = [frame for frame in notebook.log.frames[before:] if frame.kind.startswith("comm_")]
     assert most_in_a_second(frame.sent for frame in comms) <= 40
@@ -145,12 +147,12 @@ def test_expanded_thoughts_stay_expanded_while_they_grow(notebook, lab):
     assert not page.is_visible(".gm-lane .gm-thoughts")
     page.click(".gm-lane summary")
     notebook.wait_output(1, "think so.*bold")
-    assert page.is_visible(".gm-lane .gm-thoughts")
+    expect(page.locator(".gm-lane .gm-thoughts")).to_be_visible()
     notebook.wait_done(1)
     page.wait_for_selector(f"{ROOT}.mathjax_ignore")
-    assert page.is_visible(".gm-thoughts strong")
+    expect(page.locator(".gm-thoughts strong").first).to_be_visible()
     page.click(".gm-thinking summary")
-    assert not page.is_visible(".gm-thoughts")
+    expect(page.locator(".gm-thoughts")).to_be_hidden()
 
 
 TIMELINE = """
@@ -200,7 +202,8 @@ def test_an_attack_has_no_effect_live_or_saved(notebook, lab):
         notebook.wait_output(cell, "answer complete")
     notebook.save()
     notebook.reload()
-    notebook.wait_output(1, "answer complete")
+    for cell in (1, 2):
+        notebook.wait_output(cell, "answer complete")
     assert notebook.log.dialogs == []
     assert not notebook.log.requests_beyond(lab.url)
     for selector in ("img", "iframe", "script", "[onclick]", "[onerror]", "[data-commandlinker-command]"):
@@ -221,10 +224,10 @@ def test_the_stop_button_is_displayed_only_if_it_can_work(notebook, lab):
     notebook.click_stop(1)
     notebook.wait_done(1)
     notebook.wait_output(1, r"\[1\]")
-    assert notebook.buttons(1) == []
+    notebook.wait_buttons(1, [])
     notebook.run(2, wait=False)
     notebook.wait_output(2, "stop with ■ in the toolbar")
-    assert notebook.buttons(2) == []
+    notebook.wait_buttons(2, [])
     notebook.wait_done(2)
 
 

@@ -141,12 +141,32 @@ FRAMES = """() => {
 }"""
 
 
+# The scroll positions of the notebook and of the thoughts.
+POSITIONS = """() => [window.outer().scrollTop, window.area().querySelector(".gm-thoughts")?.scrollTop]"""
+
+
+def wait_steady(page, measure):
+    """Wait until a function of the page has returned the same JSON value in twelve frames in succession."""
+    page.evaluate(f"""async () => {{
+        for (let last = null, same = 0; same < 12;) {{
+            await new Promise(requestAnimationFrame);
+            const now = JSON.stringify(({measure})());
+            same = now === last ? same + 1 : 0;
+            last = now;
+        }}
+    }}""")
+
+
 def count_steady_heights(page, tolerance=2):
     """The number of heights that the live output had since `SAMPLER` ran; `tolerance` in pixels.
+
+    The function waits until the output has no widgets and keeps its height.
 
     Raises:
         AssertionError: The output shrank, or at its end it changed by more than the height of the inspector's bar.
     """
+    page.wait_for_function("() => window.heights.length && !window.heights.at(-1)[1]")
+    wait_steady(page, "() => window.heights.length")
     heights = page.evaluate("window.heights")
     drops = [(a, b) for a, b in itertools.pairwise(heights) if b[0] < a[0] - 2]
     assert drops == []
@@ -229,8 +249,16 @@ class Reader:
         return self.page.evaluate("window.announced")
 
     def scroll(self, pixels):
+        """Scroll with the wheel, which takes several frames, and wait until the listeners of the page know the new position."""
+        self.page.evaluate(f"""() => {{
+            window.seen = null;
+            window.watcher ??= () => {{ window.seen = JSON.stringify(({POSITIONS})()); }};
+            document.addEventListener("scroll", window.watcher, {{capture: true, passive: true}});
+        }}""")
         self.page.mouse.wheel(0, pixels)
-        self.page.wait_for_timeout(150)  # scrolling with the wheel takes several frames
+        self.page.wait_for_function("() => window.seen")
+        wait_steady(self.page, POSITIONS)
+        self.page.wait_for_function(f"() => window.seen === JSON.stringify(({POSITIONS})())")
 
 
 def open_reader(lab, page, app):

@@ -40,6 +40,7 @@ from playwright.sync_api import (
     WebSocket,
     sync_playwright,
 )
+from playwright.sync_api import TimeoutError as PageTimeoutError
 from slow_page import slow_down
 from surroundings import CANARY, ORIGINAL_ENVIRON, clean_environment, find_chromium
 
@@ -349,6 +350,16 @@ _PANEL = "window.jupyterapp.shell.currentWidget"
 _OUTPUT = f"(i) => {_PANEL}.content.widgets[i].outputArea.node"
 
 
+# JavaScript: records the states for the file that a notebook receives while its answer grows. The extension, which listens since
+# the notebook was opened, has handled a state that is recorded.
+_RECORD_STATES = """panel => {
+    if (panel.kept) return;
+    panel.kept = [];
+    panel.sessionContext.iopubMessage.connect((_, {content}) => {
+        if (content.metadata?.gemini_magic?.state === "partial") panel.kept.push(String(content.data["text/html"]));
+    });
+}"""
+
 # Close all documents without a question. The value is whether the page is a JupyterLab without a dialog and without an answer that
 # a test has put beside the documents.
 _CLOSE_ALL = """() => {
@@ -452,6 +463,7 @@ class Notebook:
     def run(self, i: int, *, wait: bool = True) -> bool | None:
         """Run a cell. With `wait`, return whether it succeeded when it has ended; otherwise return when it has started."""
         script = f"""async (i) => {{
+            ({_RECORD_STATES})({_PANEL});
             const notebook = {_PANEL}.content;
             notebook.deselectAll();
             notebook.activeCellIndex = i;
@@ -549,18 +561,32 @@ class Notebook:
         return self.output_text(i)
 
     def wait_kept(self, words: str, timeout: float = 60) -> None:
-        """Wait until the page has received a state of a growing answer for the file in which these words are."""
+        """Wait until the page has handled a state of a growing answer for the file in which these words are; a cell must have run."""
+        self.page.wait_for_function(
+            f"words => {_PANEL}.kept.some(html => html.includes(words))", arg=words, timeout=timeout * 1000
+        )
 
-        def is_kept(frame: Frame) -> bool:
-            state = frame.content.get("metadata", {}).get("gemini_magic", {}).get("state")
-            return state == "partial" and words in str(frame.content["data"].get("text/html"))
+    def wait_value(self, script: str, value: Any, timeout: float = 60) -> None:
+        """Wait until a function of the page returns this JSON value.
 
-        deadline = time.monotonic() + timeout
-        while not any(map(is_kept, self.log.of_kind("display_data", "update_display_data"))):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"waited {timeout} s for a state for the file with {words!r}")
-            self.page.wait_for_timeout(50)
-        self.page.wait_for_timeout(100)  # the page handles the message
+        Raises:
+            AssertionError: It returns another value after `timeout` seconds.
+        """
+        wanted = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        try:
+            self.page.wait_for_function(
+                f"wanted => JSON.stringify(({script})()) === wanted", arg=wanted, timeout=timeout * 1000
+            )
+        except PageTimeoutError:
+            assert self.page.evaluate(script) == value
+
+    def wait_buttons(self, i: int, labels: list[str]) -> None:
+        """Wait until the visible buttons of a cell's output have these labels; icons without a label are left out."""
+        self.wait_value(
+            f"""() => Array.from(({_OUTPUT})({i}).querySelectorAll("button"))
+                .filter(button => button.checkVisibility()).map(button => button.innerText.trim()).filter(Boolean)""",
+            labels,
+        )
 
     def interrupt(self) -> None:
         """Interrupt the kernel, as the button in the toolbar does."""

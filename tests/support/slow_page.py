@@ -29,8 +29,10 @@ _SCRIPT = f"""(() => {{
     for (const name of ["IntersectionObserver", "MutationObserver", "ResizeObserver"]) {{
         window[name] = class extends window[name] {{
             constructor(call, ...rest) {{
-                super((...found) => later(() => call(...found), {_OBSERVER}), ...rest);
+                super((...found) => later(() => this.watching && call(...found), {_OBSERVER}), ...rest);
             }}
+            observe(...given) {{ this.watching = true; super.observe(...given); }}
+            disconnect() {{ this.watching = false; super.disconnect(); }}  // a disconnected observer is not called
         }};
     }}
     const late = new WeakMap();
