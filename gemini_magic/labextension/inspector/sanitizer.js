@@ -263,9 +263,9 @@ export function parseInert(source) {
 }
 
 /**
- * Sanitizes a parsed element.
+ * Sanitizes a parsed element or text.
  *
- * @param {Element} parsed
+ * @param {Node} parsed
  * @param {AllowList} allowed
  * @param {Element | null} [emptied] an element that is copied without its children
  * @returns {DocumentFragment} the sanitized element, or its sanitized children if the element is not allowed

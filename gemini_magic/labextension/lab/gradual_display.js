@@ -30,14 +30,23 @@ const MIN_SIZE = 10_000;
 /** The number of characters whose text takes as long as an empty block. */
 const BLOCK_SIZE = 40;
 
-/** @typedef {{ source: Element, start: number, end: number }} Block the parsed block, and the positions of its text */
+/** The number of characters in a block of several lines of code. */
+const CODE_SIZE = 1000;
+
+/**
+ * @typedef {object} Block a parsed element, or several lines of a long piece of code
+ * @property {Element} parent the parsed element that contains it
+ * @property {Node[]} nodes
+ * @property {number} start the position of its text, as in `text_positions.js`
+ * @property {number} end
+ */
 
 /**
  * Prepares to display an answer part by part, if it has streamed in this page and was long.
  *
  * @param {Element} root the parsed HTML of the finished answer, which is not in the page
  * @param {unknown} metadata of its output
- * @param {(source: Element, isDeep: boolean) => DocumentFragment} copy returns the sanitized copy of an element, with or
+ * @param {(source: Node, isDeep: boolean) => DocumentFragment} copy returns the sanitized copy of a node, with or
  *   without its children
  * @returns {GradualDisplay | null}
  */
@@ -50,7 +59,7 @@ class GradualDisplay {
   /**
    * @param {Element} root as in `displayGradually`
    * @param {import('./live_layouts.js').LiveLayout} layout of the streaming answer
-   * @param {(source: Element, isDeep: boolean) => DocumentFragment} copy as in `displayGradually`
+   * @param {(source: Node, isDeep: boolean) => DocumentFragment} copy as in `displayGradually`
    */
   constructor(root, layout, copy) {
     this._layout = layout;
@@ -115,10 +124,10 @@ class GradualDisplay {
     const first = this._blocks[this._first];
     const block = /** @type {HTMLElement} */ (this._firstElement());
     this._anchor = findCharacter(textNodes(answer), this._layout.start - first.start);
-    const list = first.source.parentElement;
+    const list = first.parent;
     if (list.localName === 'ol') {
       // Items that are missing are not counted.
-      const number = /** @type {HTMLOListElement} */ (list).start + Array.from(list.children).indexOf(first.source);
+      const number = /** @type {HTMLOListElement} */ (list).start + Array.from(list.children).findIndex(item => item === first.nodes[0]);
       block.style.counterSet = `list-item ${number}`;
       this._styled.push(block);
     }
@@ -159,9 +168,11 @@ class GradualDisplay {
    * @param {boolean} isBelow whether it is the end, not the start
    * @returns {void}
    */
-  _add({ source }, isBelow) {
-    const container = this._container(source.parentElement, isBelow);
-    container.insertBefore(this._copy(source, true), isBelow ? null : this._startOf(container));
+  _add({ parent, nodes }, isBelow) {
+    const container = this._container(parent, isBelow);
+    const copies = nodes.map(node => this._copy(node, true));
+    const start = isBelow ? null : this._startOf(container);
+    copies.forEach(copy => container.insertBefore(copy, start));
   }
 
   /**
@@ -175,19 +186,21 @@ class GradualDisplay {
       return found;
     }
     const parent = this._container(source.parentElement, isBelow);
-    const container = this._copy(source, false).firstElementChild;
+    const copy = this._copy(source, false);
+    // The copy of a piece of code is surrounded by an element with its button.
+    const container = copy.querySelector(source.localName);
     this._containers.set(source, container);
-    parent.insertBefore(container, isBelow ? null : this._startOf(parent));
+    parent.insertBefore(copy, isBelow ? null : this._startOf(parent));
     return container;
   }
 
   /**
    * @param {Element} container
-   * @returns {Element | null} its first child that is part of the answer
+   * @returns {Node | null} its first child that is part of the answer
    */
   _startOf(container) {
-    const first = container.firstElementChild;
-    return first?.localName === 'colgroup' ? first.nextElementSibling : first;
+    const first = container.firstChild;
+    return first?.nodeName === 'COLGROUP' ? first.nextSibling : first;
   }
 
   /**
@@ -281,15 +294,25 @@ function listBlocks(answer) {
   /** @type {Block[]} */
   const blocks = [];
   let position = 0;
+  /**
+   * @param {Element} parent
+   * @param {Node[]} nodes
+   */
+  const add = (parent, nodes) => {
+    const start = position;
+    position += withoutSpace(joinTexts(nodes)).length;
+    blocks.push({ parent, nodes, start, end: position });
+  };
   /** @param {Element} parent */
   const visit = parent => {
     for (const element of parent.children) {
-      if (element.matches(CONTAINER)) {
+      const code = longCode(element);
+      if (code) {
+        splitLines(code).forEach(nodes => add(code, nodes));
+      } else if (element.matches(CONTAINER)) {
         visit(element);
       } else {
-        const start = position;
-        position += withoutSpace(element.textContent).length;
-        blocks.push({ source: element, start, end: position });
+        add(parent, [element]);
       }
     }
   };
@@ -298,15 +321,61 @@ function listBlocks(answer) {
 }
 
 /**
+ * @param {Element} element
+ * @returns {Element | null} the `code` element of a piece of code that is long
+ */
+function longCode(element) {
+  const code = element.localName === 'pre' ? element.firstElementChild : null;
+  const isOnly = code?.localName === 'code' && element.childNodes.length === 1;
+  return isOnly && code.textContent.length > 2 * CODE_SIZE ? code : null;
+}
+
+/**
+ * Splits the content of a parsed element after lines. Texts of several lines are split, too.
+ *
+ * @param {Element} code
+ * @returns {Node[][]} the nodes of the parts
+ */
+function splitLines(code) {
+  /** @type {Node[][]} */
+  const parts = [[]];
+  let size = 0;
+  for (let node = code.firstChild; node; node = node.nextSibling) {
+    let isEnd = false;
+    if (node.nodeType === Node.TEXT_NODE) {
+      const text = /** @type {Text} */ (node);
+      const end = text.data.indexOf('\n', Math.max(0, CODE_SIZE - size));
+      isEnd = end >= 0;
+      if (isEnd && end + 1 < text.length) {
+        text.splitText(end + 1);
+      }
+    }
+    parts.at(-1).push(node);
+    size += node.textContent.length;
+    if (isEnd && node.nextSibling) {
+      parts.push([]);
+      size = 0;
+    }
+  }
+  return parts;
+}
+
+/**
+ * @param {Node[]} nodes
+ * @returns {string}
+ */
+const joinTexts = nodes => nodes.map(node => node.textContent).join('');
+
+/**
  * @param {Block[]} blocks
  * @param {number} first the block that contains the start
  * @param {import('./live_layouts.js').LiveLayout} layout
  * @returns {string} the text of the blocks at the place of the layout's sample
  */
 function textFrom(blocks, first, { start, sample }) {
-  let text = withoutSpace(blocks[first].source.textContent).slice(start - blocks[first].start);
+  let text = withoutSpace(joinTexts(blocks[first].nodes)).slice(start - blocks[first].start);
   for (let index = first + 1; index < blocks.length && text.length < sample.length; index += 1) {
-    text += withoutSpace(blocks[index].source.textContent);
+    text += withoutSpace(joinTexts(blocks[index].nodes));
   }
   return text.slice(0, sample.length);
 }
