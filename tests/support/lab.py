@@ -280,7 +280,9 @@ def _sent(header: dict[str, Any]) -> float:
 class Log:
     """The requests, dialogs, console errors and kernel messages of a page.
 
-    Requests of JupyterLab to the API of its own server that are refused are in `refused`, not in `errors`.
+    Requests of JupyterLab to the API of its own server that are refused are in `refused`, not in `errors`, and so are fonts: a Jupyter
+    server remembers the place of a static file by its name alone, so a font that JupyterLab and Notebook 7 share is refused to one of
+    them when both were opened (`FileFindHandler.get_absolute_path` of jupyter_server).
     """
 
     requests: list[str] = field(default_factory=list)
@@ -316,7 +318,9 @@ class Log:
         if line.type != "error":
             return
         url = line.location.get("url", "")
-        is_refused = line.text.startswith("Failed to load resource") and "/api/" in urlsplit(url).path
+        path = urlsplit(url).path
+        is_own = "/api/" in path or (path.startswith("/static/") and path.endswith((".woff2", ".woff")))
+        is_refused = is_own and line.text.startswith("Failed to load resource")
         (self.refused if is_refused else self.errors).append(f"{line.text} ({url})")
 
     def _dialog(self, dialog: Dialog) -> None:

@@ -331,33 +331,34 @@ function longCode(element) {
 }
 
 /**
- * Splits the content of a parsed element after lines. Texts of several lines are split, too.
+ * Splits the content of a parsed element after lines, also within a text.
  *
  * @param {Element} code
- * @returns {Node[][]} the nodes of the parts
+ * @returns {Node[][]} the nodes of the parts; a text is copied piece by piece, in linear time
  */
 function splitLines(code) {
   /** @type {Node[][]} */
   const parts = [[]];
   let size = 0;
-  for (let node = code.firstChild; node; node = node.nextSibling) {
-    let isEnd = false;
-    if (node.nodeType === Node.TEXT_NODE) {
-      const text = /** @type {Text} */ (node);
-      const end = text.data.indexOf('\n', Math.max(0, CODE_SIZE - size));
-      isEnd = end >= 0;
-      if (isEnd && end + 1 < text.length) {
-        text.splitText(end + 1);
+  for (const node of code.childNodes) {
+    const text = node.textContent;
+    if (node.nodeType !== Node.TEXT_NODE) {
+      parts.at(-1).push(node);
+      size += text.length;
+      continue;
+    }
+    for (let start = 0, end; start < text.length; start = end) {
+      const line = text.indexOf('\n', start + Math.max(0, CODE_SIZE - size));
+      end = line < 0 ? text.length : line + 1;
+      parts.at(-1).push(document.createTextNode(text.slice(start, end)));
+      size += end - start;
+      if (line >= 0) {
+        parts.push([]);
+        size = 0;
       }
     }
-    parts.at(-1).push(node);
-    size += node.textContent.length;
-    if (isEnd && node.nextSibling) {
-      parts.push([]);
-      size = 0;
-    }
   }
-  return parts;
+  return parts.filter(nodes => nodes.length);
 }
 
 /**
