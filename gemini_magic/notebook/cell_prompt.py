@@ -9,6 +9,7 @@ from ..content import Part, Request
 from ..options import Options
 from ..prompts import build_request
 from .cell_schema import read_schema
+from .remote_servers import with_servers
 
 if TYPE_CHECKING:
     from ..comparison import PlannedRequest
@@ -52,10 +53,6 @@ class CellPrompt(NamedTuple):
         """The request with these options, whose schema is read."""
         read_schema(options, self.names)
         request = build_request(self.parts, options, (), [each.declaration for each in self.tools])
-        if not options.remote_mcp:
-            return request
-        from ..mcp_servers import with_remote_servers  # noqa: PLC0415 - few requests use a server
-
-        request, about_servers = with_remote_servers(request, options.remote_mcp)
+        request, about_servers = with_servers(request, options)
         self.notices.extend(each for each in about_servers if each not in self.notices)
         return request

@@ -15,6 +15,7 @@ from ..options import Options
 from ..prompts import Expression, build_request, read_decisions, scan
 from ..response import Response
 from .interpolation import EvaluatedExpressions, evaluate_expression, expand_text
+from .remote_servers import with_servers
 from .session import Run
 
 __all__ = [
@@ -116,4 +117,5 @@ def repair_request(run: Run, response: Response) -> RepairRequest | None:
     question = (Text(schemas.repair_prompt(response.parse_error)),)
     functions = [each.declaration for each in run.tools]
     request = build_request(question, run.options, (*run.turns, *answer), functions)
+    request, _ = with_servers(request, run.options)
     return RepairRequest(request, answer[:-1], len(answer) + 1)

@@ -35,6 +35,7 @@ from .interpolation import (
 )
 from .lookup import names_of
 from .messages import print_lines, show_message
+from .remote_servers import with_servers
 from .row_options import PreparedRows, split_row_options
 from .session import CONTINUE_PROMPT, Resumption, Session, answer_text
 
@@ -232,7 +233,7 @@ class RequestPreparer:
         notices += [notice for each in tools for notice in each.notices]
         turns: tuple[Turn, ...] = conversation.before(key)
         request = build_request(parts, options, turns, [each.declaration for each in tools])
-        request, about_servers = self._with_servers(request, options)
+        request, about_servers = with_servers(request, options)
         notices += about_servers
         if notices:
             print_lines(*notices)
@@ -245,15 +246,6 @@ class RequestPreparer:
         from .offered_tools import offered_tools  # noqa: PLC0415 - not needed for most cells
 
         return offered_tools(options, self.shell)
-
-    @staticmethod
-    def _with_servers(request: Request, options: Options) -> tuple[Request, tuple[str, ...]]:
-        """The request with the servers of ``--remote-mcp``, and sentences about them."""
-        if not options.remote_mcp:
-            return request, ()
-        from ..mcp_servers import with_remote_servers  # noqa: PLC0415 - as above
-
-        return with_remote_servers(request, options.remote_mcp)
 
     @staticmethod
     async def _start_servers(options: Options) -> None:
@@ -278,7 +270,7 @@ class RequestPreparer:
         read_schema(options, self.shell.user_ns)
         tools = self._offered(options) or run.tools
         request, added, notice = _request_for_rest(resumption, options, [each.declaration for each in tools])
-        request, _ = self._with_servers(request, options)
+        request, _ = with_servers(request, options)
         messages = [notice, self._describe_names(resumption, options)]
         if options.replay:
             messages.append(

@@ -6,6 +6,7 @@ import pytest
 from fake_server import FakeServer, event, finish, text
 
 from gemini_magic.errors import OptionError, SchemaError
+from gemini_magic.mcp_servers import own_file
 
 PERSON = "import dataclasses\n@dataclasses.dataclass\nclass Person:\n    name: str\n    age: int\n"
 GOOD, BAD = '{"name": "Ann", "age": 3}', '{"name": "Ann", "age": "old"}'
@@ -134,6 +135,20 @@ def test_a_cell_asks_again_when_it_was_asked_to(typed, server):
     server.script(text("Yes."), finish())
     typed(f"%%gemini {base} --chat people\nSure?")
     assert [turn.text for turn in typed.names["_gemini"].request.turns] == ["Who?", GOOD, "Sure?"]
+
+
+def test_a_repair_and_each_column_of_a_comparison_offer_the_remote_servers(typed, server):
+    own_file().parent.mkdir(parents=True, exist_ok=True)
+    own_file().write_text(json.dumps({"mcpServers": {"web": {"url": "https://mcp.example.com/mcp"}}}))
+    for piece in (BAD, GOOD, BAD, GOOD):
+        server.script(text(piece), finish())
+    base = f"--backend gemini --base-url {server.base_url} --schema Person --remote-mcp web"
+    assert typed(f"%%gemini {base} -m quick --repair 1\nWho?").success
+    assert typed(f"%%gemini {base} -m quick --repeat 2\nWho?").success
+    offered = [each.body["tools"] for each in server.requests]
+    assert len(offered) == 4
+    assert "mcp.example.com" in str(offered[0])
+    assert offered == offered[:1] * 4
 
 
 def test_the_rest_of_an_answer_is_requested_without_the_schema_and_checked_as_a_whole(typed, server):
