@@ -191,6 +191,8 @@ class NullableStore:
         start, stop = rows.start, rows.stop
         if self.default is not None or (self.known is None and self.leading <= start and stored >= stop):
             return None
+        if stored <= start < stop:
+            return bytes((len(rows) + 7) // 8)
         flags = self._flags(start, min(stop, max(start, stored)))
         return pack_bits(flags.ljust(len(rows), b"\0"))
 
@@ -303,5 +305,8 @@ class NullableNumbers(NullableStore):
         """Return the values, with 0 in rows without one."""
         values = self._stored_values(rows)
         known = self.bits(rows, rows.start + len(values))
-        values.frombytes(bytes(values.itemsize * (len(rows) - len(values))))
+        missing = bytes(values.itemsize * (len(rows) - len(values)))
+        if not values:
+            return Layout((known, missing))  # zeros that the system has not needed to write
+        values.frombytes(missing)
         return Layout((known, values))
