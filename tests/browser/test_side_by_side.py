@@ -72,7 +72,7 @@ def test_columns_stream_stop_and_stay_in_the_file(lab, notebook, server, screens
     server.open("wide")
     notebook.wait_done(1)
     notebook.run(2)
-    assert notebook.wait_output(2, "interrupted").strip() == "['complete', 'complete', 'interrupted']"
+    notebook.wait_output(2, r"\['complete', 'complete', 'interrupted'\]")
     page.wait_for_function(
         "document.querySelector('.gm-columns + .gm-table') && !document.querySelector('.gm-live')"
     )

@@ -40,6 +40,7 @@ from playwright.sync_api import (
     WebSocket,
     sync_playwright,
 )
+from playwright.sync_api import Error as PageError
 from playwright.sync_api import TimeoutError as PageTimeoutError
 from slow_page import slow_down
 from surroundings import CANARY, ORIGINAL_ENVIRON, clean_environment, find_chromium
@@ -282,7 +283,8 @@ class Log:
 
     Requests of JupyterLab to the API of its own server that are refused are in `refused`, not in `errors`, and so are fonts: a Jupyter
     server remembers the place of a static file by its name alone, so a font that JupyterLab and Notebook 7 share is refused to one of
-    them when both were opened (`FileFindHandler.get_absolute_path` of jupyter_server).
+    them when both were opened (`FileFindHandler.get_absolute_path` of jupyter_server). So is what ipywidgets reports if a box is removed
+    while it creates the views of its children, as at the end of an answer on a busy page: the box is not on the page any more.
     """
 
     requests: list[str] = field(default_factory=list)
@@ -298,7 +300,7 @@ class Log:
             "request": self._request,
             "requestfailed": lambda request: self.failed.append(request.url),
             "dialog": self._dialog,
-            "pageerror": lambda error: self.errors.append(str(error)),
+            "pageerror": self._page_error,
             "console": self._console,
             "websocket": self._websocket,
         }
@@ -314,6 +316,10 @@ class Log:
     def _request(self, request: Request) -> None:
         self.requests.append(request.url)
 
+    def _page_error(self, error: PageError) -> None:
+        is_removed = "(reading 'widgets')" in str(error) and "/@jupyter-widgets/" in (error.stack or "")
+        (self.refused if is_removed else self.errors).append(str(error))
+
     def _console(self, line: ConsoleMessage) -> None:
         if line.type != "error":
             return
@@ -321,6 +327,7 @@ class Log:
         path = urlsplit(url).path
         is_own = "/api/" in path or (path.startswith("/static/") and path.endswith((".woff2", ".woff")))
         is_refused = is_own and line.text.startswith("Failed to load resource")
+        is_refused |= "Could not add child view to box" in line.text and "/@jupyter-widgets/" in line.text
         (self.refused if is_refused else self.errors).append(f"{line.text} ({url})")
 
     def _dialog(self, dialog: Dialog) -> None:
