@@ -1,7 +1,8 @@
 """A server for many requests at once: every answer is complete some time after its request, on one event loop.
 
 ``python rows_server.py CHUNKS SECONDS`` prints its port. It answers ``GET /count`` with the numbers of requests and of
-connections as JSON, and serves until its standard input ends.
+connections since the last such request, and the requests a second of the middle half of them, as JSON. It serves until its
+standard input ends.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
+from typing import ClassVar
 
 from server import END, HEAD, encode_event, http_chunks
 
@@ -45,10 +48,17 @@ def whole(chunks: int) -> bytes:
     )
 
 
+def middle(times: list[float]) -> float:
+    """Requests a second of the middle half, without the beginning, in which the rows at once grow, and the end."""
+    first, last = len(times) // 4, 3 * len(times) // 4
+    seconds = times[last] - times[first] if last > first else 0.0
+    return (last - first) / seconds if seconds else 0.0
+
+
 class Connection(asyncio.Protocol):
     """One connection: reads requests, and writes each answer when it is due."""
 
-    requests = 0
+    requests: ClassVar[list[float]] = []  # when each one arrived
     opened = 0
 
     def __init__(self, chunks: int, seconds: float) -> None:
@@ -74,11 +84,17 @@ class Connection(asyncio.Protocol):
     def reply(self, head: bytes) -> None:
         """Answer one request when its time has come."""
         if head.startswith(b"get /count"):
-            body = json.dumps({"requests": Connection.requests, "opened": Connection.opened}).encode()
-            Connection.requests = Connection.opened = 0
+            found = {
+                "requests": len(Connection.requests),
+                "opened": Connection.opened,
+                "steady": middle(Connection.requests),
+            }
+            body = json.dumps(found).encode()
+            Connection.requests.clear()
+            Connection.opened = 0
             self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
             return
-        Connection.requests += 1
+        Connection.requests.append(time.monotonic())
         data = self.stream if b"stream" in head.split(b" ", 2)[1] else self.whole
         asyncio.get_running_loop().call_later(self.seconds, self.transport.write, data)
 
