@@ -85,7 +85,7 @@ class Leader:
         self._bytes = 0  # of the prompts in flight
         self._order = count()
         self._all_read = False
-        self._at_once = AtOnce(pace.at_once)
+        self._at_once = AtOnce(pace.at_once, chosen=pace.chosen)
         self._requests = RequestsAMinute(pace.scope, pace.rpm)
         self._ratio: float | None = None  # tokens a byte
         self._mean: float | None = None  # seconds of an answer

@@ -36,6 +36,7 @@ DEFAULT_AT_ONCE: Final = 64
 MOST_AT_ONCE: Final = 500
 
 _MINUTE = 60.0
+_CHOSEN_FACTOR = 4  # by which a limit that the user chose is approached
 _TRUNCATED = 1.0  # the server cuts its delay to whole seconds, so one second is added
 _BACKOFF = (1.0, 30.0)  # seconds to wait without a delay of the server: the first and the longest
 _BYTES_PER_TOKEN = 4.0  # of English text (ai.google.dev, "Understand and count tokens")
@@ -168,18 +169,22 @@ class RequestsAMinute:
 class AtOnce:
     """How many rows are asked at once: from 4 it doubles until the server refuses, and halves with each refusal.
 
+    A limit that the user chose is reached in two steps: a quarter of it, and all of it after as many answers.
+
     Args:
         most: the limit, from 1 to 500.
+        chosen: whether the user chose it.
 
     Attributes:
         limit: how many rows may be asked at once now.
         generation: how often it was halved. Refusals of requests of one generation halve it once.
     """
 
-    def __init__(self, most: int = DEFAULT_AT_ONCE) -> None:
+    def __init__(self, most: int = DEFAULT_AT_ONCE, *, chosen: bool = False) -> None:
         self._most = most
+        self._factor = _CHOSEN_FACTOR if chosen else 2
         self._answered = 0  # since the limit has changed
-        self.limit = min(START, most)
+        self.limit = min(most, max(START, math.ceil(most / _CHOSEN_FACTOR)) if chosen else START)
         self.generation = 0
 
     def answered(self, useful: int | None = None) -> None:
@@ -193,7 +198,7 @@ class AtOnce:
             return
         self._answered = 0
         if useful is None or self.limit < useful:
-            grown = self.limit + math.ceil(self.limit / 10) if self.generation else 2 * self.limit
+            grown = self.limit + math.ceil(self.limit / 10) if self.generation else self._factor * self.limit
             self.limit = min(self._most, grown)
 
     def refused(self, generation: int) -> None:

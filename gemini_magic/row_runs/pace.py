@@ -18,6 +18,7 @@ class Pace(NamedTuple):
         rpm: requests a minute; None for any number.
         tpm: input tokens a minute; None for any number.
         at_once: rows at once, at most.
+        chosen: whether the user chose ``at_once``; then the run goes there in fewer steps.
         retries: further attempts of a row after a refusal that passes, apart from those for too many requests.
         max_seconds: seconds after which the run ends; None for any.
         wait_for_day: whether the run waits until a quota of the day opens again.
@@ -27,6 +28,7 @@ class Pace(NamedTuple):
     rpm: int | None = None
     tpm: int | None = None
     at_once: int = 64
+    chosen: bool = False
     retries: int = 3
     max_seconds: float | None = None
     wait_for_day: bool = False

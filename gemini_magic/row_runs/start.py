@@ -405,6 +405,7 @@ class _Starter:
             rpm=options.rpm,
             tpm=arguments.tpm,
             at_once=arguments.concurrency or DEFAULT_AT_ONCE,
+            chosen=arguments.concurrency is not None,
             retries=options.retries,
             max_seconds=arguments.max_seconds,
             wait_for_day=arguments.wait == "day",

@@ -89,6 +89,26 @@ def test_rows_at_once_double_until_the_server_refuses_and_then_grow_by_a_tenth()
     assert pace.limit == 36
 
 
+def test_a_limit_that_the_user_chose_is_reached_in_two_steps():
+    for most, steps in ((500, [125, 500]), (200, [50, 200]), (10, [4, 10]), (2, [2])):
+        pace = AtOnce(most, chosen=True)
+        seen = [pace.limit]
+        for _ in range(most):
+            pace.answered()
+            if pace.limit != seen[-1]:
+                seen.append(pace.limit)
+        assert seen == steps
+
+
+def test_a_limit_that_the_user_chose_halves_after_a_refusal_and_then_grows_by_a_tenth():
+    pace = AtOnce(200, chosen=True)
+    pace.refused(0)
+    assert pace.limit == 25
+    for _ in range(25):
+        pace.answered()
+    assert pace.limit == 28
+
+
 def test_refusals_of_requests_that_left_together_halve_once():
     pace = AtOnce(64)
     for _ in range(60):

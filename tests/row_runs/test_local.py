@@ -84,14 +84,14 @@ def test_an_answer_is_handed_over_with_the_next_grant_or_alone(maker):
 def test_no_more_threads_run_than_the_limit(maker):
     executor = LocalExecutor(maker, Leave())
     executor.resize(3)
-    assert executor.workers()[0].free == 3
-    executor.put(LOCAL, [grant(number) for number in range(3)])
+    assert executor.workers()[0].free == 4  # one more than threads, so that none waits for the leader
+    executor.put(LOCAL, [grant(number) for number in range(4)])
     for _ in range(3):
         assert maker.began.acquire(timeout=60)
     assert executor.workers()[0].free == 0
     executor.resize(16)
-    assert executor.workers()[0].free == 15  # two more than threads, so that none waits for the leader
-    executor.put(LOCAL, [grant(number) for number in range(3, 8)])
+    assert executor.workers()[0].free == 20
+    executor.put(LOCAL, [grant(number) for number in range(4, 8)])
     for _ in range(5):
         assert maker.began.acquire(timeout=60)
     executor.resize(1)
