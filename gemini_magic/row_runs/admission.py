@@ -243,8 +243,14 @@ class Admission:
         elif match.request is not None and match.state == IN_DOUBT:
             if self._in_doubt == "stop":
                 raise _met("was sent and not answered", wanted, 'in_doubt="again" or in_doubt="skip"')
-            if self._in_doubt == "skip" or match.attempts >= _MOST_ATTEMPTS:
+            if self._in_doubt == "skip":
                 reason = "in_doubt"
+            elif match.attempts >= _MOST_ATTEMPTS:
+                reason = "in_doubt"
+                self._progress.add_notice(
+                    f"Rows that are in doubt after {_MOST_ATTEMPTS} attempts are not asked again, because such a row may be what "
+                    'ends the process. run.retry(status="in_doubt") asks them.'
+                )
         if reason:
             self._progress.count_unasked(reason)
         if wanted.problem and not self._has_problem:

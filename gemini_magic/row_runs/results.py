@@ -389,7 +389,7 @@ class _Responses:
         if row.status == "in_doubt":
             raise StoreError(
                 f"Row {show_key(row.key)} was sent, and the process ended before its answer was stored.",
-                remedy='Run it again with in_doubt="again" to ask for the row once more.',
+                remedy='Run it again with in_doubt="again", or after three attempts call run.retry(status="in_doubt").',
             )
         if row.request is None or not row.attempts:
             raise StoreError(

@@ -323,7 +323,11 @@ class RowRun(DisplayedRun):
             raise RowsError(
                 f"{failed:,} of {total:,} rows failed{which}.",
                 remedy="run.retry() asks those again whose failure may pass."
-                + (' A run with in_doubt="again" asks those in doubt.' if doubtful else ""),
+                + (
+                    ' A run with in_doubt="again" asks those in doubt, or after three attempts run.retry(status="in_doubt").'
+                    if doubtful
+                    else ""
+                ),
             )
         return self
 

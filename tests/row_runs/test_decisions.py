@@ -113,6 +113,23 @@ def test_rows_in_doubt_stop_the_run_with_the_keyword_to_write(server, store):
     assert len(server.requests) == before + 3
 
 
+def test_a_row_in_doubt_after_three_attempts_is_asked_only_when_it_is_named(server, store):
+    server.model("m", gate("never"), *HELLO)
+    doubtful(server, store, table(1))
+    with closing(sqlite3.connect(store)) as base, base:
+        base.execute("UPDATE request SET attempts = 3")
+    server.model("m", *HELLO)
+    before = len(server.requests)
+    run = ask_rows(server, table(2), store=store, in_doubt="again")
+    assert statuses(run) == ["in_doubt", "complete"]
+    assert [each for each in run.progress.notices if "in doubt after 3 attempts" in each]
+    with pytest.raises(RowsError) as failed:
+        run.raise_for_status()
+    assert 'run.retry(status="in_doubt")' in failed.value.remedy
+    assert len(server.requests) == before + 1
+    assert statuses(run.retry(status="in_doubt")) == ["complete", "complete"]
+
+
 def test_a_row_in_doubt_is_retried_when_it_is_named(server, store):
     server.model("m", gate("never"), *HELLO)
     doubtful(server, store, table(1))

@@ -67,6 +67,17 @@ def test_the_first_row_goes_alone(server):
     assert len(server.requests) == 10
 
 
+def test_a_concurrency_that_the_user_gives_is_reached_in_fewer_answers_than_the_default(server, monkeypatch):
+    made = []
+    at_once = leader.AtOnce
+    monkeypatch.setattr(
+        leader, "AtOnce", lambda *given, **named: made.append(at_once(*given, **named)) or made[-1]
+    )
+    ask_rows(server, table(11), concurrency=40)
+    ask_rows(server, table(11))
+    assert [each.limit for each in made] == [40, 8]
+
+
 def test_a_stored_answer_is_a_whole_response(server):
     run = ask_rows(server, table(1))
     response = run.response(results(run)[0].request)

@@ -31,6 +31,7 @@ class Counted(NamedTuple):
         again: requests for a row that had been asked before.
         most_doubtful: rows in doubt after a kill, at most.
         complete, doubtful: rows with their answer, and rows in doubt, at the end.
+        exhausted: rows in doubt with three attempts, after which a row is not asked again.
         wrong: rows with the answer to another row, or with none.
     """
 
@@ -40,6 +41,7 @@ class Counted(NamedTuple):
     most_doubtful: int
     complete: int
     doubtful: int
+    exhausted: int
     wrong: int
 
 
@@ -138,5 +140,6 @@ def kill_runs(
             most,
             len(complete),
             len(doubtful),
+            sum(row.attempts >= 3 for row in doubtful),
             rows - len(right) - len(doubtful),
         )
