@@ -18,7 +18,9 @@ from typing import Any, NamedTuple
 from fake_server import Exchange, FakeServer
 
 from gemini_magic.row_runs.store import Store
+from gemini_magic.row_runs.store_values import ResultRow
 
+MOST_ATTEMPTS = 3  # of a row in doubt
 SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
@@ -29,9 +31,9 @@ class Counted(NamedTuple):
         kills: how often it was killed.
         requests: requests that the server received.
         again: requests for a row that had been asked before.
-        most_doubtful: rows in doubt after a kill, at most.
+        most_doubtful: rows in doubt after a kill, at most, without those that the run did not ask again.
         complete, doubtful: rows with their answer, and rows in doubt, at the end.
-        exhausted: rows in doubt with three attempts, after which a row is not asked again.
+        exhausted: those in doubt that are not asked again.
         wrong: rows with the answer to another row, or with none.
     """
 
@@ -96,9 +98,15 @@ def echo(exchange: Exchange) -> None:
     exchange.send_json(exchange.chunk(prompt, thought=False, finish="STOP"))
 
 
-def count_doubtful(path: Path) -> int:
+def results(path: Path) -> list[ResultRow]:
+    """The results of all rows in a store."""
     with Store.open(path) as store:
-        return store.counts().get("in_doubt", 0)
+        return [row for batch in store.results() for row in batch]
+
+
+def count_exhausted(rows: list[ResultRow]) -> int:
+    """How many rows in doubt have had as many attempts as such a row gets."""
+    return sum(row.status == "in_doubt" and row.attempts >= MOST_ATTEMPTS for row in rows)
 
 
 def kill_runs(
@@ -116,7 +124,7 @@ def kill_runs(
             "base_url": server.base_url,
             "key_env": "TEST_KEY",
         }
-        most = 0
+        most = exhausted = 0
         share = rows // (kills + 1)
         for _ in range(kills):
             started = starter.start(**arguments)
@@ -124,12 +132,13 @@ def kill_runs(
             time.sleep(random.uniform(0, 0.03))
             os.kill(started, SIGKILL)
             assert starter.wait() != 0
-            most = max(most, count_doubtful(path))
+            found = results(path)
+            most = max(most, sum(row.status == "in_doubt" for row in found) - exhausted)
+            exhausted = count_exhausted(found)
         starter.start(**arguments)
         assert starter.wait() == 0
         asked = Counter(request.body["contents"][-1]["parts"][0]["text"] for request in server.requests)
-        with Store.open(path) as store:
-            found = [row for batch in store.results() for row in batch]
+        found = results(path)
         complete = [row for row in found if row.status == "complete"]
         doubtful = [row for row in found if row.status == "in_doubt"]
         right = {row.position for row in complete if row.text == f"Answer to text {row.position}"}
@@ -140,6 +149,6 @@ def kill_runs(
             most,
             len(complete),
             len(doubtful),
-            sum(row.attempts >= 3 for row in doubtful),
+            count_exhausted(found),
             rows - len(right) - len(doubtful),
         )
