@@ -356,9 +356,7 @@ class ToolLoop:
             return 0.0
         question, item = self._question
         if question.decision is None and not self._must_ask(item):
-            question.decide(
-                "always"
-            )  # another answer, such as that of another column, got the permission meanwhile
+            question.decide("always")  # the user has allowed it for another column meanwhile
         decision = question.decision
         if decision is None:
             return self._until_next()
